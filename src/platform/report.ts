@@ -1,0 +1,18 @@
+/**
+ * Reports: what went wrong where nobody waits for the answer. Each is one `process.emitWarning` with a code of its own.
+ */
+
+export type ReportCode =
+  | 'HEDDLE_UNAWAITED_ERROR'
+  | 'HEDDLE_CALLBACK_ERROR'
+  | 'HEDDLE_STALLED_LOOP'
+  | 'HEDDLE_STARVING_POOL'
+  | 'HEDDLE_SHUTDOWN_TIMEOUT';
+
+export function report(code: ReportCode, message: string, error?: unknown): void {
+  const warning = new Error(message, error === undefined ? {} : { cause: error });
+  // Given an Error, `emitWarning` reads code and detail from the object itself, and prints the detail below the message.
+  Object.assign(warning, { name: 'HeddleWarning', code });
+  if (error !== undefined) Object.assign(warning, { detail: error instanceof Error ? error.stack : String(error) });
+  process.emitWarning(warning);
+}
