@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ['heddle-source'] },
   ssr: { resolve: { conditions: ['heddle-source'] } },
   test: {
@@ -13,3 +13,4 @@ export default defineConfig({
     typecheck: { enabled: false },
   },
 });
+export default config;

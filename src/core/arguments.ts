@@ -3,8 +3,10 @@
 /** `timeout` in milliseconds; `undefined` and `Infinity` mean none. */
 export function checkTimeout(value: unknown, name = 'timeout'): number {
   if (value === undefined) return Infinity;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number of milliseconds, received ${show(value)}`);
-  if (Number.isNaN(value) || value < 0) throw new RangeError(`${name} must be 0 or more milliseconds, received ${show(value)}`);
+  if (typeof value !== 'number')
+    throw new TypeError(`${name} must be a number of milliseconds, received ${show(value)}`);
+  if (Number.isNaN(value) || value < 0)
+    throw new RangeError(`${name} must be 0 or more milliseconds, received ${show(value)}`);
   return value;
 }
 
@@ -18,7 +20,9 @@ export function checkInteger(
   if (infinite && value === Infinity) return value;
   if (!Number.isInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-    throw new RangeError(`${name} must be a whole number ${range}${infinite ? ' or Infinity' : ''}, received ${show(value)}`);
+    throw new RangeError(
+      `${name} must be a whole number ${range}${infinite ? ' or Infinity' : ''}, received ${show(value)}`,
+    );
   }
   return value;
 }
@@ -35,13 +39,16 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
 
 export function checkOneOf<T extends string>(value: unknown, name: string, allowed: readonly T[]): T {
   if (allowed.includes(value as T)) return value as T;
-  throw new TypeError(`${name} must be one of ${allowed.map((one) => `'${one}'`).join(', ')}, received ${show(value)}`);
+  throw new TypeError(
+    `${name} must be one of ${allowed.map((one) => `'${one}'`).join(', ')}, received ${show(value)}`,
+  );
 }
 
 /** An options bag: an object, or nothing. */
 export function checkOptions<T extends object>(value: T | undefined, name = 'options'): T | Partial<T> {
   if (value === undefined) return {};
-  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object, received ${show(value)}`);
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`${name} must be an object, received ${show(value)}`);
   return value;
 }
 

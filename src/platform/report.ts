@@ -13,6 +13,7 @@ export function report(code: ReportCode, message: string, error?: unknown): void
   const warning = new Error(message, error === undefined ? {} : { cause: error });
   // Given an Error, `emitWarning` reads code and detail from the object itself, and prints the detail below the message.
   Object.assign(warning, { name: 'HeddleWarning', code });
-  if (error !== undefined) Object.assign(warning, { detail: error instanceof Error ? error.stack : String(error) });
+  if (error !== undefined)
+    Object.assign(warning, { detail: error instanceof Error ? error.stack : String(error) });
   process.emitWarning(warning);
 }
