@@ -1,0 +1,20 @@
+/**
+ * One measurement of one peer in a process of its own: `node child.mjs '<spec as JSON>'`. It prints one JSON line
+ * with the figures, or fails with the error on stderr. Plain JavaScript, because it runs on Node 20 too.
+ */
+import { writeSync } from 'node:fs';
+import { measurements } from './measurements.mjs';
+
+/** @type {import('./measurements.mjs').Spec} */
+const spec = JSON.parse(process.argv[2] ?? '{}');
+try {
+  const started = performance.now();
+  const peer = await import(`./peers/${spec.peer}.mjs`);
+  const values = await measurements[spec.what](peer, spec, started);
+  writeSync(1, `${JSON.stringify({ values })}\n`);
+  // Not every peer can be shut down quickly or at all, and none of that is measured.
+  process.exit(0);
+} catch (error) {
+  writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,8 @@
+/** For pools whose tasks have one argument (piscina, tinypool): the list of arguments is that one. */
+import { functions } from '../functions.mjs';
+
+export const add = ([a, b]) => functions.add(a, b);
+export const echo = ([value]) => functions.echo(value);
+export const len = ([value]) => functions.len(value);
+export const sumsq = ([size]) => functions.sumsq(size);
+export const block = ([milliseconds]) => functions.block(milliseconds);

@@ -1,0 +1,4 @@
+import workerpool from 'workerpool';
+import { functions } from '../functions.mjs';
+
+workerpool.worker(functions);

@@ -1,0 +1,155 @@
+/** Turns the samples of a run into the Markdown of `RESULTS.md`. Pure. */
+import { type Metric, measurements, type Peer, peers, type Section, sections } from './catalogue.ts';
+import type { Environment } from './environment.ts';
+import type { Sample } from './suite.ts';
+import { formatCell, ratio, type Summary, summarize, table } from './summary.ts';
+
+/** What the report says about how the run was made. */
+export interface RunDetails {
+  readonly reps: number;
+  readonly quick: boolean;
+  readonly whole: boolean;
+  readonly seconds: number;
+}
+
+export function report(environment: Environment, details: RunDetails, samples: readonly Sample[]): string {
+  const parts = [
+    '# Benchmarks',
+    describeRun(environment, details, samples),
+    howToRead,
+    participants(environment, samples),
+    ...environment.nodes.flatMap(({ version }) => {
+      const own = samples.filter((sample) => sample.node === version);
+      return [
+        `## Node ${version}`,
+        ...sections.flatMap((section) => sectionOf(section, own)),
+        ...failures(own),
+      ];
+    }),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+const howToRead = `Each cell is the median of the repetitions, in brackets the least and the most, and then the ratio to \`raw\` on the
+same Node: the same work done with hand-written message ports. In tables of rates more is better, in the others
+less. Every figure comes from a process of its own; within a repetition all peers take their turn, so that a slow
+minute of the machine hits all alike. Compare the ratios within one table, not the figures with those of another
+machine, and take differences smaller than the ranges for noise. A dash says that a peer has no such thing.
+
+- *Trivial tasks*: additions, with that many outstanding at any time.
+- *CPU-bound*: the time of ten tasks given at once; the speed-up is one thread's time over that of two threads.
+- *Cold start*: from before the import of the library to the first result, without the start of Node itself.
+- *Memory*: what four started, idle threads add to the resident memory of the process, divided by four.`;
+
+function describeRun(environment: Environment, details: RunDetails, samples: readonly Sample[]): string {
+  const { cpu, cores, memoryGigabytes, system, load, date } = environment;
+  const failed = samples.filter(({ outcome }) => 'error' in outcome).length;
+  const lines = [
+    `- Date: ${date.slice(0, 16).replace('T', ' ')} UTC`,
+    `- Machine: ${cores} cores, ${cpu}, ${memoryGigabytes.toFixed(0)} GB, ${system}; load ${load.toFixed(1)} before the run`,
+    `- Run: ${details.reps} ${details.reps === 1 ? 'repetition' : 'repetitions'}, ${samples.length} processes, ${failed} failed, ${Math.round(details.seconds)} s`,
+  ];
+  if (!details.whole) lines.push('- **A partial or quick run: figures to look at, not to publish**');
+  lines.push('- Made by `npm run bench`; do not edit');
+  return lines.join('\n');
+}
+
+function participants(environment: Environment, samples: readonly Sample[]): string {
+  const rows = peers
+    .filter((peer) => samples.some((sample) => sample.peer === peer.name))
+    .map((peer) => [
+      peer.name,
+      peer.package === undefined ? '' : (environment.versions[peer.package] ?? ''),
+      peer.note,
+    ]);
+  return table(['peer', 'version', 'measured as'], rows, 'words');
+}
+
+interface Column {
+  readonly title: string;
+  readonly measurement: string;
+  readonly metric: Metric;
+}
+
+function sectionOf(section: Section, samples: readonly Sample[]): string[] {
+  const own = samples.filter((sample) => section.measurements.includes(sample.measurement));
+  if (own.length === 0) return [];
+  const columns = columnsOf(section, own);
+  const speedUp = section.speedUp !== undefined && columns.length === 2 ? [section.speedUp] : [];
+  const rows = peers
+    .filter((peer) => own.some((sample) => sample.peer === peer.name))
+    .map((peer) => [
+      peer.name,
+      ...columns.map((column) => cellOf(column, peer, own)),
+      ...speedUp.map(() => speedUpOf(section, peer, own)),
+    ]);
+  const header = ['peer', ...columns.map((column) => column.title), ...speedUp];
+  return [`### ${section.title} (${section.better} is better)`, table(header, rows)];
+}
+
+function columnsOf(section: Section, samples: readonly Sample[]): Column[] {
+  return measurements
+    .filter(
+      ({ id }) => section.measurements.includes(id) && samples.some((sample) => sample.measurement === id),
+    )
+    .flatMap(({ id, metrics }) =>
+      metrics.map((metric) => ({ title: metric.title, measurement: id, metric })),
+    );
+}
+
+function cellOf({ measurement, metric }: Column, peer: Peer, samples: readonly Sample[]): string {
+  const tried = samples.filter((sample) => sample.peer === peer.name && sample.measurement === measurement);
+  if (tried.length === 0) return '–';
+  const errors = errorsOf(tried);
+  const summary = summaryOf(samples, peer.name, measurement, metric.field);
+  if (summary === undefined) return `failed: ${(errors[0] ?? 'no figure').slice(0, 60)}`;
+  const isReference = peer.name === peers[0]?.name;
+  const reference = summaryOf(samples, peers[0]?.name, measurement, metric.field);
+  const cell = formatCell(summary, metric.unit, isReference ? undefined : ratio(summary, reference));
+  return errors.length === 0 ? cell : `${cell}, ${errors.length} of ${tried.length} failed`;
+}
+
+/** Both times of one repetition were taken within a minute, so they are compared with each other. */
+function speedUpOf(section: Section, peer: Peer, samples: readonly Sample[]): string {
+  const [one = '', two = ''] = section.measurements;
+  const times = (measurement: string): Map<number, number> =>
+    new Map(
+      samples
+        .filter((sample) => sample.peer === peer.name && sample.measurement === measurement)
+        .flatMap(({ repetition, outcome }) =>
+          'values' in outcome ? [[repetition, outcome.values['time'] ?? Number.NaN] as const] : [],
+        ),
+    );
+  const slow = times(one);
+  const speedUps = [...times(two)].map(([repetition, time]) => (slow.get(repetition) ?? Number.NaN) / time);
+  const summary = summarize(speedUps.filter((value) => Number.isFinite(value)));
+  return summary === undefined ? '–' : formatCell(summary, 'times', undefined);
+}
+
+function summaryOf(
+  samples: readonly Sample[],
+  peer: string | undefined,
+  measurement: string,
+  field: string,
+): Summary | undefined {
+  return summarize(
+    samples
+      .filter((sample) => sample.peer === peer && sample.measurement === measurement)
+      .flatMap(({ outcome }) => ('values' in outcome ? [outcome.values[field] ?? Number.NaN] : []))
+      .filter((value) => Number.isFinite(value)),
+  );
+}
+
+function errorsOf(samples: readonly Sample[]): string[] {
+  return samples.flatMap(({ outcome }) => ('error' in outcome ? [outcome.error] : []));
+}
+
+/** Every failure in full, as cells have little room. */
+function failures(samples: readonly Sample[]): string[] {
+  const lines = new Set(
+    samples.flatMap(({ peer, measurement, outcome }) =>
+      'error' in outcome ? [`- ${peer}, ${measurement}: ${outcome.error.replaceAll('\n', ' ')}`] : [],
+    ),
+  );
+  return lines.size === 0 ? [] : ['### Failures', [...lines].join('\n')];
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { parseOptions, UsageError } from '../../../bench/src/options.ts';
+import { type RunDetails, report } from '../../../bench/src/report.ts';
+import type { Sample } from '../../../bench/src/suite.ts';
+import { formatCell, formatFigure, median, ratio, summarize, table } from '../../../bench/src/summary.ts';
+
+describe('median()', () => {
+  it('is the middle of an odd number of values, whatever their order', () => {
+    expect(median([30, 100, 2])).toBe(30);
+  });
+  it('is the mean of the two in the middle of an even number of values', () => {
+    expect(median([10, 1, 4, 3])).toBe(3.5);
+  });
+  it('leaves the values as they were', () => {
+    const values = [3, 1, 2];
+    median(values);
+    expect(values).toEqual([3, 1, 2]);
+  });
+  it('of nothing is not a number', () => {
+    expect(median([])).toBeNaN();
+  });
+});
+
+describe('summarize() and ratio()', () => {
+  it('gives median, least, most and count', () => {
+    expect(summarize([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5, count: 3 });
+  });
+  it('gives nothing for nothing', () => {
+    expect(summarize([])).toBeUndefined();
+  });
+  it('compares medians', () => {
+    expect(ratio(summarize([5, 10, 90]), summarize([1, 20, 21]))).toBe(0.5);
+  });
+  it('has no ratio to a missing reference, or to zero', () => {
+    expect(ratio(summarize([1]), undefined)).toBeUndefined();
+    expect(ratio(undefined, summarize([1]))).toBeUndefined();
+    expect(ratio(summarize([1]), summarize([0]))).toBeUndefined();
+  });
+});
+
+describe('the cells of a table', () => {
+  it.each([
+    [0.5, 'per second', '0.50'],
+    [950, 'per second', '950'],
+    [999.7, 'per second', '1.00 k'],
+    [31_249, 'per second', '31.2 k'],
+    [999_700, 'per second', '1.00 M'],
+    [1_234_567, 'per second', '1.23 M'],
+    [5.512, 'µs', '5.51 µs'],
+    [12_300, 'µs', '12.3 ms'],
+    [76.96, 'ms', '77.0 ms'],
+    [4.5, 'MB', '4.50 MB'],
+    [1.966, 'times', '1.97×'],
+  ] as const)('%d %s is written as %s', (value, unit, written) => {
+    expect(formatFigure(value, unit)).toBe(written);
+  });
+  it('have median, range and ratio', () => {
+    expect(formatCell({ median: 20, min: 15, max: 150, count: 3 }, 'µs', 0.5)).toBe(
+      '20.0 µs (15.0 µs – 150 µs) 0.50×',
+    );
+  });
+  it('have no range after one repetition', () => {
+    expect(formatCell({ median: 20, min: 20, max: 20, count: 1 }, 'ms', undefined)).toBe('20.0 ms');
+  });
+});
+
+describe('table()', () => {
+  it('aligns its columns and escapes what would break a row', () => {
+    expect(
+      table(
+        ['peer', 'rate'],
+        [
+          ['raw', '1'],
+          ['a|b\nc', '1000'],
+        ],
+      ),
+    ).toBe(['| peer   | rate |', '|--------|-----:|', '| raw    |    1 |', '| a\\|b c | 1000 |'].join('\n'));
+  });
+});
+
+describe('report()', () => {
+  const environment = {
+    date: '2026-01-02T03:04:05.678Z',
+    cpu: 'a processor',
+    cores: 2,
+    memoryGigabytes: 24,
+    system: 'linux 6',
+    load: 0.1,
+    nodes: [{ path: 'node', version: 'v24.0.0' }],
+    versions: { piscina: '5.3.2' },
+  };
+  const details: RunDetails = { reps: 2, quick: false, whole: false, seconds: 12 };
+  const sample = (
+    peer: string,
+    measurement: string,
+    repetition: number,
+    outcome: Sample['outcome'],
+  ): Sample => ({
+    node: 'v24.0.0',
+    peer,
+    measurement,
+    repetition,
+    outcome,
+  });
+  const row = (samples: readonly Sample[], peer: string): string =>
+    report(environment, details, samples)
+      .split('\n')
+      .findLast((line) => line.startsWith(`| ${peer} `)) ?? '';
+
+  it('shows medians beside the ratio to the reference', () => {
+    const text = row(
+      [
+        sample('raw', 'tasks-1-1', 1, { values: { rate: 100 } }),
+        sample('raw', 'tasks-1-1', 2, { values: { rate: 300 } }),
+        sample('piscina', 'tasks-1-1', 1, { values: { rate: 40 } }),
+        sample('piscina', 'tasks-1-1', 2, { values: { rate: 60 } }),
+      ],
+      'piscina',
+    );
+    expect(text).toContain('50.0 (40.0 – 60.0) 0.25×');
+  });
+  it('compares one and two threads within a repetition', () => {
+    const text = row(
+      [
+        sample('raw', 'cpu-1', 1, { values: { time: 100 } }),
+        sample('raw', 'cpu-2', 1, { values: { time: 50 } }),
+        sample('raw', 'cpu-1', 2, { values: { time: 200 } }),
+        sample('raw', 'cpu-2', 2, { values: { time: 100 } }),
+      ],
+      'raw',
+    );
+    expect(text).toContain('2.00× (2.00× – 2.00×)');
+  });
+  it('never drops a peer that failed', () => {
+    const samples = [
+      sample('raw', 'tasks-1-1', 1, { values: { rate: 100 } }),
+      sample('piscina', 'tasks-1-1', 1, { error: 'Error: broken in two', hung: false }),
+      sample('tinypool', 'tasks-1-1', 1, { error: 'no result within 20 s', hung: true }),
+      sample('tinypool', 'tasks-1-1', 2, { values: { rate: 50 } }),
+    ];
+    expect(row(samples, 'piscina')).toContain('failed: Error: broken in two');
+    expect(row(samples, 'tinypool')).toContain('50.0 0.50×, 1 of 2 failed');
+    expect(report(environment, details, samples)).toContain('- tinypool, tasks-1-1: no result within 20 s');
+  });
+});
+
+describe('parseOptions()', () => {
+  it('has five repetitions of everything, three when quick', () => {
+    expect(parseOptions([])).toMatchObject({ reps: 5, quick: false, whole: true });
+    expect(parseOptions(['--quick'])).toMatchObject({ reps: 3, quick: true, whole: false });
+  });
+  it('takes lists and repeated options, in the order of the tables', () => {
+    const options = parseOptions([
+      '--only',
+      'cpu,tasks',
+      '--peers',
+      'heddle',
+      '--peers',
+      'raw',
+      '--node',
+      'a',
+      '--node',
+      'b',
+    ]);
+    expect(options?.groups).toEqual(['tasks', 'cpu']);
+    expect(options?.peers.map((peer) => peer.name)).toEqual(['raw', 'heddle']);
+    expect(options?.nodes).toEqual(['a', 'b']);
+  });
+  it.each([
+    [['--peers', 'piscinna'], 'piscinna'],
+    [['--only', ''], '""'],
+    [['--reps', '0'], '"0"'],
+    [['--reps', '2.5'], '"2.5"'],
+    [['--fast'], '--fast'],
+    [['tasks'], 'tasks'],
+  ])('refuses %j and names it', (args, name) => {
+    expect(() => parseOptions(args)).toThrow(UsageError);
+    expect(() => parseOptions(args)).toThrow(name);
+  });
+});
