@@ -1,0 +1,102 @@
+import { checkFunction, show } from '../core/arguments.ts';
+import { type AnyFunction, registry } from './registry.ts';
+
+/**
+ * Marks a function so that any thread finds it: by the module in which it stands, and its name there. A thread that
+ * receives such a function imports the module, whose top level registers it, exported or not.
+ *
+ * Use it for functions that use other things of their module: imports, constants, other functions. A function that
+ * uses nothing but its arguments and globals needs no mark.
+ *
+ * - Gives back the same function, to be called in place as ever.
+ * - Call it at the top level of the module: a thread that imports the module must come by.
+ * - The module's top level runs in each thread that imports it: guard what only the program should do with
+ *   `if (isMainThread)`.
+ *
+ * @param meta The module: `import.meta`, or its URL.
+ * @param name The name to be found by; by default the function's own.
+ * @throws {TypeError} The function has no name and none was given; another function of the module has that name; or
+ *   `meta` is not a module's.
+ *
+ * @example
+ * ```ts
+ * import { isMainThread, portable, toThread } from 'heddle';
+ *
+ * const WIDTH = 20;
+ * const pad = portable(import.meta, function pad(text: string): string {
+ *   return text.padStart(WIDTH);
+ * });
+ *
+ * if (isMainThread) console.log(await toThread(pad, 'on the right'));
+ * ```
+ */
+export function portable<F extends AnyFunction>(meta: ImportMeta | string | URL, fn: F, name?: string): F;
+/**
+ * Marks all functions of a record, by the names that they have in it.
+ *
+ * @example
+ * ```ts
+ * import { isMainThread, portable, toThread } from 'heddle';
+ *
+ * export const { double, half } = portable(import.meta, {
+ *   double: (n: number): number => n * 2,
+ *   half: (n: number): number => n / 2,
+ * });
+ *
+ * if (isMainThread) console.log(await toThread(double, 21));
+ * ```
+ */
+export function portable<R extends Record<string, AnyFunction>>(
+  meta: ImportMeta | string | URL,
+  functions: R,
+): R;
+export function portable(
+  meta: ImportMeta | string | URL,
+  functions: AnyFunction | Record<string, AnyFunction>,
+  name?: string,
+): AnyFunction | Record<string, AnyFunction> {
+  const url = moduleOf(meta);
+  if (typeof functions === 'function') {
+    if (name !== undefined && typeof name !== 'string')
+      throw new TypeError(`name must be a string, received ${show(name)}`);
+    register(url, functions, name ?? functions.name);
+    return functions;
+  }
+  if (typeof functions !== 'object' || functions === null)
+    throw new TypeError(`fn must be a function or a record of functions, received ${show(functions)}`);
+  for (const [key, fn] of Object.entries(functions)) {
+    checkFunction(fn, `functions.${key}`);
+    register(url, fn, key);
+  }
+  return functions;
+}
+
+function register(url: string, fn: AnyFunction, name: string): void {
+  if (name === '') {
+    throw new TypeError(
+      'Cannot register function: it has no name; give one with portable(import.meta, fn, name)',
+    );
+  }
+  const key = `${url}#${name}`;
+  const known = registry.functions.get(key);
+  // The same module may be evaluated twice (a hot reload, a query in its URL): the same text is the same function.
+  if (known !== undefined && known !== fn && String(known) !== String(fn)) {
+    throw new TypeError(
+      `Cannot register function "${name}": another function of ${url} is registered by that name; give one of them another with portable(import.meta, fn, name)`,
+    );
+  }
+  registry.functions.set(key, fn);
+  registry.marks.set(fn, { url, name });
+}
+
+function moduleOf(meta: unknown): string {
+  const url = typeof meta === 'object' && meta !== null && 'url' in meta ? meta.url : meta;
+  const text = url instanceof URL ? url.href : url;
+  // A drive letter makes a Windows path look like a URL: a scheme has two letters at least.
+  if (typeof text === 'string' && /^[a-z][a-z\d+.-]+:/i.test(text) && URL.canParse(text)) {
+    return text.replace(/#.*$/s, '');
+  }
+  throw new TypeError(
+    `Cannot register function: expected the module's import.meta or its URL, received ${show(meta)}; pass import.meta`,
+  );
+}

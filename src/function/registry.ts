@@ -1,0 +1,40 @@
+/**
+ * The functions that this thread knows by name. Kept on the global object, so that two copies of heddle in one thread
+ * (the package and its sources, or an ES module and its CommonJS twin) know the same functions.
+ */
+
+/** Any function, whatever it takes. */
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** Where a portable function is found: its module and its name there. */
+export interface Mark {
+  readonly url: string;
+  readonly name: string;
+}
+
+/** An inline function together with the values that it needs. */
+export interface Capture {
+  readonly values: object;
+  readonly fn: AnyFunction;
+}
+
+interface Registry {
+  readonly functions: Map<string, AnyFunction>;
+  readonly marks: WeakMap<AnyFunction, Mark>;
+  readonly captures: WeakMap<AnyFunction, Capture>;
+}
+
+const KEY = Symbol.for('heddle.functions.1');
+const globals = globalThis as { [KEY]?: Registry };
+globals[KEY] ??= { functions: new Map(), marks: new WeakMap(), captures: new WeakMap() };
+
+/** The functions known in this thread. */
+export const registry: Registry = globals[KEY];
+
+/** The names under which a module has registered functions here. */
+export function namesOf(url: string): readonly string[] {
+  const prefix = `${url}#`;
+  return [...registry.functions.keys()]
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
+}

@@ -1,0 +1,41 @@
+/** What vite's module runner, and so vitest, makes of the functions that it serves: their text is not as written. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const DYNAMIC_IMPORT = /^__(?:vite|vi|vitest)_(?:ssr_)?(?:dynamic_)?import__$/;
+const STATIC_IMPORT = /^__(?:vite|vi|vitest)_(?:ssr_)?import_\d+__$/;
+const IMPORT_META = /^(?:__vite_ssr_import_meta__|(?:define_)?import_meta(?:_default)?\d*)$/;
+
+/** Whether a function of this name is what a build tool made of `import()`. */
+export function isRewrittenImport(name: string): boolean {
+  return DYNAMIC_IMPORT.test(name);
+}
+
+/** Whether a variable of this name holds the module of a rewritten `import … from`. */
+export function isRewrittenStaticImport(name: string): boolean {
+  return STATIC_IMPORT.test(name) || /^import_\w+$/.test(name);
+}
+
+/** Whether a variable of this name stands for `import.meta`. */
+export function isRewrittenMeta(name: string): boolean {
+  return IMPORT_META.test(name);
+}
+
+/** The specifier that a rewritten import means: served paths such as `/src/a.ts` and `/@fs/tmp/a.ts` are files. */
+export function servedSpecifier(specifier: string): string {
+  if (specifier.startsWith('/@fs/')) return pathToFileURL(specifier.slice('/@fs'.length)).href;
+  if (specifier.startsWith('/@id/')) return specifier.slice('/@id/'.length).replace('__x00__', '');
+  if (!specifier.startsWith('/')) return specifier;
+  const path = specifier.replace(/\?.*$/s, '');
+  const served = join(servedRoot(), path);
+  return pathToFileURL(existsSync(served) || !existsSync(path) ? served : path).href;
+}
+
+function servedRoot(): string {
+  const { __vitest_worker__: worker } = globalThis as {
+    __vitest_worker__?: { config?: { root?: unknown } };
+  };
+  return typeof worker?.config?.root === 'string' ? worker.config.root : process.cwd();
+}

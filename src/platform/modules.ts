@@ -1,0 +1,216 @@
+/**
+ * Importing modules on behalf of jobs: by URL, or as if written in another file, with TypeScript wherever the main
+ * thread can have it.
+ */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import vm from 'node:vm';
+import { loadsTypeScript, runtimeName } from './runtime.ts';
+
+/** A module's exports. */
+export type Module = Record<string, unknown>;
+
+/** What a thread must be told of the way in which the thread that starts it loads modules. */
+export interface LoaderSettings {
+  /** Whether the program runs under tsx, which resolves and compiles more than Node itself does. */
+  readonly tsx: boolean;
+}
+
+let tsxWanted = false;
+let tsxRegistered = false;
+
+/** How this thread loads modules, to be handed to {@link applyLoaderSettings} in each thread that it starts. */
+export function loaderSettings(): LoaderSettings {
+  return { tsx: tsxWanted || tsxRegistered || runsUnderTsx() };
+}
+
+/** Makes this thread load modules as the one did whose settings these are. Costs nothing before the first import. */
+export function applyLoaderSettings(settings: LoaderSettings): void {
+  tsxWanted = settings.tsx;
+}
+
+/** `--import tsx` and its kin, which the tsx command passes too. */
+function runsUnderTsx(): boolean {
+  if (runtimeName !== 'node') return false;
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return flags.some((flag) => /(?:^|[\\/=])tsx(?:$|[\\/])/.test(flag));
+}
+
+const SCHEME = 'heddle-import:';
+
+/** A URL for {@link importModule} that stands for `import(specifier)` written in the file `base`. */
+export function specifierUrl(specifier: string, base: string): string {
+  return `${SCHEME}${encodeURIComponent(specifier)}?from=${encodeURIComponent(base)}`;
+}
+
+/** What a reader knows the module at `url` by. */
+export function moduleName(url: string): string {
+  const { specifier, base } = readSpecifierUrl(url) ?? {};
+  return specifier === undefined ? url : `"${specifier}" (imported from ${base})`;
+}
+
+function readSpecifierUrl(url: string): { specifier: string; base: string } | undefined {
+  if (!url.startsWith(SCHEME)) return undefined;
+  const [specifier = '', base = ''] = url.slice(SCHEME.length).split('?from=');
+  return { specifier: decodeURIComponent(specifier), base: decodeURIComponent(base) };
+}
+
+const importing: string[] = [];
+
+/** The URL of the module that this thread is importing on behalf of a job: the last, if there are several. */
+export function importingModule(): string | undefined {
+  return importing.at(-1);
+}
+
+async function tracked(url: string, load: () => Promise<Module>): Promise<Module> {
+  importing.push(url);
+  try {
+    return await load();
+  } finally {
+    importing.splice(importing.lastIndexOf(url), 1);
+  }
+}
+
+/**
+ * Imports the module at `url`. What its top level throws comes through as it is.
+ *
+ * @throws {TypeError} There is no such module.
+ */
+export function importModule(url: string): Promise<Module> {
+  const written = readSpecifierUrl(url);
+  if (written !== undefined) return importFrom(written.specifier, written.base);
+  return tracked(url, async () => {
+    prepareFor(url);
+    const found = sourceOf(url) ?? url;
+    try {
+      return (await import(/* @vite-ignore */ found)) as Module;
+    } catch (error) {
+      throw isMissing(error, found) ? noSuchModule(url, error) : error;
+    }
+  });
+}
+
+/**
+ * `import(specifier, options)` as if it stood in the file `base`: relative to it, with the packages that it sees.
+ * Without a base, packages are those of the working directory.
+ */
+export function importFrom(specifier: string, base: string | undefined, options?: unknown): Promise<Module> {
+  return tracked(specifier, async () => {
+    if (base === undefined && /^\.{1,2}(?:$|\/)/.test(specifier)) {
+      throw new TypeError(
+        `Cannot import "${specifier}": the file in which the function was written is not known; use portable(import.meta, fn) or an absolute URL`,
+      );
+    }
+    const from = base ?? pathToFileURL(join(process.cwd(), '/')).href;
+    prepareFor(specifier.startsWith('.') ? new URL(specifier, from).href : from, specifier);
+    return withoutWarning(() => importerFor(from)(specifier, options));
+  });
+}
+
+type Importer = (specifier: string, options: unknown) => Promise<Module>;
+
+const importers = new Map<string, Importer>();
+
+function importerFor(base: string): Importer {
+  let importer = importers.get(base);
+  if (importer === undefined) {
+    importer = makeImporter(base);
+    importers.set(base, importer);
+  }
+  return importer;
+}
+
+/** A function that stands in the file `base` as far as import() can tell. Resolution is the runtime's own. */
+function makeImporter(base: string): Importer {
+  return vm.compileFunction('return import(specifier, options)', ['specifier', 'options'], {
+    // Node takes a URL as well, Bun only a path.
+    filename: base.startsWith('file:') ? fileURLToPath(base) : base,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  }) as Importer;
+}
+
+let warned = runtimeName !== 'node';
+
+/**
+ * Node calls the default loader for compiled functions experimental, once per thread, at the first import: no news for
+ * our users.
+ */
+function withoutWarning<T>(fn: () => T): T {
+  if (warned) return fn();
+  warned = true;
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return fn();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** Sees to it that the module at `url`, and what it imports, can be read as TypeScript if it has to be. */
+function prepareFor(url: string, specifier: string = url): void {
+  if (tsxRegistered || runtimeName !== 'node') return;
+  // Node itself strips types, but knows no JSX.
+  const foreign = loadsTypeScript ? /\.[jt]sx$/ : /\.(?:[cm]?ts|[jt]sx)$/;
+  const name = specifier.replace(/[?#].*$/s, '');
+  const required = foreign.test(name) || foreign.test(sourceOf(url) ?? '');
+  if (!required && !tsxWanted) return;
+  // Where Node strips types, its threads also inherit tsx from the program's own flags.
+  if (loadsTypeScript && runsUnderTsx()) return;
+  const tsx = findTsx(url);
+  if (tsx === undefined) {
+    if (!required) return;
+    throw new TypeError(
+      `Cannot import ${url}: Node ${process.version} does not load ${/\.[jt]sx$/.test(name) ? 'JSX' : 'TypeScript'} by itself; run npm install tsx, or use Node 22.18 or later`,
+    );
+  }
+  for (const api of ['tsx/esm/api', 'tsx/cjs/api']) (tsx(api) as { register(): unknown }).register();
+  tsxRegistered = true;
+}
+
+/** The tsx of the program, or else the one that came with heddle. */
+function findTsx(url: string): NodeJS.Require | undefined {
+  const cwd = join(process.cwd(), 'package.json');
+  for (const from of [url.startsWith('file:') ? url : cwd, cwd, import.meta.url]) {
+    const require = createRequire(from);
+    try {
+      require.resolve('tsx/esm/api');
+      return require;
+    } catch {
+      // not visible from there
+    }
+  }
+  return undefined;
+}
+
+/** The URL of the TypeScript file for that of a JavaScript file which does not exist. */
+function sourceOf(url: string): string | undefined {
+  const match = /^(file:[^?#]*\.[cm]?)js(x?)([?#].*)?$/s.exec(url);
+  if (match === null || exists(url)) return undefined;
+  const [, stem, x = '', rest = ''] = match;
+  for (const extension of x === '' ? ['ts', 'tsx'] : ['tsx']) {
+    const candidate = `${stem}${extension}${rest}`;
+    if (exists(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+function exists(url: string): boolean {
+  return existsSync(fileURLToPath(url.replace(/[?#].*$/s, '')));
+}
+
+/** Whether it is this very module that was not found, and not one that it imports. */
+function isMissing(error: unknown, url: string): boolean {
+  if (!url.startsWith('file:')) return (error as { code?: unknown })?.code === 'ERR_UNKNOWN_BUILTIN_MODULE';
+  return (error instanceof Error || runtimeName === 'bun') && !exists(url);
+}
+
+function noSuchModule(url: string, cause: unknown): TypeError {
+  return new TypeError(
+    `Cannot import module ${url}: there is no such module; check the path, and that its extension is that of the file`,
+    { cause },
+  );
+}

@@ -1,0 +1,22 @@
+/** The JavaScript parser, loaded when the first function without a name is sent, and never in a program without one. */
+
+import { createRequire } from 'node:module';
+import type * as acorn from 'acorn';
+
+let parser: typeof acorn | undefined;
+
+/**
+ * The syntax tree of a piece of a module.
+ *
+ * @throws {SyntaxError} The source is not JavaScript that a module could contain.
+ */
+export function parseModule(source: string): acorn.Program {
+  parser ??= createRequire(import.meta.url)('acorn') as typeof acorn;
+  return parser.parse(source, {
+    ecmaVersion: 'latest',
+    sourceType: 'module',
+    // A function is taken out of its surroundings: what it took from them is for the reader of the tree to say.
+    allowSuperOutsideMethod: true,
+    checkPrivateFields: false,
+  });
+}

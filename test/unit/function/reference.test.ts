@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import { CaptureError } from '../../../src/core/errors.ts';
+import { type FunctionReference, referenceTo, resolveReference } from '../../../src/function/reference.ts';
+import type { AnyFunction } from '../../../src/function/registry.ts';
+
+/** Stands for a public method to which a function is given. */
+function submit(fn: AnyFunction): FunctionReference {
+  return referenceTo(fn, submit);
+}
+
+/** The function as another thread gets it: by nothing but a message. */
+function there(fn: AnyFunction): (...args: unknown[]) => unknown {
+  return resolveReference(structuredClone(submit(fn))) as (...args: unknown[]) => unknown;
+}
+
+const width = 3;
+
+describe('an inline function', () => {
+  test('does on the other side what it does here', () => {
+    expect(there((a: number, b: number) => a * b)(6, 7)).toBe(42);
+    expect(
+      there(function add(a: number, b: number): number {
+        return a + b;
+      })(1, 2),
+    ).toBe(3);
+  });
+
+  test('may be async, a generator or a method', async () => {
+    expect(await there(async (n: number) => n + 1)(1)).toBe(2);
+    expect([
+      ...(there(function* (n: number) {
+        yield n;
+        yield n + 1;
+      })(1) as Iterable<number>),
+    ]).toEqual([1, 2]);
+    const key = 'a b';
+    const methods = {
+      async: () => 1,
+      twice(n: number) {
+        return n * 2;
+      },
+      async later(n: number) {
+        return n;
+      },
+      *many(n: number) {
+        yield n;
+      },
+      async *slowly(n: number) {
+        yield n;
+      },
+      [key](n: number) {
+        return -n;
+      },
+      get(n: number) {
+        return n;
+      },
+    };
+    expect(there(methods.twice)(2)).toBe(4);
+    expect(await there(methods.later)(5)).toBe(5);
+    expect([...(there(methods.many)(6) as Iterable<number>)]).toEqual([6]);
+    expect(await (there(methods.slowly)(7) as AsyncGenerator).next()).toEqual({ done: false, value: 7 });
+    expect(there(methods[key])(8)).toBe(-8);
+    expect(there(methods.get)(9)).toBe(9);
+  });
+
+  test('may be a private or static method that uses no object', () => {
+    class Tool {
+      static #secret(n: number): number {
+        return n + 1;
+      }
+      static open(n: number): number {
+        return n + 2;
+      }
+      static secret = Tool.#secret;
+    }
+    expect(there(Tool.secret)(1)).toBe(2);
+    expect(there(Tool.open)(1)).toBe(3);
+  });
+
+  test('keeps its name', () => {
+    const named = (): void => {};
+    expect(there(named).name).toBe('named');
+    expect(there(() => 1).name).toBe('');
+    expect(there(function own() {}).name).toBe('own');
+  });
+
+  test('is strict', () => {
+    expect(
+      there(function () {
+        // @ts-expect-error: whatever this is
+        return this;
+      })(),
+    ).toBeUndefined();
+  });
+
+  test('is evaluated once per source', () => {
+    const make = (): AnyFunction => () => 'same';
+    expect(there(make())).toBe(there(make()));
+  });
+
+  test('has one reference, however often it is sent', () => {
+    const fn = (): number => 1;
+    expect(submit(fn)).toBe(submit(fn));
+  });
+
+  test('imports as from the file in which it is written', async () => {
+    const clock = (await there(async () => await import('../../../src/core/clock.ts'))()) as object;
+    expect(Object.keys(clock)).toEqual(Object.keys(await import('../../../src/core/clock.ts')));
+    expect(await there(async () => (await import('node:path')).basename('/a/b'))()).toBe('b');
+    expect(await there(async () => (await import('acorn')).version)()).toMatch(/^8/);
+  });
+
+  test('knows its file only when it imports', () => {
+    expect(submit(() => 1)).toMatchObject({ base: undefined });
+    expect(submit(() => import('node:path'))).toMatchObject({ base: import.meta.url });
+  });
+
+  test('may be sent on by a function that was sent itself', async () => {
+    const outer = there(() => () => import('../../../src/core/clock.ts')) as () => AnyFunction;
+    const reference = submit(outer());
+    expect(reference).toMatchObject({ kind: 'inline' });
+    expect((reference as { source: string }).source).toContain('clock.ts');
+  });
+
+  test('keeps the names of functions that esbuild wrapped', () => {
+    const fn = new Function('return () => { const f = __name((x) => x, "renamed"); return f.name; }')();
+    expect(there(fn)()).toBe('renamed');
+  });
+});
+
+describe('a function that captures is refused with a CaptureError', () => {
+  function refusal(fn: AnyFunction): CaptureError {
+    try {
+      submit(fn);
+    } catch (error) {
+      expect(error).toBeInstanceOf(CaptureError);
+      return error as CaptureError;
+    }
+    throw new Error('was not refused');
+  }
+
+  test('that names the variables, the function, the place and the ways out', () => {
+    const height = 4;
+    const area = (): number => width * height;
+    const error = refusal(area);
+    expect(error.variables).toEqual(['width', 'height']);
+    expect(error.message).toContain('function "area"');
+    expect(error.message).toContain('"width" and "height"');
+    expect(error.message).toMatch(/reference\.test\.ts:\d+:\d+/);
+    expect(error.message).toContain('as argument');
+    expect(error.message).toContain('portable(import.meta, fn)');
+    expect(error.message).toContain('capture({ width, height }, fn)');
+    expect(error.message).toContain('await import(');
+  });
+
+  test('that names imports by what they are called in the source', () => {
+    expect(refusal(() => new CaptureError('', [])).variables).toEqual(['CaptureError']);
+  });
+
+  test('that names keywords', () => {
+    expect(refusal(() => import.meta.url).variables).toEqual(['import.meta']);
+  });
+});
+
+describe('a TypeError refuses', () => {
+  test.each([
+    ['a native function', Math.max, 'wrap it in an arrow function'],
+    ['a bound function', function f() {}.bind(1), 'wrap it in an arrow function'],
+    ['a class', class Foo {} as unknown as AnyFunction, 'class "Foo"'],
+    [
+      'a getter',
+      Object.getOwnPropertyDescriptor(
+        {
+          get x() {
+            return 1;
+          },
+        },
+        'x',
+      )!.get as AnyFunction,
+      'getter',
+    ],
+    ['what is no function', 'text' as unknown as AnyFunction, "received 'text'"],
+    ['what no module may contain', new Function('with ({}) {}') as AnyFunction, 'cannot be read'],
+  ])('%s', (_name, fn, message) => {
+    expect(() => submit(fn)).toThrow(TypeError);
+    expect(() => submit(fn)).toThrow(message);
+  });
+});
