@@ -7,6 +7,10 @@ import { measurements } from './measurements.mjs';
 
 /** @type {import('./measurements.mjs').Spec} */
 const spec = JSON.parse(process.argv[2] ?? '{}');
+process.once('exit', (code) => {
+  if (code === 13)
+    writeSync(2, 'Error: a task was never answered, and nothing was left that could answer it\n');
+});
 try {
   const started = performance.now();
   const peer = await import(`./peers/${spec.peer}.mjs`);

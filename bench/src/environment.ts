@@ -84,7 +84,11 @@ function heddleVersion(): string {
   const version = versionIn(join(rootFolder, 'package.json'));
   try {
     const git = (...args: string[]): string =>
-      execFileSync('git', args, { cwd: rootFolder, encoding: 'utf8' }).trim();
+      execFileSync('git', args, {
+        cwd: rootFolder,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
     const changed = git('status', '--porcelain', '--', 'src') === '' ? '' : ', with uncommitted changes';
     return `${version} (${git('rev-parse', '--short', 'HEAD')}${changed})`;
   } catch {

@@ -102,7 +102,7 @@ function cellOf({ measurement, metric }: Column, peer: Peer, samples: readonly S
   if (tried.length === 0) return '–';
   const errors = errorsOf(tried);
   const summary = summaryOf(samples, peer.name, measurement, metric.field);
-  if (summary === undefined) return `failed: ${(errors[0] ?? 'no figure').slice(0, 60)}`;
+  if (summary === undefined) return `failed: ${shortened(errors[0] ?? 'no figure', 40)}`;
   const isReference = peer.name === peers[0]?.name;
   const reference = summaryOf(samples, peers[0]?.name, measurement, metric.field);
   const cell = formatCell(summary, metric.unit, isReference ? undefined : ratio(summary, reference));
@@ -142,6 +142,10 @@ function summaryOf(
 
 function errorsOf(samples: readonly Sample[]): string[] {
   return samples.flatMap(({ outcome }) => ('error' in outcome ? [outcome.error] : []));
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
 /** Every failure in full, as cells have little room. */
