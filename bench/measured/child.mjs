@@ -7,9 +7,9 @@ import { measurements } from './measurements.mjs';
 
 /** @type {import('./measurements.mjs').Spec} */
 const spec = JSON.parse(process.argv[2] ?? '{}');
-process.once('exit', (code) => {
-  if (code === 13)
-    writeSync(2, 'Error: a task was never answered, and nothing was left that could answer it\n');
+process.once('beforeExit', () => {
+  writeSync(2, 'Error: a task was never answered, and nothing is left that could answer it\n');
+  process.exit(1);
 });
 try {
   const started = performance.now();
