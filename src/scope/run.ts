@@ -1,0 +1,257 @@
+import { checkFunction, checkOptions, checkTimeout, show } from '../core/arguments.ts';
+import { startTimer, type Timer } from '../core/clock.ts';
+import { InvalidStateError } from '../core/errors.ts';
+import { report } from '../platform/report.ts';
+import { exitBySignal, exitQuietlyIfUncaught, isSignal, onSignals } from '../platform/signals.ts';
+import type { Work } from './call.ts';
+import { outside } from './outside.ts';
+import { currentScope, type Scope } from './scope.ts';
+import { outcomeOf, scopeOf, startTask, type Task } from './task.ts';
+import { reportUnawaited } from './unawaited.ts';
+import { Waiter } from './waiter.ts';
+
+/** How `run()` and `Runner` are to behave. */
+export interface RunOptions {
+  /** Which signals cancel the main function. Default: SIGINT and SIGTERM. None in a thread: there are no signals. */
+  readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /** How many milliseconds pools have at the end to finish what they run before it is terminated. Default 10,000. */
+  readonly shutdownTimeout?: number | undefined;
+  /** How many milliseconds shielded clean-up has once the main function was cancelled or has ended. Default: no limit. */
+  readonly cleanupTimeout?: number | undefined;
+}
+
+/** Something with threads of its own that has to be joined at the end of `run`. */
+export interface Joinable {
+  shutdown(options: { cancelRunning: boolean }): Promise<void>;
+  /** Ends what is left by force. Does not wait for any code of the user. */
+  terminate(): Promise<void>;
+  /** What still runs, for a report: `pool "images" (2 jobs)`. */
+  describe(): string;
+}
+
+const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+const DEFAULT_SHUTDOWN_TIMEOUT = 10_000;
+
+/** The runner whose main function runs on this thread. */
+let underWay: Runner | undefined;
+/** The resources of a run, by its root scope. */
+const resourcesOf = new WeakMap<Scope, Set<Joinable>>();
+
+/**
+ * The entry point of a program: runs `main` as the root task, and leaves nothing behind.
+ *
+ * - **Signals.** SIGINT and SIGTERM cancel `main`; a second one exits at once with 128 + its number. After a signal,
+ *   `run` rejects with `CancelledError` unless `main` returned a value; if nobody catches that, the process ends with
+ *   128 + the signal's number and prints no stack.
+ * - **End.** When `main` has ended, what it left running is cancelled and awaited. Then the pools and threads made inside
+ *   are shut down: running jobs are cancelled and awaited up to `shutdownTimeout`, then terminated, with a report.
+ * - One at a time on a thread: another `run` meanwhile rejects with `InvalidStateError`.
+ *
+ * @throws {InvalidStateError} if one is under way.
+ * @example
+ * ```ts
+ * import { run, TaskGroup } from 'heddle';
+ *
+ * await run(async () => {
+ *   await TaskGroup.run((group) => {
+ *     group.spawn(() => console.log('one'));
+ *     group.spawn(() => console.log('two'));
+ *   });
+ * });
+ * ```
+ */
+export async function run<T>(
+  main: (signal: AbortSignal) => T | PromiseLike<T>,
+  options?: RunOptions,
+): Promise<T> {
+  const runner = new Runner(options);
+  return await execute(runner, main, true);
+}
+
+let execute: <T>(runner: Runner, main: Work<T>, closeAfter: boolean) => Promise<T>;
+
+/**
+ * Several main functions one after the other, with pools that live from one to the next: what `run` does, in parts.
+ *
+ * @example
+ * ```ts
+ * import { Runner } from 'heddle';
+ *
+ * const runner = new Runner();
+ * try {
+ *   console.log(await runner.run(() => 1)); // 1
+ *   console.log(await runner.run(() => 2)); // 2
+ * } finally {
+ *   await runner.close();
+ * }
+ * ```
+ */
+export class Runner {
+  readonly #signals: readonly NodeJS.Signals[];
+  readonly #shutdownTimeout: number;
+  readonly #cleanupTimeout: number;
+  readonly #resources = new Set<Joinable>();
+  #closing: Promise<void> | undefined;
+
+  static {
+    execute = (runner, main, closeAfter) => runner.#execute(main, closeAfter);
+  }
+
+  constructor(options?: RunOptions) {
+    const checked = checkOptions(options);
+    this.#signals = checkSignals(checked.signals);
+    this.#shutdownTimeout = checkTimeout(
+      checked.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT,
+      'shutdownTimeout',
+    );
+    this.#cleanupTimeout = checkTimeout(checked.cleanupTimeout, 'cleanupTimeout');
+  }
+
+  /** Runs `main` as `run()` does, but leaves the pools made inside for the next one. */
+  async run<T>(main: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
+    return await this.#execute(main, false);
+  }
+
+  /** Joins the pools and threads made inside. Never rejects; closing twice waits for the same end. */
+  close(): Promise<void> {
+    if (underWay === this)
+      return Promise.reject(
+        new InvalidStateError('Cannot close runner: its main function is running. Await that first'),
+      );
+    this.#closing ??= this.#joinResources();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #execute<T>(main: Work<T>, closeAfter: boolean): Promise<T> {
+    checkFunction(main, 'main');
+    if (underWay !== undefined)
+      throw new InvalidStateError(
+        'Cannot run: another run is under way on this thread. Await it first, or use a TaskGroup inside it',
+      );
+    if (this.#closing !== undefined)
+      throw new InvalidStateError('Cannot run: the runner is closed. Make a new one');
+    underWay = this;
+    let received: NodeJS.Signals | undefined;
+    let task: Task<T> | undefined;
+    const stopSignals = onSignals(this.#signals, (signal) => {
+      if (received !== undefined) exitBySignal(signal);
+      received = signal;
+      task?.cancel(signal);
+    });
+    try {
+      return await this.#runTask(main, (started) => {
+        task = started;
+      });
+    } catch (error) {
+      if (received !== undefined && error instanceof Error && error === cancellationOf(task))
+        exitQuietlyIfUncaught(error, received);
+      throw error;
+    } finally {
+      if (task !== undefined) reportUnawaited(scopeOf(task));
+      if (closeAfter) {
+        this.#closing = this.#joinResources();
+        await this.#closing;
+      }
+      stopSignals();
+      underWay = undefined;
+    }
+  }
+
+  /** The root task's end; from its cancellation or the end of its function on, at most `cleanupTimeout` away. */
+  async #runTask<T>(main: Work<T>, started: (task: Task<T>) => void): Promise<T> {
+    const end = new Waiter<T>(undefined);
+    let task: Task<T> | undefined;
+    let timer: Timer | undefined;
+    const giveUp = (): void => {
+      const left = scopeOf(task!).describeMembers();
+      report(
+        'HEDDLE_SHUTDOWN_TIMEOUT',
+        `Left behind at the end of run: ${left.length > 0 ? left.join(', ') : 'the main function'} had not ended ${this.#cleanupTimeout} ms after it was told to`,
+      );
+      const outcome = outcomeOf(task!);
+      if (outcome?.ok) end.resolve(outcome.value);
+      else end.reject(outcome === undefined ? scopeOf(task!).cancellation : outcome.error);
+    };
+    try {
+      task = startTask(
+        (signal) => {
+          resourcesOf.set(currentScope()!, this.#resources);
+          return main(signal);
+        },
+        {
+          name: 'main',
+          cancelLeftovers: true,
+          onCancelled: () => {
+            timer = startTimer(this.#cleanupTimeout, giveUp);
+          },
+        },
+      );
+      started(task);
+      const root = task;
+      outside(() =>
+        root.then(
+          (value) => end.resolve(value),
+          (error) => end.reject(error),
+        ),
+      );
+      return await end.promise;
+    } finally {
+      timer?.stop();
+    }
+  }
+
+  async #joinResources(): Promise<void> {
+    await outside(() => Promise.all([...this.#resources].map((one) => this.#join(one))));
+  }
+
+  async #join(resource: Joinable): Promise<void> {
+    this.#resources.delete(resource);
+    const waiter = new Waiter<boolean>(undefined);
+    const timer = startTimer(this.#shutdownTimeout, () => waiter.resolve(false));
+    resource.shutdown({ cancelRunning: true }).then(
+      () => waiter.resolve(true),
+      (error) => waiter.reject(error),
+    );
+    try {
+      if (await waiter.promise) return;
+      report(
+        'HEDDLE_SHUTDOWN_TIMEOUT',
+        `Terminated ${resource.describe()} at the end of run: it had not ended ${this.#shutdownTimeout} ms after it was told to`,
+      );
+      await resource.terminate();
+    } catch (error) {
+      report('HEDDLE_CALLBACK_ERROR', `Cannot shut down ${resource.describe()} at the end of run`, error);
+    } finally {
+      timer.stop();
+    }
+  }
+}
+
+/**
+ * Has the current `run` join the resource at its end; returns what takes it out again, for when it is shut down
+ * before. Outside `run` it does nothing.
+ */
+export function adopt(resource: Joinable): () => void {
+  let scope = currentScope();
+  while (scope?.parent !== undefined) scope = scope.parent;
+  const resources = scope && resourcesOf.get(scope);
+  resources?.add(resource);
+  return () => resources?.delete(resource);
+}
+
+function cancellationOf(task: Task<unknown> | undefined): unknown {
+  return task === undefined ? undefined : scopeOf(task).cancellation;
+}
+
+function checkSignals(signals: readonly NodeJS.Signals[] | undefined): readonly NodeJS.Signals[] {
+  if (signals === undefined) return DEFAULT_SIGNALS;
+  if (!Array.isArray(signals)) throw new TypeError(`signals must be an array, received ${show(signals)}`);
+  for (const signal of signals)
+    if (!isSignal(signal))
+      throw new TypeError(`signals must hold names such as 'SIGTERM', received ${show(signal)}`);
+  return signals;
+}

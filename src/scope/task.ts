@@ -1,0 +1,225 @@
+/** A piece of async work on this loop, with a name, a status, and a way to cancel it. */
+import { callIn, type Outcome, type Work } from './call.ts';
+import { currentScope, Scope, type ScopeOptions } from './scope.ts';
+import { Unawaited } from './unawaited.ts';
+import { rejectedByCancellation, Waiter } from './waiter.ts';
+
+export type TaskStatus = 'pending' | 'fulfilled' | 'rejected' | 'cancelled';
+
+/** Who started a task and wants to know how it goes. */
+export interface TaskOwner {
+  /** Its function failed, by an error that is not its cancellation. It has not ended yet. */
+  failed(error: unknown): void;
+  /** It has ended, with all that belongs to it. */
+  ended(task: Task<unknown>): void;
+}
+
+interface TaskInit {
+  readonly name: string;
+  readonly parent: Scope | undefined;
+  readonly owner?: TaskOwner | undefined;
+  /** Cancels what the function left running even when it succeeded. */
+  readonly cancelLeftovers?: boolean | undefined;
+  readonly onCancelled?: (() => void) | undefined;
+  readonly poll?: (() => void) | undefined;
+}
+
+/** Makes a task whose function has not been called yet. */
+export let createTask: <T>(fn: Work<T>, init: TaskInit) => Task<T>;
+/** Calls the function of a task made by `createTask`, unless it was cancelled meanwhile. */
+export let beginTask: (task: Task<unknown>) => void;
+/** The scope of a task. */
+export let scopeOf: (task: Task<unknown>) => Scope;
+/** How the function of a task ended; the task itself may still wait for what it started. */
+export let outcomeOf: <T>(task: Task<T>) => Outcome<T> | undefined;
+
+/**
+ * A piece of async work on this loop. Tasks are made by `TaskGroup.spawn()`, `run()` and their kin; `await` one for its
+ * result.
+ *
+ * - **Awaiting.** `await task` is a wait like any other: if the awaiting task is cancelled, it ends with that task's
+ *   `CancelledError`, and the awaited task goes on.
+ * - **Cancellation.** From `cancel()` on, every wait of the task rejects at once with the same `CancelledError`, whose
+ *   `cause` is the reason given; so does every later one. What must wait all the same goes into `shield()`. A task that
+ *   returns a value in spite of it is `'fulfilled'`.
+ * - **End.** A task settles when its function has ended and so has everything it started: blocks, task groups, jobs in
+ *   other threads. If the function failed, these are cancelled first.
+ * - **Cost.** No AbortController unless `signal` is read or the function takes a parameter.
+ *
+ * A task belongs to its loop and cannot be sent to another thread.
+ *
+ * @example
+ * ```ts
+ * import { sleep, TaskGroup } from 'heddle';
+ *
+ * await TaskGroup.run(async (group) => {
+ *   const answer = group.spawn(async () => 42, { name: 'answer' });
+ *   const forever = group.spawn(() => sleep(Infinity));
+ *   console.log(await answer); // 42
+ *   forever.cancel('not needed any more');
+ * });
+ * ```
+ */
+export class Task<T> implements Promise<T> {
+  readonly name: string;
+  readonly #scope: Scope;
+  readonly #owner: TaskOwner | undefined;
+  readonly #cancelLeftovers: boolean;
+  /** Until it has been called. */
+  #fn: Work<T> | undefined;
+  #status: TaskStatus = 'pending';
+  /** How the function ended; the task itself may still wait for what it started. */
+  #outcome: Outcome<T> | undefined;
+  #waiters: Set<Waiter<unknown>> | undefined;
+  #awaited = false;
+  #unawaited: Unawaited | undefined;
+
+  static {
+    createTask = (fn, init) => new Task(fn, init);
+    beginTask = (task) => task.#begin();
+    scopeOf = (task) => task.#scope;
+    outcomeOf = (task) => task.#outcome;
+  }
+
+  private constructor(fn: Work<T>, init: TaskInit) {
+    this.name = init.name;
+    this.#fn = fn;
+    this.#owner = init.owner;
+    this.#cancelLeftovers = init.cancelLeftovers ?? false;
+    const options: ScopeOptions = {
+      onCancelled: () => {
+        this.#dropUnlessBegun();
+        init.onCancelled?.();
+      },
+      ...(init.poll && { poll: init.poll }),
+    };
+    this.#scope = new Scope(init.parent, options);
+    this.#scope.task = this;
+    this.#scope.isTask = true;
+    if (this.#scope.cancellation !== undefined) this.#dropUnlessBegun();
+  }
+
+  /** `'pending'` until the task has ended with all that it started. */
+  get status(): TaskStatus {
+    return this.#status;
+  }
+
+  /** Aborted when the task is cancelled, by its `CancelledError`. For APIs that take a signal, such as `fetch`. */
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+
+  /**
+   * Asks the task to end: its waits reject with a `CancelledError` whose `cause` is `reason`. If it has not begun, it
+   * never will. Returns false if the task had settled already; cancelling twice keeps the first reason.
+   */
+  cancel(reason?: unknown): boolean {
+    if (this.#status !== 'pending') return false;
+    this.#scope.cancel(reason);
+    return true;
+  }
+
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+  ): Promise<R1 | R2> {
+    return this.#wait().then(onFulfilled, onRejected);
+  }
+
+  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+    return this.#wait().then(undefined, onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.#wait().finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Task';
+  }
+
+  #wait(): Promise<T> {
+    this.#awaited = true;
+    this.#unawaited?.observed();
+    const scope = currentScope();
+    if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
+    if (this.#status !== 'pending') {
+      const outcome = this.#outcome!;
+      return outcome.ok ? Promise.resolve(outcome.value) : Promise.reject(outcome.error);
+    }
+    const waiter: Waiter<unknown> = new Waiter(scope, () => this.#waiters?.delete(waiter));
+    this.#waiters ??= new Set();
+    this.#waiters.add(waiter);
+    return waiter.promise as Promise<T>;
+  }
+
+  #begin(): void {
+    const fn = this.#fn;
+    if (fn === undefined) return;
+    this.#fn = undefined;
+    callIn(this.#scope, fn, (outcome) => this.#functionEnded(outcome));
+  }
+
+  #dropUnlessBegun(): void {
+    if (this.#fn === undefined) return;
+    this.#fn = undefined;
+    this.#functionEnded({ ok: false, error: this.#scope.cancellation });
+  }
+
+  #functionEnded(outcome: Outcome<T>): void {
+    const scope = this.#scope;
+    this.#outcome = outcome;
+    let status: TaskStatus = 'fulfilled';
+    if (!outcome.ok) {
+      status = scope.isCancellation(outcome.error) ? 'cancelled' : 'rejected';
+      if (status === 'rejected') this.#owner?.failed(outcome.error);
+      if (scope.busy) scope.cancel(outcome.error);
+    }
+    if (this.#cancelLeftovers) scope.cancel(`${this.name} has ended`);
+    if (scope.busy) void scope.join().then(() => this.#settle(status));
+    else this.#settle(status);
+  }
+
+  #settle(status: TaskStatus): void {
+    const outcome = this.#outcome!;
+    this.#status = status;
+    this.#scope.close();
+    const waiters = this.#waiters;
+    this.#waiters = undefined;
+    if (!outcome.ok && status === 'rejected' && this.#owner === undefined && !this.#awaited) {
+      this.#unawaited = new Unawaited(() => `task "${this.name}"`, this.#scope);
+      this.#unawaited.rejected(outcome.error);
+    }
+    for (const waiter of waiters ?? []) {
+      if (outcome.ok) waiter.resolve(outcome.value);
+      else waiter.reject(outcome.error);
+    }
+    this.#owner?.ended(this);
+  }
+}
+
+/** What `startTask` can be told. */
+export interface StartTaskOptions {
+  readonly name?: string;
+  /** The scope that cancels and awaits it; by default none: a root. */
+  readonly parent?: Scope;
+  /** Once `fn` has ended, cancels what it left running instead of only awaiting it. */
+  readonly cancelLeftovers?: boolean;
+  /** Called once when it is cancelled, also by `cancelLeftovers`. */
+  readonly onCancelled?: () => void;
+  /** Called by `cancelled()` in the task: a chance to call `cancel()` because of a flag in shared memory. */
+  readonly poll?: () => void;
+}
+
+/** Runs `fn` as a task, calling it before returning. An error that nobody awaits is reported once. */
+export function startTask<T>(fn: Work<T>, options: StartTaskOptions = {}): Task<T> {
+  const task = createTask(fn, {
+    name: options.name ?? (fn.name || 'task'),
+    parent: options.parent,
+    cancelLeftovers: options.cancelLeftovers,
+    onCancelled: options.onCancelled,
+    poll: options.poll,
+  });
+  beginTask(task);
+  return task;
+}

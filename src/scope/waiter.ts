@@ -1,0 +1,88 @@
+/** One wait on this loop, and everything that can end it. */
+import { startTimer, type Timer } from '../core/clock.ts';
+import { type CancelledError, TimeoutError } from '../core/errors.ts';
+import { onAbort } from './abort.ts';
+import type { Scope, ScopeWait } from './scope.ts';
+
+const ignore = (): void => {};
+
+/**
+ * Keeps a rejection from counting as unhandled. For cancellations only: they are known to whoever cancelled, and a
+ * task that is cut off at one of two waits it had begun must not bring the process down with the other.
+ */
+export function markHandled(promise: Promise<unknown>): void {
+  promise.then(undefined, ignore);
+}
+
+// A waiter settles once; whoever comes first (a result, the scope's cancellation, the signal, the time-out) takes all
+// the others off at the same moment, so nothing is left behind in a scope, on a signal or in a timer.
+export class Waiter<T> implements ScopeWait {
+  readonly promise: Promise<T>;
+  scope: Scope | undefined;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+  #settled = false;
+  #timer: Timer | undefined;
+  #forgetSignal: (() => void) | undefined;
+  #cleanUp: (() => void) | undefined;
+
+  /** `scope` must not be cancelled. `cleanUp` is called when the wait ends without a result. */
+  constructor(scope: Scope | undefined, cleanUp?: () => void) {
+    this.#cleanUp = cleanUp;
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    scope?.addWait(this);
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Ends it with `signal.reason` when the signal aborts. It must not be aborted yet. */
+  watchSignal(signal: AbortSignal | undefined): void {
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, (reason) => this.#abandon(reason));
+  }
+
+  /** Ends it with a `TimeoutError` in `timeout` milliseconds. */
+  startTimeout(timeout: number, describe: () => string): void {
+    if (timeout === Infinity) return;
+    this.#timer = startTimer(timeout, () => this.#abandon(new TimeoutError(describe())));
+  }
+
+  resolve(value: T): void {
+    if (this.#finish()) this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.#finish()) this.#reject(error);
+  }
+
+  cancelled(error: CancelledError): void {
+    markHandled(this.promise);
+    this.#abandon(error);
+  }
+
+  #abandon(error: unknown): void {
+    if (!this.#finish()) return;
+    this.#cleanUp?.();
+    this.#reject(error);
+  }
+
+  #finish(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.scope?.removeWait(this);
+    this.#timer?.stop();
+    this.#forgetSignal?.();
+    return true;
+  }
+}
+
+/** A promise that is rejected already, by a cancellation. */
+export function rejectedByCancellation<T>(error: CancelledError): Promise<T> {
+  const promise = Promise.reject<T>(error);
+  markHandled(promise);
+  return promise;
+}
