@@ -1,6 +1,7 @@
 /** The signals of the operating system: SIGINT, SIGTERM and their kin. */
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
+import { show } from '../core/arguments.ts';
 
 type Handler = (signal: NodeJS.Signals) => void;
 
@@ -8,8 +9,19 @@ type Handler = (signal: NodeJS.Signals) => void;
 const handlers = new Map<NodeJS.Signals, Handler[]>();
 const listeners = new Map<NodeJS.Signals, () => void>();
 
-export function isSignal(name: unknown): name is NodeJS.Signals {
-  return typeof name === 'string' && Object.hasOwn(constants.signals, name);
+/** What a user or a service manager sends to end a program. */
+export const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+
+/** A list of names of signals, or nothing. */
+export function checkSignals(
+  signals: readonly NodeJS.Signals[] | undefined,
+): readonly NodeJS.Signals[] | undefined {
+  if (signals === undefined) return undefined;
+  if (!Array.isArray(signals)) throw new TypeError(`signals must be an array, received ${show(signals)}`);
+  for (const signal of signals as readonly unknown[])
+    if (typeof signal !== 'string' || !Object.hasOwn(constants.signals, signal))
+      throw new TypeError(`signals must hold names such as 'SIGTERM', received ${show(signal)}`);
+  return signals;
 }
 
 /**

@@ -1,8 +1,15 @@
-import { checkFunction, checkOptions, checkTimeout, show } from '../core/arguments.ts';
+import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { InvalidStateError } from '../core/errors.ts';
+import { importingModule, moduleName } from '../platform/modules.ts';
 import { report } from '../platform/report.ts';
-import { exitBySignal, exitQuietlyIfUncaught, isSignal, onSignals } from '../platform/signals.ts';
+import {
+  checkSignals,
+  DEFAULT_SIGNALS,
+  exitBySignal,
+  exitQuietlyIfUncaught,
+  onSignals,
+} from '../platform/signals.ts';
 import type { Work } from './call.ts';
 import { outside } from './outside.ts';
 import { currentScope, type Scope } from './scope.ts';
@@ -29,7 +36,6 @@ export interface Joinable {
   describe(): string;
 }
 
-const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 const DEFAULT_SHUTDOWN_TIMEOUT = 10_000;
 
 /** The runner whose main function runs on this thread. */
@@ -45,9 +51,9 @@ const resourcesOf = new WeakMap<Scope, Set<Joinable>>();
  *   128 + the signal's number and prints no stack.
  * - **End.** When `main` has ended, what it left running is cancelled and awaited. Then the pools and threads made inside
  *   are shut down: running jobs are cancelled and awaited up to `shutdownTimeout`, then terminated, with a report.
- * - One at a time on a thread: another `run` meanwhile rejects with `InvalidStateError`.
+ * - One at a time on a thread. In a module that threads import too, guard it with `if (isMainThread)`.
  *
- * @throws {InvalidStateError} if one is under way.
+ * @throws {InvalidStateError} if another `run` is under way on this thread, or a thread is importing the module.
  * @example
  * ```ts
  * import { run, TaskGroup } from 'heddle';
@@ -99,7 +105,7 @@ export class Runner {
 
   constructor(options?: RunOptions) {
     const checked = checkOptions(options);
-    this.#signals = checkSignals(checked.signals);
+    this.#signals = checkSignals(checked.signals) ?? DEFAULT_SIGNALS;
     this.#shutdownTimeout = checkTimeout(
       checked.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT,
       'shutdownTimeout',
@@ -128,6 +134,11 @@ export class Runner {
 
   async #execute<T>(main: Work<T>, closeAfter: boolean): Promise<T> {
     checkFunction(main, 'main');
+    const importing = importingModule();
+    if (importing !== undefined)
+      throw new InvalidStateError(
+        `Cannot run: a thread is importing ${moduleName(importing)} for a job, and only the program itself should call run there. Guard the call with "if (isMainThread)"`,
+      );
     if (underWay !== undefined)
       throw new InvalidStateError(
         'Cannot run: another run is under way on this thread. Await it first, or use a TaskGroup inside it',
@@ -192,7 +203,7 @@ export class Runner {
       );
       started(task);
       const root = task;
-      outside(() =>
+      void outside(() =>
         root.then(
           (value) => end.resolve(value),
           (error) => end.reject(error),
@@ -245,13 +256,4 @@ export function adopt(resource: Joinable): () => void {
 
 function cancellationOf(task: Task<unknown> | undefined): unknown {
   return task === undefined ? undefined : scopeOf(task).cancellation;
-}
-
-function checkSignals(signals: readonly NodeJS.Signals[] | undefined): readonly NodeJS.Signals[] {
-  if (signals === undefined) return DEFAULT_SIGNALS;
-  if (!Array.isArray(signals)) throw new TypeError(`signals must be an array, received ${show(signals)}`);
-  for (const signal of signals)
-    if (!isSignal(signal))
-      throw new TypeError(`signals must hold names such as 'SIGTERM', received ${show(signal)}`);
-  return signals;
 }
