@@ -124,7 +124,7 @@ class Walk {
         return;
       case 'FunctionDeclaration':
       case 'FunctionExpression':
-        this.#function(node, { ...place, ownSuper: false });
+        this.#function(node as FunctionNode, { ...place, ownSuper: false });
         return;
       case 'ArrowFunctionExpression':
         this.#function(node, place);
@@ -190,7 +190,7 @@ class Walk {
     if (node.computed || property.type === 'PrivateIdentifier') this.visit(property, place);
   }
 
-  #function(node: Extract<AnyNode, { params: Pattern[] }>, place: Place): void {
+  #function(node: FunctionNode, place: Place): void {
     const arrow = node.type === 'ArrowFunctionExpression';
     let outer = place.scope;
     if (!arrow && node.id) {

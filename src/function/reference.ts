@@ -3,7 +3,7 @@
 import { show } from '../core/arguments.ts';
 import { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl } from '../platform/call-site.ts';
-import { importFrom, importModule } from '../platform/modules.ts';
+import { importFrom, importModule, moduleName } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
@@ -141,17 +141,25 @@ async function importPortable({ url, name }: { url: string; name: string }): Pro
 }
 
 async function importExport({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
-  const module = await importModule(url);
+  const module = exportsOf(await importModule(url));
   const value = Object.hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === 'function') {
     exported.set(`${url}#${name}`, value as AnyFunction);
     return value as AnyFunction;
   }
   if (Object.hasOwn(module, name)) {
-    throw new TypeError(`Cannot call export "${name}" of ${url}: it is not a function but ${show(value)}`);
+    throw new TypeError(
+      `Cannot call export "${name}" of ${moduleName(url)}: it is not a function but ${show(value)}`,
+    );
   }
   const names = Object.keys(module).filter((key) => typeof module[key] === 'function');
   throw new TypeError(
-    `Cannot find function "${name}": module ${url} exports ${names.length === 0 ? 'no functions' : `the functions ${names.join(', ')}`}`,
+    `Cannot find function "${name}": module ${moduleName(url)} exports ${names.length === 0 ? 'no functions' : `the functions ${names.join(', ')}`}`,
   );
+}
+
+/** A module that was compiled to CommonJS shows its exports as those of its default export. */
+function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
+  const inner = module['default'] as Record<string, unknown> | null | undefined;
+  return typeof inner === 'object' && inner !== null && inner['__esModule'] === true ? inner : module;
 }

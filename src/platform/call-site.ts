@@ -50,26 +50,19 @@ export function callerPosition(site: Site): Position | undefined {
 
 function framesBelow(site: Site): readonly Frame[] {
   const holder: { stack?: unknown } = {};
-  const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
-  const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit');
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const hadOwn = Object.hasOwn(Error, 'prepareStackTrace');
   try {
-    Object.defineProperty(Error, 'prepareStackTrace', {
-      value: (_error: unknown, frames: unknown) => frames,
-      configurable: true,
-      writable: true,
-    });
+    // By assignment: on Bun these are accessors in disguise, which a redefinition would break for good.
+    Error.prepareStackTrace = (_error, frames) => frames;
     Error.stackTraceLimit = 4;
     Error.captureStackTrace(holder, site);
     return Array.isArray(holder.stack) ? (holder.stack as Frame[]) : [];
   } catch {
     return []; // a frozen Error: the stack cannot be had
   } finally {
-    restore('prepareStackTrace', before);
-    restore('stackTraceLimit', limit);
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    if (hadOwn) Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
+    else Reflect.deleteProperty(Error, 'prepareStackTrace');
   }
-}
-
-function restore(name: string, descriptor: PropertyDescriptor | undefined): void {
-  if (descriptor === undefined) Reflect.deleteProperty(Error, name);
-  else Reflect.defineProperty(Error, name, descriptor);
 }

@@ -20,11 +20,12 @@ export interface LoaderSettings {
 }
 
 let tsxWanted = false;
-let tsxRegistered = false;
+/** Whether tsx could be switched on in this thread, once that was tried. */
+let tsxRegistered: Promise<boolean> | undefined;
 
 /** How this thread loads modules, to be handed to {@link applyLoaderSettings} in each thread that it starts. */
 export function loaderSettings(): LoaderSettings {
-  return { tsx: tsxWanted || tsxRegistered || runsUnderTsx() };
+  return { tsx: tsxWanted || tsxRegistered !== undefined || runsUnderTsx() };
 }
 
 /** Makes this thread load modules as the one did whose settings these are. Costs nothing before the first import. */
@@ -83,7 +84,7 @@ export function importModule(url: string): Promise<Module> {
   const written = readSpecifierUrl(url);
   if (written !== undefined) return importFrom(written.specifier, written.base);
   return tracked(url, async () => {
-    prepareFor(url);
+    await prepareFor(url);
     const found = sourceOf(url) ?? url;
     try {
       return (await import(/* @vite-ignore */ found)) as Module;
@@ -104,8 +105,8 @@ export function importFrom(specifier: string, base: string | undefined, options?
         `Cannot import "${specifier}": the file in which the function was written is not known; use portable(import.meta, fn) or an absolute URL`,
       );
     }
-    const from = base ?? pathToFileURL(join(process.cwd(), '/')).href;
-    prepareFor(specifier.startsWith('.') ? new URL(specifier, from).href : from, specifier);
+    const from = base ?? workingDirectory();
+    await prepareFor(specifier.startsWith('.') ? new URL(specifier, from).href : from, specifier);
     return withoutWarning(() => importerFor(from)(specifier, options));
   });
 }
@@ -151,8 +152,8 @@ function withoutWarning<T>(fn: () => T): T {
 }
 
 /** Sees to it that the module at `url`, and what it imports, can be read as TypeScript if it has to be. */
-function prepareFor(url: string, specifier: string = url): void {
-  if (tsxRegistered || runtimeName !== 'node') return;
+async function prepareFor(url: string, specifier: string = url): Promise<void> {
+  if (runtimeName !== 'node') return;
   // Node itself strips types, but knows no JSX.
   const foreign = loadsTypeScript ? /\.[jt]sx$/ : /\.(?:[cm]?ts|[jt]sx)$/;
   const name = specifier.replace(/[?#].*$/s, '');
@@ -160,30 +161,36 @@ function prepareFor(url: string, specifier: string = url): void {
   if (!required && !tsxWanted) return;
   // Where Node strips types, its threads also inherit tsx from the program's own flags.
   if (loadsTypeScript && runsUnderTsx()) return;
-  const tsx = findTsx(url);
-  if (tsx === undefined) {
-    if (!required) return;
-    throw new TypeError(
-      `Cannot import ${url}: Node ${process.version} does not load ${/\.[jt]sx$/.test(name) ? 'JSX' : 'TypeScript'} by itself; run npm install tsx, or use Node 22.18 or later`,
-    );
-  }
-  for (const api of ['tsx/esm/api', 'tsx/cjs/api']) (tsx(api) as { register(): unknown }).register();
-  tsxRegistered = true;
+  tsxRegistered ??= registerTsx(url);
+  if ((await tsxRegistered) || !required) return;
+  tsxRegistered = undefined;
+  throw new TypeError(
+    `Cannot import ${url}: Node ${process.version} does not load ${/\.[jt]sx$/.test(name) ? 'JSX' : 'TypeScript'} by itself; run npm install tsx${loadsTypeScript ? '' : ', or use Node 22.18 or later'}`,
+  );
 }
 
-/** The tsx of the program, or else the one that came with heddle. */
-function findTsx(url: string): NodeJS.Require | undefined {
-  const cwd = join(process.cwd(), 'package.json');
-  for (const from of [url.startsWith('file:') ? url : cwd, cwd, import.meta.url]) {
-    const require = createRequire(from);
+/** Switches tsx on in this thread: that of the program, or else the one that came with heddle. */
+async function registerTsx(url: string): Promise<boolean> {
+  const cwd = workingDirectory();
+  for (const base of new Set([url.startsWith('file:') ? url : cwd, cwd, import.meta.url])) {
     try {
-      require.resolve('tsx/esm/api');
-      return require;
+      createRequire(base).resolve('tsx/esm/api');
     } catch {
-      // not visible from there
+      continue; // not visible from there
     }
+    const load = importerFor(base);
+    for (const api of ['tsx/esm/api', 'tsx/cjs/api']) {
+      const { register } = (await withoutWarning(() => load(api, undefined))) as { register(): unknown };
+      register();
+    }
+    return true;
   }
-  return undefined;
+  return false;
+}
+
+/** The working directory as the base of what is resolved there. */
+function workingDirectory(): string {
+  return pathToFileURL(join(process.cwd(), '/')).href;
 }
 
 /** The URL of the TypeScript file for that of a JavaScript file which does not exist. */

@@ -103,7 +103,9 @@ const table: readonly (readonly [source: string, free: readonly string[]])[] = [
   ['() => { const C = class D {}; return D; }', ['D']],
   ['() => class { get x() { return a; } set x(v) { b = v; } }', ['a', 'b']],
   // operators and literals
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
   ['() => `${a} ${`${b}`}`', ['a', 'b']],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
   ['(t) => t`x ${a}`', ['a']],
   ['() => tag`x`', ['tag']],
   ['() => /x/v.test("") || 1n || 1_000', []],

@@ -64,6 +64,7 @@ describe('an inline function', () => {
   });
 
   test('may be a private or static method that uses no object', () => {
+    // biome-ignore lint/complexity/noStaticOnlyClass: what is tested
     class Tool {
       static #secret(n: number): number {
         return n + 1;
