@@ -59,6 +59,13 @@ function readSpecifierUrl(url: string): { specifier: string; base: string } | un
   return { specifier: decodeURIComponent(specifier), base: decodeURIComponent(base) };
 }
 
+const loaded = new Map<string, Module>();
+
+/** The modules that `importModule` has loaded in this thread, by URL. */
+export function loadedModules(): ReadonlyMap<string, Module> {
+  return loaded;
+}
+
 const importing: string[] = [];
 
 /** The URL of the module that this thread is importing on behalf of a job: the last, if there are several. */
@@ -87,7 +94,9 @@ export function importModule(url: string): Promise<Module> {
     await prepareFor(url);
     const found = sourceOf(url) ?? url;
     try {
-      return (await import(/* @vite-ignore */ found)) as Module;
+      const module = (await import(/* @vite-ignore */ found)) as Module;
+      loaded.set(url, module);
+      return module;
     } catch (error) {
       throw isMissing(error, found) ? noSuchModule(url, error) : error;
     }
@@ -211,8 +220,10 @@ function exists(url: string): boolean {
 
 /** Whether it is this very module that was not found, and not one that it imports. */
 function isMissing(error: unknown, url: string): boolean {
-  if (!url.startsWith('file:')) return (error as { code?: unknown })?.code === 'ERR_UNKNOWN_BUILTIN_MODULE';
-  return (error instanceof Error || runtimeName === 'bun') && !exists(url);
+  if (url.startsWith('file:')) return !exists(url);
+  return (
+    url.startsWith('node:') && (error as { code?: unknown } | null)?.code === 'ERR_UNKNOWN_BUILTIN_MODULE'
+  );
 }
 
 function noSuchModule(url: string, cause: unknown): TypeError {

@@ -52,7 +52,13 @@ test('portable() refuses a second function of the same name and module, and take
   expect(() => portable('data:text/javascript,other', () => 'another', 'taken')).not.toThrow();
 });
 
-test.each([
+const refusals: readonly (readonly [
+  what: string,
+  meta: unknown,
+  fn: unknown,
+  name: unknown,
+  message: string,
+])[] = [
   ['a function without a name', import.meta, () => 1, undefined, 'it has no name'],
   ['a path', '/tmp/a.ts', () => 1, 'f', 'pass import.meta'],
   ['a Windows path', 'C:\\a.ts', () => 1, 'f', 'pass import.meta'],
@@ -61,7 +67,9 @@ test.each([
   ['what is no function', import.meta, 5, undefined, 'received 5'],
   ['a record with something else in it', import.meta, { a: 1 }, undefined, 'functions.a must be a function'],
   ['a name that is no string', import.meta, () => 1, 5, 'name must be a string'],
-])('portable() refuses %s with a TypeError', (_what, meta, fn, name, message) => {
+];
+
+test.each(refusals)('portable() refuses %s with a TypeError', (_what, meta, fn, name, message) => {
   const call = (): unknown => portable(meta as ImportMeta, fn as AnyFunction, name as string);
   expect(call).toThrow(TypeError);
   expect(call).toThrow(message);
