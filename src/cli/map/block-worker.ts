@@ -1,6 +1,6 @@
 /** The thread's side of `heddle map`: runs the function over the items of a block and makes their output. */
 import { threadId } from 'node:worker_threads';
-import { type Block, type Item, itemsOf } from './block.ts';
+import { type Block, itemsOf } from './block.ts';
 import { type MapFunction, prepareFunction, type Work } from './prepare.ts';
 import { resultText } from './result-text.ts';
 
@@ -49,8 +49,8 @@ export async function runBlock(work: Work, block: Block): Promise<BlockResult | 
   const ends: number[] = [];
   const failures: BlockFailure[] = [];
   const items = itemsOf(block);
-  for (let position = 0; position < items.length; position++) {
-    const error = await runItem(work, block, items[position]!, fn, output);
+  for (let position = 0; position < items.texts.length; position++) {
+    const error = await runItem(work, block.kind, items.texts[position]!, fn, output);
     if (error !== undefined) {
       failures.push({ position, offset: output.length, error });
       if (work.stop) break;
@@ -62,15 +62,19 @@ export async function runBlock(work: Work, block: Block): Promise<BlockResult | 
 }
 
 /** Runs one item and adds its output; gives what went wrong, if something did. */
-async function runItem(work: Work, block: Block, item: Item, fn: MapFunction, output: OutputBytes) {
-  let input: unknown = item.text;
-  if (block.kind === 'json') {
+async function runItem(
+  work: Work,
+  kind: Block['kind'],
+  text: string,
+  fn: MapFunction,
+  output: OutputBytes,
+): Promise<ErrorRecord | undefined> {
+  let input: unknown = text;
+  if (kind === 'json') {
     try {
-      input = JSON.parse(item.text);
+      input = JSON.parse(text);
     } catch (error) {
-      const reason = (error as Error).message;
-      const message = `${block.file}:${item.line}: not JSON: ${reason}`;
-      return { name: 'SyntaxError', message, final: true };
+      return { name: 'SyntaxError', message: (error as Error).message, final: true };
     }
   }
   try {

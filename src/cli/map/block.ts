@@ -9,7 +9,7 @@
 export type ItemKind = 'text' | 'json';
 
 export interface Block {
-  /** The items and their separators; owns its whole buffer, so that sending it copies nothing else. */
+  /** The items and their separators. Most of its buffer, for sending it copies the whole of that. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly kind: ItemKind;
   /** The byte that ends an item: a line feed, or NUL. */
@@ -22,28 +22,34 @@ export interface Block {
   readonly line: number;
 }
 
-/** One item of a block. */
-export interface Item {
-  readonly text: string;
-  /** In its file, from 1. */
-  readonly line: number;
+/** The items of a block, in order. */
+export interface Items {
+  readonly texts: readonly string[];
+  /** The line of each in its file, from 1, where blank lines stand between them; else they follow one another. */
+  readonly lines?: readonly number[];
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The items of a block, in order. Blank lines are no items where the kind is `json`. */
-export function itemsOf(block: Block): Item[] {
-  const separator = String.fromCharCode(block.separator);
-  const parts = decoder.decode(block.bytes).split(separator);
+/** Blank lines are no items where the kind is `json`; a carriage return at the end of a line is no part of it. */
+export function itemsOf(block: Block): Items {
+  const text = decoder.decode(block.bytes);
+  const parts = text.split(String.fromCharCode(block.separator));
   if (parts.at(-1) === '') parts.pop();
-  const items: Item[] = [];
-  for (let index = 0; index < parts.length; index++) {
-    let text = parts[index]!;
-    if (block.kind === 'json' && isBlank(text)) continue;
-    if (separator === '\n' && text.endsWith('\r')) text = text.slice(0, -1);
-    items.push({ text, line: block.line + index });
-  }
-  return items;
+  if (block.kind === 'json')
+    return parts.length === block.count ? { texts: parts } : withoutBlanks(block, parts);
+  if (block.separator !== 0x0a || !text.includes('\r')) return { texts: parts };
+  return { texts: parts.map((part) => (part.endsWith('\r') ? part.slice(0, -1) : part)) };
+}
+
+function withoutBlanks(block: Block, parts: readonly string[]): Items {
+  const [texts, lines]: [string[], number[]] = [[], []];
+  parts.forEach((part, index) => {
+    if (isBlank(part)) return;
+    texts.push(part);
+    lines.push(block.line + index);
+  });
+  return { texts, lines };
 }
 
 // The same rule as `isBlankBetween`, on text.
@@ -52,22 +58,28 @@ function isBlank(text: string): boolean {
   return true;
 }
 
+/** The line of an item in its file. */
+export function lineOf(block: Block, items: Items, position: number): number {
+  return items.lines?.[position] ?? block.line + position;
+}
+
 /** The item at `position` of a block, as a block of its own. */
 export function singleItem(block: Block, position: number): Block {
-  const item = itemsOf(block)[position];
-  if (item === undefined) throw new RangeError(`position must be below ${block.count}, received ${position}`);
+  const items = itemsOf(block);
+  const text = items.texts[position];
+  if (text === undefined) throw new RangeError(`position must be below ${block.count}, received ${position}`);
   return {
     ...block,
-    bytes: new TextEncoder().encode(item.text + String.fromCharCode(block.separator)),
+    bytes: new TextEncoder().encode(text + String.fromCharCode(block.separator)),
     count: 1,
     first: block.first + position,
-    line: item.line,
+    line: lineOf(block, items, position),
   };
 }
 
 /** The argument that the function gets for an item; malformed JSON gives its text. */
 export function inputOf(block: Block, position: number): unknown {
-  const text = itemsOf(block)[position]?.text ?? '';
+  const text = itemsOf(block).texts[position] ?? '';
   if (block.kind === 'text') return text;
   try {
     return JSON.parse(text) as unknown;

@@ -145,7 +145,7 @@ function stdinSource(): Source {
 }
 
 function fileSource(path: string): Source {
-  return { name: path, open: () => createReadStream(path, { highWaterMark: 256 * 1024 }) };
+  return { name: path, open: () => createReadStream(path, { highWaterMark: 64 * 1024 }) };
 }
 
 /** The size of a file that was redirected to standard input. */

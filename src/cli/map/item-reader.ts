@@ -81,7 +81,7 @@ export class ItemReader {
     }
     if (count === 0) return undefined;
     const block: Block = {
-      bytes: new Uint8Array(this.#rest.subarray(start, end)),
+      bytes: ownBytes(this.#rest.subarray(start, end)),
       kind: this.#kind,
       separator: this.#separator,
       count,
@@ -160,4 +160,12 @@ export class ItemReader {
     if (this.#line !== 1 || rest[0] !== 0xef || rest[1] !== 0xbb || rest[2] !== 0xbf) return;
     this.#offset = 3;
   }
+}
+
+/** The same bytes if they are most of their buffer, else a copy: whoever sends bytes sends their whole buffer. */
+function ownBytes(bytes: Buffer): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength < 2 * bytes.byteLength
+    ? new Uint8Array(buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
 }

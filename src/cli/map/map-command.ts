@@ -77,7 +77,7 @@ async function describePlan(plan: MapPlan, inputs: Inputs): Promise<string> {
     while (shown.length < 5) {
       const block = await reader.next(5 - shown.length);
       if (block === undefined) break;
-      shown.push(...itemsOf(block).map((item) => item.text));
+      shown.push(...itemsOf(block).texts);
     }
     await reader.close();
   }

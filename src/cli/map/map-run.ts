@@ -176,8 +176,8 @@ function itemError(failure: ItemFailure): CliError {
 
 /** `Cannot process item 17 'the text': TypeError: …`, and the line of the user's code that it comes from. */
 export function failureText({ index, input, error, file, line }: ItemFailure): string {
-  // A malformed line has no other name than its place, which its message begins with.
-  if (error.final === true) return `Cannot read item ${index + 1}: ${error.message}`;
+  if (error.final === true)
+    return `Cannot read item ${index + 1} (${file}:${line}): it is not JSON: ${error.message}`;
   const text = typeof input === 'string' ? input : (JSON.stringify(input) ?? '');
   const shown = text.length > 60 ? `${text.slice(0, 57)}…` : text;
   const place = file === 'the list of files' ? '' : ` (${file}:${line})`;
