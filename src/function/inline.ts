@@ -18,6 +18,8 @@ import { type FreeVariables, freeVariables } from './free-variables.ts';
 export const IMPORT = '__heddle_import__';
 /** The helper by which esbuild, and so tsx, keeps the names of functions; provided like {@link IMPORT}. */
 export const NAME = '__name';
+/** Stands in for the counters by which istanbul, and so vitest and jest, measure coverage. */
+export const COVERAGE = '__heddle_coverage__';
 
 /** What is to be known of the text of a function. */
 export interface InlineSource {
@@ -158,7 +160,7 @@ function returned(literal: AnyNode): AnyNode {
 
 function captured(free: FreeVariables): readonly string[] {
   const names = free.names
-    .filter((name) => !(name in globalThis) && name !== NAME && !isImport(name))
+    .filter((name) => !(name in globalThis) && !isProvided(name))
     .filter((name) => !(FOREIGN_GLOBALS.has(name) && free.probed.has(name)))
     .map((name) => {
       if (isRewrittenMeta(name)) return 'import.meta';
@@ -187,6 +189,15 @@ function literalText(node: AnyNode): string | undefined {
   return undefined;
 }
 
+/** Whether the receiving thread has something of that name ready: what build tools add to functions. */
+function isProvided(name: string): boolean {
+  return name === NAME || name === COVERAGE || isImport(name) || isCounter(name);
+}
+
+function isCounter(name: string): boolean {
+  return /^cov_[\da-z]{6,}$/.test(name);
+}
+
 function isImport(name: string): boolean {
   return name === IMPORT || isRewrittenImport(name);
 }
@@ -202,6 +213,11 @@ function render(
   const edits: Edit[] = free.imports.map((node) => editImport(node, origin));
   for (const { name: callee, node } of free.calls) {
     if (isRewrittenImport(callee)) edits.push(...editRewrittenImport(node as CallExpression, origin));
+  }
+  for (const { name: callee, node } of free.calls) {
+    if (!isCounter(callee)) continue;
+    const start = node.start - origin;
+    edits.push({ start, end: start + callee.length, text: COVERAGE });
   }
   if (method !== undefined) {
     const prefix = /^(?:async\b)?[\s]*\*?/.exec(text.slice(0, method.keyStart))?.[0] ?? '';

@@ -5,7 +5,7 @@ import { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl } from '../platform/call-site.ts';
 import { importFrom, importModule, moduleName } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
+import { COVERAGE, IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
@@ -34,7 +34,8 @@ const references = new WeakMap<AnyFunction, FunctionReference>();
  */
 export function referenceTo(fn: AnyFunction, site: AnyFunction): FunctionReference {
   const known = references.get(fn);
-  if (known !== undefined) return known;
+  // It may have been marked since it was sent as an inline function.
+  if (known !== undefined && (known.kind !== 'inline' || !registry.marks.has(fn))) return known;
   if (typeof fn !== 'function') throw new TypeError(`fn must be a function, received ${show(fn)}`);
   const reference = makeReference(fn, site);
   references.set(fn, reference);
@@ -49,7 +50,7 @@ export function referenceTo(fn: AnyFunction, site: AnyFunction): FunctionReferen
  * @throws {TypeError} The text is not that of a function.
  */
 export function referenceToSource(text: string, base: string | undefined, name = ''): FunctionReference {
-  const inline = readInline(text, name);
+  const inline = readInline(text.trim().replace(/;+$/, ''), name);
   if (inline.captured.length > 0) throw captureError(inline, name, undefined);
   return { kind: 'inline', source: inline.expression, base, name };
 }
@@ -59,7 +60,7 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
   if (mark !== undefined) return { kind: 'portable', ...mark };
   const bundle = registry.captures.get(fn);
   const { name } = fn;
-  const inline = readInline(String(bundle?.fn ?? fn), name);
+  const inline = readInline(Function.prototype.toString.call(bundle?.fn ?? fn), name);
   if (inline.captured.length > 0) throw captureError(inline, name, site);
   const base = inline.imports ? callerUrl(site) : undefined;
   const reference = { kind: 'inline', source: inline.expression, base, name } as const;
@@ -115,20 +116,24 @@ function evaluate(source: string, base: string | undefined, name: string): AnyFu
   const address = `${base ?? 'heddle:inline'}#${encodeURIComponent(name || 'anonymous')}`;
   // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
   const indirect = globalThis.eval;
-  const make = indirect(`"use strict";((${IMPORT},${NAME})=>(${source}\n))\n//# sourceURL=${address}`) as (
-    load: unknown,
-    keepName: unknown,
-  ) => AnyFunction;
-  const fn = make(
-    (specifier: unknown, options?: unknown) => importFrom(String(specifier), base, options),
-    setName,
-  );
+  const make = indirect(
+    `"use strict";((${IMPORT},${NAME},${COVERAGE})=>(${source}\n))\n//# sourceURL=${address}`,
+  ) as (load: unknown, keepName: unknown, counters: unknown) => AnyFunction;
+  const load = (specifier: unknown, options?: unknown): unknown =>
+    importFrom(String(specifier), base, options);
+  const fn = make(load, setName, counters);
   return fn.name === name ? fn : setName(fn, name);
 }
 
 function setName<F extends AnyFunction>(fn: F, value: string): F {
   return Object.defineProperty(fn, 'name', { value, configurable: true });
 }
+
+/** Takes what the counters of a coverage tool do, `cov_1().s[2]++`, and keeps nothing: they count in their own thread. */
+const counters: unknown = new Proxy(() => counters, {
+  get: (_target, key) => (key === Symbol.toPrimitive ? () => 0 : counters),
+  set: () => true,
+});
 
 async function importPortable({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
   await importModule(url);

@@ -1,6 +1,6 @@
 /** Where a public function of ours was called from: read off the stack, 5-10 µs, so only when somebody needs it. */
 
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** The function whose caller is looked for: it must be on the stack, and everything above it is left out. */
@@ -25,13 +25,18 @@ interface Frame {
 export function callerUrl(site: Site): string | undefined {
   for (const frame of framesBelow(site)) {
     const name = frame.getFileName() ?? frame.getScriptNameOrSourceURL?.();
-    if (typeof name !== 'string' || name === '') continue;
-    // Code that a thread evaluates is labelled `file:///its/file.ts#name`: its file is the one it was written in.
-    const url = isAbsolute(name) ? pathToFileURL(name).href : name.replace(/#.*$/s, '');
-    if (URL.canParse(url) && !url.startsWith('node:')) return url;
-    return undefined;
+    if (typeof name === 'string' && name !== '') return urlOf(name);
   }
   return undefined;
+}
+
+function urlOf(name: string): string | undefined {
+  if (isAbsolute(name)) return pathToFileURL(name).href;
+  // A program given as `node -e` or typed into a prompt imports from the working directory.
+  if (/^(?:\[(?:eval|stdin)|REPL\d)/.test(name)) return pathToFileURL(join(process.cwd(), '/')).href;
+  // Code that a thread evaluates is labelled `file:///its/file.ts#name`: its file is the one it was written in.
+  const url = name.replace(/#.*$/s, '');
+  return /^(?:file|data|https?|blob|npm|jsr):/.test(url) ? url : undefined;
 }
 
 /** Where `site` was called, in the lines of the original source where source maps are in use. For messages. */

@@ -128,6 +128,7 @@ const table: readonly (readonly [source: string, free: readonly string[]])[] = [
   ['() => __vite_ssr_import_1__', ['__vite_ssr_import_1__']],
   ['() => __vite_ssr_import_meta__.url', ['import.meta']],
   ['() => __vite_ssr_dynamic_import__("/src/a.ts")', []],
+  ['() => { cov_2k3j4l5m6().s[0]++; }', []],
   ['() => (0, import_node_path.basename)("x")', ['basename']],
 ];
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { CaptureError } from '../../../src/core/errors.ts';
-import { type FunctionReference, referenceTo, resolveReference } from '../../../src/function/reference.ts';
+import { portable } from '../../../src/function/portable.ts';
+import {
+  type FunctionReference,
+  referenceTo,
+  referenceToSource,
+  resolveReference,
+} from '../../../src/function/reference.ts';
 import type { AnyFunction } from '../../../src/function/registry.ts';
 
 /** Stands for a public method to which a function is given. */
@@ -126,6 +132,38 @@ describe('an inline function', () => {
   test('keeps the names of functions that esbuild wrapped', () => {
     const fn = new Function('return () => { const f = __name((x) => x, "renamed"); return f.name; }')();
     expect(there(fn)()).toBe('renamed');
+  });
+});
+
+test('an inline function that a coverage tool instrumented counts nothing on the other side', () => {
+  const body =
+    'cov_2k3j4l5m6().f[0]++; cov_2k3j4l5m6().s[1]++; return n > 1 ? (cov_2k3j4l5m6().b[0][1]++, n) : 0;';
+  expect(there(new Function('n', body) as AnyFunction)(7)).toBe(7);
+});
+
+test('a function that is marked after it was sent is found by its mark from then on', () => {
+  const fn = (): number => 1;
+  expect(submit(fn).kind).toBe('inline');
+  portable(import.meta, fn);
+  expect(submit(fn).kind).toBe('portable');
+});
+
+describe('referenceToSource()', () => {
+  test('takes the text of a function as one would write it on a command line', () => {
+    const fn = resolveReference(referenceToSource(' line => line.length;\n', undefined));
+    expect((fn as (line: string) => number)('four')).toBe(4);
+  });
+
+  test('imports from the base it is given', async () => {
+    const base = new URL('../../../', import.meta.url).href;
+    const reference = referenceToSource("async () => (await import('./src/core/clock.ts')).now()", base);
+    expect(await (resolveReference(reference) as () => Promise<number>)()).toBeTypeOf('number');
+  });
+
+  test('refuses what captures, and what is no function', () => {
+    expect(() => referenceToSource('line => line + suffix', undefined)).toThrow(CaptureError);
+    expect(() => referenceToSource('1 + 1', undefined)).toThrow(TypeError);
+    expect(() => referenceToSource('line => {', undefined)).toThrow(TypeError);
   });
 });
 

@@ -116,6 +116,22 @@ describe('a thread imports TypeScript', () => {
       });
     },
   );
+
+  test('or is told to install tsx where Node needs it and there is none', () => {
+    const tsx = join(folder, 'node_modules/tsx');
+    rmSync(tsx);
+    try {
+      const without = run('--no-experimental-strip-types');
+      const advice =
+        /^TypeError: Cannot import file:.* does not load TypeScript by itself; run npm install tsx, or use Node/;
+      expect(without['typescript']).toMatch(advice);
+      expect(without['javascript']).toMatch(advice);
+      expect(without['package']).toBe('as imported');
+      expect(run()['jsx']).toMatch(/does not load JSX by itself; run npm install tsx$/);
+    } finally {
+      symlinkSync(join(root, 'node_modules/tsx'), tsx);
+    }
+  });
 });
 
 describe('importModule()', () => {
