@@ -7,10 +7,6 @@ export class BoundedCache<K, V> {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** The value of `key`, made by `make` if it is not there; if that throws, nothing is remembered. */
   getOrMake(key: K, make: () => V): V {
     let value = this.#entries.get(key);

@@ -71,7 +71,10 @@ function captureError({ captured }: InlineSource, name: string, site: AnyFunctio
   const position = site && callerPosition(site);
   const place = position ? ` (at ${position.file}:${position.line}:${position.column})` : '';
   const variables = captured.filter((one) => /^[\w$]+$/.test(one) && one !== 'this' && one !== 'super');
-  const object = variables.length > 0 ? `{ ${variables.join(', ')} }` : '{ … }';
+  const object =
+    variables.length > 0
+      ? `{ ${variables.slice(0, 8).join(', ')}${variables.length > 8 ? ', …' : ''} }`
+      : '{ … }';
   return new CaptureError(
     `Cannot send function ${name === '' ? '' : `"${name}" `}to another thread: it uses ${list(captured)} from its surroundings, which ${captured.length === 1 ? 'does' : 'do'} not exist there${place}; ` +
       `pass ${captured.length === 1 ? 'it as an argument' : 'them as arguments'}, mark the function with portable(import.meta, fn), ` +
@@ -81,8 +84,9 @@ function captureError({ captured }: InlineSource, name: string, site: AnyFunctio
 }
 
 function list(names: readonly string[]): string {
-  const quoted = names.map((name) => `"${name}"`);
-  return quoted.length === 1 ? quoted.join() : `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
+  const parts = names.slice(0, 8).map((name) => `"${name}"`);
+  if (names.length > parts.length) parts.push(`${names.length - parts.length} more`);
+  return parts.length === 1 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 const evaluated = new BoundedCache<string, AnyFunction>(1000);
@@ -106,7 +110,7 @@ export function resolveReference(reference: FunctionReference): AnyFunction | Pr
 
 function resolveInline(reference: FunctionReference & { kind: 'inline' }): AnyFunction {
   const { source, base, name, values } = reference;
-  const fn = evaluated.getOrMake(JSON.stringify([base, name, source]), () => evaluate(source, base, name));
+  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}`, () => evaluate(source, base, name));
   if (values === undefined) return fn;
   return (...args: unknown[]) => (fn as (...all: unknown[]) => unknown)(values, ...args);
 }

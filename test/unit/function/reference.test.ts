@@ -196,6 +196,13 @@ describe('a function that captures is refused with a CaptureError', () => {
     expect(refusal(() => new CaptureError('', [])).variables).toEqual(['CaptureError']);
   });
 
+  test('that stays readable where there are many', () => {
+    const error = refusal(new Function(`return [${[...'abcdefghij'].join()}]`) as AnyFunction);
+    expect(error.variables).toHaveLength(10);
+    expect(error.message).toContain('"g", "h" and 2 more from');
+    expect(error.message).toContain('g, h, … }, fn)');
+  });
+
   test('that names keywords', () => {
     expect(refusal(() => import.meta.url).variables).toEqual(['import.meta']);
   });
