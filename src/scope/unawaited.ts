@@ -2,11 +2,11 @@
 import { report } from '../platform/report.ts';
 import { currentScope, type Scope } from './scope.ts';
 
-/** One error that nobody has looked at yet. Refers to nothing that leads back to its task or future. */
+/** One error that nobody has looked at yet. Holds nothing that leads back to its task or future, as a scope would. */
 interface Entry {
   readonly text: string;
   readonly error: unknown;
-  readonly root: Scope | undefined;
+  readonly root: WeakRef<Scope> | undefined;
 }
 
 const unreported = new Set<Entry>();
@@ -32,8 +32,14 @@ export class Unawaited {
   /** The work failed. Not to be called for a cancellation: that is no error. */
   rejected(error: unknown): void {
     if (this.#observed || this.#entry !== undefined) return;
-    this.#entry = { text: this.#describe?.() ?? 'a task', error, root: this.#root };
+    this.#entry = {
+      text: this.#describe?.() ?? 'a task',
+      error,
+      root: this.#root && new WeakRef(this.#root),
+    };
     this.#describe = undefined;
+    // Until somebody reads its stack, an error holds the frames it came through, and by them its task.
+    if (error instanceof Error) void error.stack;
     if (unreported.size === 0) process.on('beforeExit', reportAll);
     unreported.add(this.#entry);
     registry ??= new FinalizationRegistry(reportEntry);
@@ -52,7 +58,7 @@ export class Unawaited {
 
 /** Reports what nobody has awaited of the tasks and futures made under `root`. */
 export function reportUnawaited(root: Scope): void {
-  for (const entry of [...unreported]) if (entry.root === root) reportEntry(entry);
+  for (const entry of [...unreported]) if (entry.root?.deref() === root) reportEntry(entry);
 }
 
 function reportAll(): void {
