@@ -1,0 +1,237 @@
+/** Values to their wire form. */
+import { className, show } from '../core/arguments.ts';
+import { isError, takeErrorApart } from '../core/error-wire.ts';
+import { CaptureError, SendError } from '../core/errors.ts';
+import type { Special, Wire } from './wire.ts';
+
+/** What the codec must be told about functions and classes, which it does not know itself. */
+export interface EncodeHooks {
+  /** Plain data that names a function, so that another thread finds it. Throws if it cannot be found. */
+  readonly referenceTo: (fn: (...args: never[]) => unknown) => unknown;
+  /** The URL of the module that exports the class of this error. */
+  readonly moduleOfClass: (error: Error) => string | undefined;
+}
+
+/**
+ * The wire form of `value`. Nothing is copied unless something special is inside; `path` is what the value is called
+ * in error messages (`args`, `result`).
+ *
+ * @throws SendError, CaptureError for what cannot be sent, with the path to it. Host objects that only the structured
+ * clone itself can refuse are found when the message is posted: see `explainCloneFailure`.
+ */
+export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
+  if (!hasSpecial(value, undefined)) return { value };
+  const specials: Special[] = [];
+  const encoder = new Encoder(specials, hooks);
+  return { value: encoder.rewrite(value, path, undefined), specials };
+}
+
+/** Whether structured clone alone would refuse or damage the value. */
+function hasSpecial(value: unknown, seen: Set<object> | undefined): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return true;
+  if (typeof value !== 'object' || value === null || isLeaf(value)) return false;
+  if (isError(value)) return true;
+  seen ??= new Set();
+  if (seen.has(value)) return false;
+  seen.add(value);
+  if (Array.isArray(value)) {
+    for (const item of value) if (isCompound(item) && hasSpecial(item, seen)) return true;
+  } else if (value instanceof Map) {
+    for (const [key, item] of value) if (hasSpecial(key, seen) || hasSpecial(item, seen)) return true;
+  } else if (value instanceof Set) {
+    for (const item of value) if (hasSpecial(item, seen)) return true;
+  } else {
+    for (const key of Object.keys(value)) {
+      const item = (value as Record<string, unknown>)[key];
+      if (isCompound(item) && hasSpecial(item, seen)) return true;
+    }
+  }
+  return false;
+}
+
+function isCompound(value: unknown): boolean {
+  return typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol';
+}
+
+/** Objects that structured clone carries whole and that have no user values inside. */
+function isLeaf(value: object): boolean {
+  return (
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof SharedArrayBuffer ||
+    value instanceof Date ||
+    value instanceof RegExp
+  );
+}
+
+/** Copies the containers of a value that has something special inside, putting stand-ins in its place. */
+class Encoder {
+  readonly #copies = new Map<object, object>();
+  readonly #specials: Special[];
+  readonly #hooks: EncodeHooks;
+
+  constructor(specials: Special[], hooks: EncodeHooks) {
+    this.#specials = specials;
+    this.#hooks = hooks;
+  }
+
+  /** `owner` is the outermost class instance around the value: that is what a user thinks of as unsendable. */
+  rewrite(value: unknown, path: string, owner: { path: string; name: string } | undefined): unknown {
+    if (typeof value === 'symbol') throw unsendable(path, String(value), owner);
+    if (typeof value === 'function')
+      return this.#function(value as (...args: never[]) => unknown, path, owner);
+    if (typeof value !== 'object' || value === null || isLeaf(value)) return value;
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    if (isError(value)) return this.#error(value, path);
+    if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
+    if (value instanceof Map) return this.#map(value, path, owner);
+    if (value instanceof Set) return this.#set(value, path, owner);
+    const name = className(value);
+    const inner = name === 'Object' ? owner : (owner ?? { path, name });
+    return this.#fields(value, {}, path, inner);
+  }
+
+  #function(
+    fn: (...args: never[]) => unknown,
+    path: string,
+    owner: { path: string; name: string } | undefined,
+  ): object {
+    if (owner !== undefined) throw unsendable(path, show(fn), owner);
+    const known = this.#copies.get(fn);
+    if (known !== undefined) return known;
+    const standIn = this.#standInFor(fn);
+    try {
+      this.#specials.push({ standIn, kind: 'function', reference: this.#hooks.referenceTo(fn) });
+    } catch (error) {
+      if (error instanceof CaptureError) throw error;
+      throw new SendError(
+        `${path}: ${show(fn)} cannot be sent to a thread: ${(error as Error).message}`,
+        path,
+        {
+          cause: error,
+        },
+      );
+    }
+    return standIn;
+  }
+
+  #error(error: Error, path: string): object {
+    const standIn = this.#standInFor(error);
+    const nested = (value: unknown, key: string): unknown => this.rewrite(value, `${path}.${key}`, undefined);
+    const wire = takeErrorApart(error, this.#hooks.moduleOfClass(error), nested);
+    this.#specials.push({ standIn, kind: 'error', error: wire });
+    return standIn;
+  }
+
+  #standInFor(value: object): object {
+    const standIn = {};
+    this.#copies.set(value, standIn);
+    return standIn;
+  }
+
+  #fields(from: object, to: object, path: string, owner: { path: string; name: string } | undefined): object {
+    this.#copies.set(from, to);
+    const source = from as Record<string, unknown>;
+    for (const key of Object.keys(from)) {
+      const item = this.rewrite(source[key], join(path, key, Array.isArray(from)), owner);
+      // Defined, not assigned: a key may be `__proto__`.
+      Object.defineProperty(to, key, { value: item, enumerable: true, configurable: true, writable: true });
+    }
+    return to;
+  }
+
+  #map(from: Map<unknown, unknown>, path: string, owner: { path: string; name: string } | undefined): object {
+    const to = new Map<unknown, unknown>();
+    this.#copies.set(from, to);
+    let index = 0;
+    for (const [key, item] of from) {
+      const keyPath = `${path}.keys()[${index}]`;
+      to.set(
+        this.rewrite(key, keyPath, owner),
+        this.rewrite(item, `${path}.get(${describeKey(key)})`, owner),
+      );
+      index++;
+    }
+    return to;
+  }
+
+  #set(from: Set<unknown>, path: string, owner: { path: string; name: string } | undefined): object {
+    const to = new Set<unknown>();
+    this.#copies.set(from, to);
+    let index = 0;
+    for (const item of from) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
+    return to;
+  }
+}
+
+/**
+ * Why structured clone refused a message: finds the value, in the arguments or the result, that it does not accept.
+ * Called only after a failure, so it may try the parts one by one.
+ */
+export function explainCloneFailure(value: unknown, path: string, cause: unknown): SendError {
+  const culprit = findRefused(value, path, new Set());
+  if (culprit !== undefined) return unsendable(culprit.path, describe(culprit.value), undefined, cause);
+  return new SendError(`${path} cannot be sent to a thread: ${(cause as Error).message}`, path, { cause });
+}
+
+function findRefused(
+  value: unknown,
+  path: string,
+  seen: Set<object>,
+): { path: string; value: unknown } | undefined {
+  if (accepts(value)) return undefined;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return { path, value };
+  seen.add(value);
+  // The fields of a class instance are its own affair: it is the instance that cannot be sent.
+  if (!Array.isArray(value) && !(value instanceof Map) && className(value) !== 'Object')
+    return { path, value };
+  const inside: Iterable<readonly [string, unknown]> =
+    value instanceof Map
+      ? Array.from(value, ([key, item]) => [`${path}.get(${describeKey(key)})`, item] as const)
+      : Object.entries(value).map(([key, item]) => [join(path, key, Array.isArray(value)), item] as const);
+  for (const [innerPath, item] of inside) {
+    const found = findRefused(item, innerPath, seen);
+    if (found !== undefined) return found;
+  }
+  return { path, value };
+}
+
+function accepts(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unsendable(
+  path: string,
+  what: string,
+  owner?: { path: string; name: string },
+  cause?: unknown,
+): SendError {
+  const options = cause === undefined ? {} : { cause };
+  if (owner === undefined) return new SendError(`${path}: ${what} cannot be sent to a thread`, path, options);
+  return new SendError(
+    `${owner.path}: ${owner.name} cannot be sent to a thread, for ${path} is ${what}`,
+    owner.path,
+    options,
+  );
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'object' && value !== null ? className(value) : show(value);
+}
+
+function join(path: string, key: string, inArray: boolean): string {
+  if (inArray && /^\d+$/.test(key)) return `${path}[${key}]`;
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+    ? `${path}.${key}`
+    : `${path}[${JSON.stringify(key)}]`;
+}
+
+function describeKey(key: unknown): string {
+  return typeof key === 'string' ? JSON.stringify(key) : show(key);
+}

@@ -1,0 +1,114 @@
+/**
+ * Errors as plain data and back. Structured clone keeps the message, the stack and the cause of an error but loses
+ * its class, its name and its own fields; this form keeps them all.
+ *
+ * An error is rebuilt in two steps, because it may be part of a cycle (a cause that refers to the error itself):
+ * `createError` makes the object with the right class, `fillError` gives it everything else. No constructor of a
+ * user's class is called: its arguments are not known.
+ */
+import * as ownErrors from './errors.ts';
+
+/** An error taken apart. `fields`, `cause` and `errors` are values that the codec treats like any other. */
+export interface ErrorWire {
+  readonly className: string;
+  /** The module that exports the class, if it is known. */
+  readonly module?: string;
+  /** `name`, where it is not the name of the class. */
+  readonly name?: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly cause?: readonly [unknown];
+  readonly errors?: readonly unknown[];
+  readonly isDOMException: boolean;
+}
+
+/** Any class of errors. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
+
+const CARRIED_APART: ReadonlySet<string> = new Set(['message', 'stack', 'cause', 'errors']);
+
+export function isError(value: object): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+}
+
+/** `nested` encodes one value inside the error; it may leave a field out by throwing. */
+export function takeErrorApart(
+  error: Error,
+  module: string | undefined,
+  nested: (value: unknown, key: string) => unknown,
+): ErrorWire {
+  const className = (error.constructor as { name?: unknown } | undefined)?.name;
+  const knownName = typeof className === 'string' && className !== '' ? className : 'Error';
+  return {
+    className: knownName,
+    ...(module !== undefined && { module }),
+    ...(error.name !== knownName && { name: String(error.name) }),
+    message: String(error.message),
+    ...(typeof error.stack === 'string' && { stack: error.stack }),
+    fields: takeFields(error, nested),
+    ...(Object.hasOwn(error, 'cause') && { cause: [nested(error.cause, 'cause')] as const }),
+    ...(Array.isArray((error as AggregateError).errors) && {
+      errors: (error as AggregateError).errors.map((one, index) => nested(one, `errors[${index}]`)),
+    }),
+    isDOMException: typeof DOMException === 'function' && error instanceof DOMException,
+  };
+}
+
+function takeFields(error: Error, nested: (value: unknown, key: string) => unknown): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const key of Object.keys(error)) {
+    if (CARRIED_APART.has(key)) continue;
+    try {
+      fields[key] = nested((error as unknown as Record<string, unknown>)[key], key);
+    } catch {
+      // A field that cannot travel (a socket, a request) must not keep the error from arriving.
+    }
+  }
+  return fields;
+}
+
+/** The object alone: right class, nothing filled in. `userClass` is the class from the user's module, if it was found. */
+export function createError(wire: ErrorWire, userClass: ErrorClass | undefined): Error {
+  if (wire.isDOMException) return new DOMException(wire.message, wire.name ?? 'Error');
+  const error = new Error(wire.message);
+  Object.setPrototypeOf(
+    error,
+    (userClass ?? builtInClass(wire.className) ?? standInClass(wire.className)).prototype,
+  );
+  return error;
+}
+
+/** `nested` decodes one value. */
+export function fillError(error: Error, wire: ErrorWire, nested: (value: unknown) => unknown): void {
+  const define = (key: string, value: unknown, enumerable: boolean): void => {
+    Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
+  };
+  define('stack', wire.stack, false);
+  if (wire.isDOMException) return;
+  for (const [key, value] of Object.entries(wire.fields)) define(key, nested(value), true);
+  if (wire.name !== undefined && error.name !== wire.name) define('name', wire.name, false);
+  if (wire.cause) define('cause', nested(wire.cause[0]), false);
+  if (wire.errors) define('errors', wire.errors.map(nested), false);
+}
+
+function builtInClass(name: string): ErrorClass | undefined {
+  const own = (ownErrors as Record<string, unknown>)[name];
+  const found = own ?? (globalThis as Record<string, unknown>)[name];
+  return typeof found === 'function' && (found === Error || found.prototype instanceof Error)
+    ? (found as unknown as ErrorClass)
+    : undefined;
+}
+
+const standIns = new Map<string, ErrorClass>();
+
+/** A class of the same name, for a class that this thread does not have: one per name. */
+function standInClass(name: string): ErrorClass {
+  let standIn = standIns.get(name);
+  if (standIn === undefined) {
+    standIn = { [name]: class extends Error {} }[name] as ErrorClass;
+    Object.defineProperty(standIn.prototype, 'name', { value: name, configurable: true, writable: true });
+    standIns.set(name, standIn);
+  }
+  return standIn;
+}

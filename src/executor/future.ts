@@ -1,0 +1,259 @@
+import { checkFunction, show } from '../core/arguments.ts';
+import { CancelledError } from '../core/errors.ts';
+import { report } from '../platform/report.ts';
+import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
+import { Unawaited } from '../scope/unawaited.ts';
+
+export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled';
+
+/** The producer's side of a future. Every method returns false once the future is settled. */
+export interface FutureControl<T> {
+  readonly future: Future<T>;
+  start(): boolean;
+  resolve(value: T): boolean;
+  reject(error: unknown): boolean;
+  /** `error` is what the future rejects with: a `CancelledError`, or the reason of an aborted signal. */
+  cancel(error: unknown): boolean;
+}
+
+/** What a future asks of whoever produces its value. */
+export interface FutureProducer {
+  /** Called by `future.cancel()` while the future is not settled. */
+  cancel(reason: unknown): boolean;
+  /** What messages call the work: `job "resize"`. */
+  describe(): string;
+}
+
+let controlOf: <T>(future: Future<T>) => FutureControl<T>;
+
+/**
+ * The result of work that goes on elsewhere: awaited, asked, or cancelled.
+ *
+ * A future is a thenable typed as a promise, and not a subclass of Promise: awaiting it is a wait of the awaiting
+ * task, and ends when that task is cancelled, while the work itself goes on. Only `cancel()` on the future, or the
+ * end of the task that it belongs to, cancels the work.
+ *
+ * - **Scope**: one loop.
+ * - **Ordering**: done callbacks run in the order in which they were added, never synchronously.
+ * - **Cancellation**: a cancelled future rejects with `CancelledError` at once, wherever its work is.
+ * - **Errors nobody awaits** are reported once, as a warning with the code `HEDDLE_UNAWAITED_ERROR`.
+ *
+ * @example
+ * ```ts
+ * import { toThread } from 'heddle';
+ *
+ * const future = toThread((n: number) => n * 2, 21);
+ * console.log(future.status); // 'pending' or 'running'
+ * console.log(await future); // 42
+ * console.log(future.tryResult()); // { value: 42 }
+ * ```
+ */
+export class Future<T> implements Promise<T> {
+  readonly [Symbol.toStringTag] = 'Future';
+
+  /**
+   * A future that you settle yourself. `resolve` and `reject` say whether they did: a second settle is `false`.
+   *
+   * @throws TypeError from `resolve`, if it is given a thenable.
+   */
+  static withResolvers<T>(): {
+    future: Future<T>;
+    resolve(value: T): boolean;
+    reject(error: unknown): boolean;
+  } {
+    const control: FutureControl<T> = createFuture<T>({
+      cancel: (reason) => control.cancel(new CancelledError('The future was cancelled', { cause: reason })),
+      describe: () => 'a future',
+    });
+    const resolve = (value: T): boolean => {
+      if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
+        throw new TypeError(
+          `Cannot resolve future: received ${show(value)}, which is a thenable; await it first`,
+        );
+      }
+      return control.resolve(value);
+    };
+    return { future: control.future, resolve, reject: control.reject };
+  }
+
+  #status: FutureStatus = 'pending';
+  /** The value or the error, once settled. */
+  #outcome: unknown;
+  #callbacks: Set<(future: this) => void> | undefined;
+  /** Made when somebody first waits; most futures of a `map` never need it. */
+  #settlement:
+    | { readonly promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void }
+    | undefined;
+  readonly #producer: FutureProducer;
+  readonly #unawaited: Unawaited;
+
+  /** Not for users: futures come from executors and from `Future.withResolvers`. */
+  constructor(producer: FutureProducer) {
+    this.#producer = producer;
+    this.#unawaited = new Unawaited(() => producer.describe());
+  }
+
+  get status(): FutureStatus {
+    return this.#status;
+  }
+
+  /**
+   * The value. A wait that ends by itself (time-out, signal, cancellation of the waiting task) leaves the work alone.
+   *
+   * @throws TimeoutError, `signal.reason`, CancelledError, or the error of the work.
+   */
+  result(options?: WaitOptions): Promise<T> {
+    return interruptible(
+      this.#wait(),
+      options,
+      () => `Cannot get the result of ${this.#producer.describe()} in time`,
+    );
+  }
+
+  /** The value, if it is there; throws the error of work that failed. */
+  tryResult(): { value: T } | undefined {
+    if (!this.#settled) return undefined;
+    this.#unawaited.observed();
+    if (this.#status === 'fulfilled') return { value: this.#outcome as T };
+    throw this.#outcome;
+  }
+
+  /** The error of the work once it has ended, `undefined` if it succeeded. */
+  error(options?: WaitOptions): Promise<unknown> {
+    const ended = this.#wait().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return interruptible(
+      ended,
+      options,
+      () => `Cannot get the error of ${this.#producer.describe()} in time`,
+    );
+  }
+
+  /**
+   * Cancels the work: queued, it never runs; running, it is told. The future rejects with `CancelledError`, its
+   * `cause` being `reason`.
+   *
+   * @returns false if the future was settled before.
+   */
+  cancel(reason?: unknown): boolean {
+    return !this.#settled && this.#producer.cancel(reason);
+  }
+
+  /**
+   * Calls `fn` with this future on the loop that added it, once it is settled and never at once. A callback that
+   * throws is reported, and the others still run.
+   *
+   * @returns a function that takes the callback back.
+   */
+  addDoneCallback(fn: (future: this) => void): () => void {
+    checkFunction(fn, 'callback');
+    this.#unawaited.observed();
+    if (this.#settled) {
+      let wanted = true;
+      queueMicrotask(() => wanted && this.#call(fn));
+      return () => {
+        wanted = false;
+      };
+    }
+    const callback = (future: this): void => fn(future);
+    this.#callbacks ??= new Set();
+    this.#callbacks.add(callback);
+    return () => void this.#callbacks?.delete(callback);
+  }
+
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return interruptible(this.#wait(), undefined, () => this.#producer.describe()).then(
+      onFulfilled,
+      onRejected,
+    );
+  }
+
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return interruptible(this.#wait(), undefined, () => this.#producer.describe()).finally(onFinally);
+  }
+
+  get #settled(): boolean {
+    return this.#status !== 'pending' && this.#status !== 'running';
+  }
+
+  #wait(): Promise<T> {
+    this.#unawaited.observed();
+    if (this.#settlement === undefined) {
+      let resolve!: (value: T) => void;
+      let reject!: (error: unknown) => void;
+      const promise = new Promise<T>((yes, no) => {
+        resolve = yes;
+        reject = no;
+      });
+      this.#settlement = { promise, resolve, reject };
+      if (this.#status === 'fulfilled') resolve(this.#outcome as T);
+      else if (this.#settled) reject(this.#outcome);
+    }
+    return this.#settlement.promise;
+  }
+
+  #settle(status: 'fulfilled' | 'rejected' | 'cancelled', outcome: unknown): boolean {
+    if (this.#settled) return false;
+    this.#status = status;
+    this.#outcome = outcome;
+    if (status === 'fulfilled') this.#settlement?.resolve(outcome as T);
+    else this.#settlement?.reject(outcome);
+    // A cancellation is asked for, and whoever asked knows: only errors of the work itself must be seen by somebody.
+    if (status === 'rejected') this.#unawaited.rejected(outcome);
+    const callbacks = this.#callbacks;
+    if (callbacks !== undefined) {
+      queueMicrotask(() => {
+        for (const callback of callbacks) this.#call(callback);
+      });
+    }
+    return true;
+  }
+
+  #call(callback: (future: this) => void): void {
+    try {
+      callback(this);
+    } catch (error) {
+      report('HEDDLE_CALLBACK_ERROR', `A done callback of ${this.#producer.describe()} threw`, error);
+    }
+  }
+
+  /** Gives executors the producer's side, and nobody else. */
+  static #control<T>(future: Future<T>): FutureControl<T> {
+    return {
+      future,
+      start: () => {
+        if (future.#status !== 'pending') return false;
+        future.#status = 'running';
+        return true;
+      },
+      resolve: (value) => future.#settle('fulfilled', value),
+      reject: (error) => future.#settle('rejected', error),
+      cancel: (error) => future.#settle('cancelled', error),
+    };
+  }
+
+  static {
+    controlOf = (future) => Future.#control(future);
+  }
+}
+
+/** A future together with the means to settle it: for executors. */
+export function createFuture<T>(producer: FutureProducer): FutureControl<T> {
+  return controlOf(new Future<T>(producer));
+}
+
+/** A future that has failed already: what a call that is refused returns. */
+export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {
+  const control = createFuture<T>({ cancel: () => false, describe });
+  control.reject(error);
+  return control.future;
+}

@@ -1,0 +1,107 @@
+/** What all executors share: the public calls, on top of one way to start a job. */
+import { checkFunction } from '../core/arguments.ts';
+import { moduleUrl } from '../function/loader.ts';
+import { attachToTask } from '../scope/scope.ts';
+import { encodeValue } from '../thread/values.ts';
+import type {
+  AnyFunction,
+  Executor,
+  MapMethod,
+  MapOptions,
+  MapResults,
+  Remote,
+  SubmitOptions,
+} from './executor.ts';
+import { type Future, rejectedFuture } from './future.ts';
+import type { Job, JobOptions, Work } from './job.ts';
+import { mergeJobOptions } from './job-options.ts';
+import { mapItems } from './map.ts';
+import { remoteModule } from './remote.ts';
+
+/** Where jobs go. */
+export interface JobSink {
+  /** How many jobs can run at once: what a `map` reads ahead by. */
+  readonly width: number;
+  /** Whether `start` would throw a `PoolFullError`. */
+  readonly full: boolean;
+  /** @throws ShutDownError, PoolFullError, BrokenPoolError, SendError; then there is no job. */
+  start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job;
+}
+
+export abstract class JobExecutor implements Executor {
+  /** The jobs' way in, and the options that jobs start from. */
+  protected abstract readonly sink: JobSink;
+  protected abstract readonly jobOptions: JobOptions;
+
+  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+    return this.submitFrom(this.submit, fn, args);
+  }
+
+  trySubmit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> | undefined {
+    return this.sink.full ? undefined : this.submitFrom(this.trySubmit, fn, args);
+  }
+
+  /** As `submit`, called from `site`, the public function whose caller wrote `fn`. Not for users. */
+  submitFrom<A extends unknown[], R>(site: AnyFunction, fn: (...args: A) => R, args: A): Future<Awaited<R>> {
+    try {
+      checkFunction(fn, 'fn');
+      const work: Work = { kind: 'call', args: encodeValue(args, 'args') };
+      return startInTask(this.sink, fn, site, work, this.jobOptions).future as Future<Awaited<R>>;
+    } catch (error) {
+      return rejectedFuture(error, () => `job "${fn?.name ?? ''}"`);
+    }
+  }
+
+  readonly map: MapMethod = ((
+    fn: AnyFunction,
+    items: Iterable<unknown>,
+    options?: MapOptions,
+  ): MapResults<unknown> =>
+    mapItems({
+      sink: this.sink,
+      jobOptions: this.jobOptions,
+      fn,
+      items,
+      options,
+      site: this.map,
+    })) as MapMethod;
+
+  import<M extends object>(load: (() => Promise<M>) | URL | string): Remote<M> {
+    return remoteModule<M>(moduleUrl(load, this.import), this);
+  }
+
+  with(options: SubmitOptions): Executor {
+    return new ExecutorView(this.sink, mergeJobOptions(this.jobOptions, options));
+  }
+}
+
+/** The same executor with other defaults for its jobs. It owns nothing. */
+class ExecutorView extends JobExecutor {
+  protected override readonly sink: JobSink;
+  protected override readonly jobOptions: JobOptions;
+
+  constructor(sink: JobSink, jobOptions: JobOptions) {
+    super();
+    this.sink = sink;
+    this.jobOptions = jobOptions;
+  }
+}
+
+/** Starts a job, and makes it belong to the task that submits it. */
+export function startInTask(
+  sink: JobSink,
+  fn: AnyFunction,
+  site: AnyFunction,
+  work: Work,
+  options: JobOptions,
+): Job {
+  const job = sink.start(fn, site, work, options);
+  job.detach = attachToTask({
+    cancel: (reason) => void job.future.cancel(reason),
+    get ended() {
+      return job.ended;
+    },
+    describe: () => job.describe(),
+  });
+  return job;
+}

@@ -1,0 +1,54 @@
+/** Functions that executors have met: each gets a number, so that a thread is sent its source or address once. */
+import { checkFunction } from '../core/arguments.ts';
+import { type FunctionReference, referenceTo } from '../function/reference.ts';
+import type { KnownFunction } from '../thread/remote-thread.ts';
+import { encodeValue } from '../thread/values.ts';
+import type { AnyFunction } from './executor.ts';
+
+const byFunction = new WeakMap<AnyFunction, KnownFunction>();
+const idByAddress = new Map<string, number>();
+let nextId = 1;
+
+/** Beyond this many, numbers are given anew: functions made up in a loop must not be remembered for ever. */
+const MOST_ADDRESSES = 4096;
+
+/**
+ * `site` is the public method on the stack whose caller wrote the function.
+ *
+ * @throws TypeError, CaptureError, as `referenceTo`.
+ */
+export function knowFunction(fn: AnyFunction, site: AnyFunction): KnownFunction {
+  checkFunction(fn, 'fn');
+  const known = byFunction.get(fn);
+  if (known !== undefined) return known;
+  const reference = referenceTo(fn, site);
+  // The values of `capture` are read at each call: they may have changed.
+  if (reference.kind === 'inline' && reference.values !== undefined) return oneUse(reference);
+  const made = knowReference(reference);
+  byFunction.set(fn, made);
+  return made;
+}
+
+/** Gives a function that exists only as an address, such as a member of `import()`, to the functions known. */
+export function registerReference(fn: AnyFunction, reference: FunctionReference): void {
+  byFunction.set(fn, knowReference(reference));
+}
+
+function knowReference(reference: FunctionReference): KnownFunction {
+  const address = JSON.stringify(reference);
+  let id = idByAddress.get(address);
+  if (id === undefined) {
+    if (idByAddress.size >= MOST_ADDRESSES) idByAddress.clear();
+    id = nextId++;
+    idByAddress.set(address, id);
+  }
+  return { id, reference: { value: reference }, name: nameOf(reference) };
+}
+
+function oneUse(reference: FunctionReference): KnownFunction {
+  return { id: 0, reference: encodeValue(reference, 'captured'), name: nameOf(reference) };
+}
+
+function nameOf(reference: FunctionReference): string {
+  return reference.name === '' ? 'anonymous function' : reference.name;
+}

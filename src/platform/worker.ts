@@ -1,0 +1,141 @@
+/**
+ * A worker of the platform, and the wire to it. The only file that makes Workers; it knows nothing of jobs.
+ *
+ * The wire is a MessageChannel of its own and not the worker's parent port, so that user code in the thread may use
+ * `parentPort` for itself. Worker and channel keep the process up while their owner says `hold()`: the channel alone
+ * would not do, for it closes a moment before the end of the worker is told.
+ */
+import { availableParallelism } from 'node:os';
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  receiveMessageOnPort,
+  Worker,
+  workerData,
+} from 'node:worker_threads';
+import type { ThreadDeath } from '../core/errors.ts';
+
+/** What a thread that heddle starts finds in its `workerData`. */
+interface Seed<T> {
+  readonly heddle: { readonly port: MessagePort; readonly settings: T };
+}
+
+export interface WorkerOptions {
+  readonly name: string;
+  readonly resourceLimits?: ResourceLimits | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+/** How a worker ended. `cause` is the error that ended it, if there was one. */
+export interface WorkerEnd {
+  readonly reason: ThreadDeath;
+  readonly exitCode: number;
+  readonly cause?: unknown;
+}
+
+export interface WorkerEvents<M> {
+  message(message: M): void;
+  /** Called once, after the last message of the worker. */
+  end(end: WorkerEnd): void;
+}
+
+/** The default number of threads: what the machine and its container let this process use. */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+/** The owner's side of a worker. `Out` are the messages to it, `In` those from it. */
+export class WorkerHandle<Out, In> {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #events: WorkerEvents<In>;
+  #terminating: Promise<void> | undefined;
+  #ended = false;
+  #cause: { error: unknown } | undefined;
+
+  constructor(entry: URL, settings: unknown, options: WorkerOptions, events: WorkerEvents<In>) {
+    const { port1, port2 } = new MessageChannel();
+    const seed: Seed<unknown> = { heddle: { port: port2, settings } };
+    this.#events = events;
+    this.#port = port1;
+    this.#worker = new Worker(entry, {
+      name: options.name,
+      workerData: seed,
+      transferList: [port2],
+      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
+      ...(options.env && { env: options.env }),
+      ...(options.execArgv && { execArgv: [...options.execArgv] }),
+    });
+    this.#worker.unref();
+    this.#worker.on('error', (error) => {
+      this.#cause ??= { error };
+    });
+    this.#worker.on('exit', (code) => this.#end(code));
+    port1.on('message', (message: In) => events.message(message));
+    port1.unref();
+  }
+
+  /** @throws DataCloneError if the message has something that structured clone refuses; then nothing was sent. */
+  post(message: Out): void {
+    this.#port.postMessage(message);
+  }
+
+  /** Keeps the process alive until `release()`. */
+  hold(): void {
+    if (this.#ended) return;
+    this.#port.ref();
+    this.#worker.ref();
+  }
+
+  release(): void {
+    this.#port.unref();
+    this.#worker.unref();
+  }
+
+  /** Ends the thread wherever it is. Resolves when it is gone. */
+  terminate(): Promise<void> {
+    this.#terminating ??= this.#ended ? Promise.resolve() : this.#worker.terminate().then(() => {});
+    return this.#terminating;
+  }
+
+  #end(exitCode: number): void {
+    this.#ended = true;
+    // What the worker sent before it ended is still in the channel, and was sent: deliver it first.
+    for (
+      let left = receiveMessageOnPort(this.#port);
+      left !== undefined;
+      left = receiveMessageOnPort(this.#port)
+    ) {
+      this.#events.message(left.message as In);
+    }
+    this.#port.close();
+    const error = this.#cause?.error;
+    const reason = this.#reason(error);
+    this.#events.end({ reason, exitCode, ...(this.#cause && { cause: error }) });
+  }
+
+  #reason(error: unknown): ThreadDeath {
+    if ((error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'memory';
+    if (this.#terminating) return 'terminated';
+    return this.#cause ? 'error' : 'exit';
+  }
+}
+
+/** The worker's own side of the wire; `undefined` in a thread that heddle did not start. */
+export function ownSeed<T>(): { readonly port: MessagePort; readonly settings: T } | undefined {
+  return (workerData as Partial<Seed<T>> | null | undefined)?.heddle;
+}
+
+/** The next message that waits on `port`, without returning to the event loop; `undefined` if there is none. */
+export function takeMessage(port: MessagePort): { message: unknown } | undefined {
+  return receiveMessageOnPort(port);
+}
+
+/** Ends the calling thread. */
+export function exitThread(): never {
+  process.exit(0);
+}
+
+export type { MessagePort, ResourceLimits };
