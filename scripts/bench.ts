@@ -19,6 +19,8 @@ import { help, type Options, parseOptions, UsageError } from '../bench/src/optio
 import { report } from '../bench/src/report.ts';
 import { countChildren, measure, type Sample } from '../bench/src/suite.ts';
 
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {

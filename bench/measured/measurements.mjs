@@ -45,7 +45,10 @@ async function latency(peer, { threads, window }) {
   return percentiles(times);
 }
 
-/** The mean time of one task with a payload, one at a time, in microseconds. */
+/**
+ * The mean time of one task with a payload, one at a time, in microseconds. The mean, not the median: a pool that
+ * holds on to the arguments of a task pays for it in garbage collection, now and then.
+ */
 async function payload(peer, { threads, window, payload: kind }) {
   const call = await peer.open(threads);
   const trip = trips[kind](call);

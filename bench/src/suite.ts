@@ -66,18 +66,23 @@ function runChild(node: NodeBinary, peer: Peer, measurement: Measurement, quick:
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  // Without this a peer that spins would outlive a run that is broken off.
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
   return new Promise((resolve) => {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      child.kill('SIGKILL');
+      kill();
     }, timeLimit);
     child.on('error', (error) => {
       clearTimeout(timer);
+      process.off('exit', kill);
       resolve({ error: error.message, hung: false });
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      process.off('exit', kill);
       const values = valuesIn(Buffer.concat(stdout).toString());
       if (values !== undefined) resolve({ values });
       else if (late)
