@@ -86,3 +86,18 @@ export function rejectedByCancellation<T>(error: CancelledError): Promise<T> {
   markHandled(promise);
   return promise;
 }
+
+/**
+ * The same promise, but if it rejects by the cancellation of `scope`, that does not count as unhandled. For operations
+ * that are made of other waits.
+ */
+export function containCancellation<T>(scope: Scope | undefined, work: Promise<T>): Promise<T> {
+  if (scope === undefined) return work;
+  const promise: Promise<T> = new Promise((resolve, reject) => {
+    work.then(resolve, (error) => {
+      reject(error);
+      if (scope.isCancellation(error)) markHandled(promise);
+    });
+  });
+  return promise;
+}
