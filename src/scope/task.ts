@@ -168,13 +168,17 @@ export class Task<T> implements Promise<T> {
 
   #functionEnded(outcome: Outcome<T>): void {
     const scope = this.#scope;
-    this.#outcome = outcome;
     let status: TaskStatus = 'fulfilled';
-    if (!outcome.ok) {
-      status = scope.isCancellation(outcome.error) ? 'cancelled' : 'rejected';
-      if (status === 'rejected') this.#owner?.failed(outcome.error);
-      if (scope.busy) scope.cancel(outcome.error);
+    this.#outcome = outcome;
+    if (!outcome.ok && scope.isCancellation(outcome.error)) {
+      status = 'cancelled';
+      // However it was dressed up on the way (an AbortError, say), the task ends with its CancelledError.
+      this.#outcome = { ok: false, error: scope.cancellation ?? outcome.error };
+    } else if (!outcome.ok) {
+      status = 'rejected';
+      this.#owner?.failed(outcome.error);
     }
+    if (!outcome.ok && scope.busy) scope.cancel(outcome.error);
     if (this.#cancelLeftovers) scope.cancel(`${this.name} has ended`);
     if (scope.busy) void scope.join().then(() => this.#settle(status));
     else this.#settle(status);

@@ -1,3 +1,4 @@
+import { setTimeout as nodeSleep } from 'node:timers/promises';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { CancelledError } from '../../../src/core/errors.ts';
 import { cancelled, isCancelled, throwIfCancelled } from '../../../src/scope/cancelled.ts';
@@ -80,6 +81,14 @@ describe('Task', () => {
     expect(seen).toHaveLength(8);
     for (const one of seen) expect(one).toBe(error);
     expect(task.cancel()).toBe(false);
+  });
+
+  test('ended by an AbortError for its signal is cancelled, and gives the CancelledError', async () => {
+    const task = startTask((signal) => nodeSleep(1_000_000, undefined, { signal }));
+    task.cancel('why');
+    const error = await failure(task);
+    expect(task.status).toBe('cancelled');
+    expect(error).toBe(task.signal.reason);
   });
 
   test('that swallows its cancellation is fulfilled', async () => {
