@@ -30,6 +30,11 @@ export interface Work {
 
 let prepared: { key: string; fn: Promise<MapFunction> } | undefined;
 
+/** Loads the function ahead of the first item. If that fails, the first item tells. */
+export async function prepareThread(work: Work): Promise<void> {
+  await prepareFunction(work).catch(() => {});
+}
+
 /** The function, ready to be called: once per thread and work. */
 export function prepareFunction(work: Work): Promise<MapFunction> {
   const key = JSON.stringify([work.fn, work.init]);

@@ -86,7 +86,7 @@ class Settling {
         const message = `Cannot finish item: it ran longer than ${this.#options.limit ?? 'it may'}`;
         return { name: 'TimeoutError', message };
       }
-      if (error instanceof ThreadDiedError) return { name: 'ThreadDiedError', message: error.message };
+      if (error instanceof ThreadDiedError) return { name: 'ThreadDiedError', message: deathMessage(error) };
       if (error instanceof CancelledError || error instanceof CliError) throw error;
       throw new CliError(`Cannot run items in threads: ${describe(error)}`, { cause: error });
     }
@@ -149,6 +149,15 @@ class Settling {
     const random = this.#options.random ?? Math.random;
     await delay(most * (0.5 + random() / 2), undefined, { signal: this.#options.signal });
   }
+}
+
+/** Nothing in it differs from one run to the next, as the name of a thread would: it may stand in the output. */
+function deathMessage({ reason, exitCode, cause }: ThreadDiedError): string {
+  if (reason === 'exit') return `Cannot finish item: it called process.exit(${exitCode})`;
+  if (reason === 'memory') return 'Cannot finish item: its thread ran out of memory';
+  if (reason === 'terminated') return 'Cannot finish item: its thread was terminated';
+  const what = cause === undefined ? '' : `: ${errorRecord(cause).message}`;
+  return `Cannot finish item: an error outside of any call ended its thread${what}`;
 }
 
 function describe(error: unknown): string {
