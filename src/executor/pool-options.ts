@@ -55,7 +55,7 @@ export function readPoolOptions(
   const { concurrency = 1, maxPending = Infinity, initializer, onCancel, grace } = given;
   if (initializer !== undefined) checkFunction(initializer, 'initializer');
   return {
-    threads: checkThreads(given.threads ?? defaultThreads()),
+    threads: checkThreads(given.threads === undefined ? defaultThreads() : given.threads),
     name: given.name === undefined ? `pool-${++unnamed}` : String(given.name),
     concurrency: checkInteger(concurrency, 'concurrency', { min: 1 }),
     maxPending: checkInteger(maxPending, 'maxPending', { min: 0, infinite: true }),

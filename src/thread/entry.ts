@@ -12,6 +12,7 @@ import type { AnyFunction } from '../function/registry.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
 import { cancelled } from '../scope/cancelled.ts';
+import { currentTask } from '../scope/current-task.ts';
 import { startTask, type Task } from '../scope/task.ts';
 import type { FromThread, FunctionOnWire, ItemOutcomes, ThreadSettings, ToThread } from './protocol.ts';
 import { decodeValue, encodeValue } from './values.ts';
@@ -24,9 +25,7 @@ class ThreadMain {
   readonly #settings: ThreadSettings;
   readonly #cancels: Int32Array;
   readonly #functions = new Map<number, AnyFunction | Promise<AnyFunction>>();
-  readonly #tasks = new Map<number, Task<unknown>>();
-  /** Cancellations of jobs whose function or arguments are still being loaded. */
-  readonly #loading = new Map<number, { cancelled: CancelledError | undefined }>();
+  readonly #runs = new Map<number, Run>();
   /** Messages that were taken early, while looking for a cancellation. */
   #postponed: ToThread[] = [];
   #cancelsSeen = 0;
@@ -73,28 +72,26 @@ class ThreadMain {
   /** Never rejects: whatever goes wrong is the answer to the job. */
   async #run(message: ToThread & { type: 'call' | 'each' }): Promise<void> {
     const { job } = message;
+    const run: Run = { task: undefined, cancelled: undefined };
+    this.#runs.set(job, run);
     const began = performance.now();
     const ran = (): number => performance.now() - began;
-    let task: Task<unknown> | undefined;
     try {
       const found = this.#load(message);
-      const loaded = found instanceof Promise ? await this.#untilLoaded(job, found) : found;
-      task = startTask(
-        () => (message.type === 'call' ? call(loaded.fn, loaded.args) : this.#each(message, loaded)),
-        {
-          name: message.name,
-          poll: () => this.#lookForCancellations(),
-        },
-      );
-      this.#tasks.set(job, task);
-      const value = await task;
+      const loaded = found instanceof Promise ? await found : found;
+      if (run.cancelled !== undefined) throw new CancelledError('Cancelled before it began', run.cancelled);
+      run.task = startTask(() => (message.type === 'call' ? call(loaded.fn, loaded.args) : this.#each(message, loaded)), {
+        name: message.name,
+        poll: () => this.#poll(run),
+      });
+      const value = await run.task;
       if (message.type === 'each') this.#sendPart({ type: 'done', job, ran: ran() }, value as Part);
       else this.#answer(job, value, ran());
     } catch (error) {
-      const cancelled = task?.status === 'cancelled';
+      const cancelled = run.cancelled !== undefined && error instanceof CancelledError;
       this.#send({ type: 'error', job, error: encodeError(error), cancelled, ran: ran() });
     } finally {
-      this.#tasks.delete(job);
+      this.#runs.delete(job);
     }
   }
 
@@ -134,18 +131,6 @@ class ThreadMain {
     }
   }
 
-  async #untilLoaded(job: number, loading: Promise<Loaded>): Promise<Loaded> {
-    const state: { cancelled: CancelledError | undefined } = { cancelled: undefined };
-    this.#loading.set(job, state);
-    try {
-      const loaded = await loading;
-      if (state.cancelled !== undefined) throw state.cancelled;
-      return loaded;
-    } finally {
-      this.#loading.delete(job);
-    }
-  }
-
   /** Runs a chunk item by item, and returns the last part of its outcomes: errors of items are outcomes too. */
   async #each(message: ToThread & { type: 'each' }, { fn, items, args }: Loaded): Promise<Part> {
     let part = new Part();
@@ -167,12 +152,17 @@ class ThreadMain {
   }
 
   #cancel(job: number, wire: Wire<unknown>): void {
+    const run = this.#runs.get(job);
+    if (run === undefined) return;
     const reason = decodeValue(wire);
-    const cause = reason instanceof CancelledError ? reason.cause : reason;
-    this.#tasks.get(job)?.cancel(cause);
-    const loading = this.#loading.get(job);
-    if (loading !== undefined)
-      loading.cancelled = new CancelledError('Cancelled while its module was loading', { cause });
+    run.cancelled = { cause: reason instanceof CancelledError ? reason.cause : reason };
+    run.task?.cancel(run.cancelled.cause);
+  }
+
+  /** Called by `cancelled()` in the job: it may be in its first, synchronous stretch, before there is a task to cancel. */
+  #poll(run: Run): void {
+    this.#lookForCancellations();
+    if (run.cancelled !== undefined && run.task === undefined) currentTask()?.cancel(run.cancelled.cause);
   }
 
   /**
@@ -226,6 +216,13 @@ class ThreadMain {
   #send(message: FromThread): void {
     this.#port.postMessage(message);
   }
+}
+
+/** A job in this thread. */
+interface Run {
+  /** Once its function has returned from its first stretch. */
+  task: Task<unknown> | undefined;
+  cancelled: { readonly cause: unknown } | undefined;
 }
 
 interface Loaded {
