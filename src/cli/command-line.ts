@@ -45,12 +45,12 @@ async function command(args: readonly string[]): Promise<number | undefined> {
 async function map(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--');
   const own = end < 0 ? args : args.slice(0, end);
-  if (own.includes('--help') || own.includes('-h')) {
-    const { mapSpec } = await import('./map/plan.ts');
-    return await printHelp(mapSpec);
-  }
+  const { makePlan, mapSpec } = await import('./map/plan.ts');
+  if (own.includes('--help') || own.includes('-h')) return await printHelp(mapSpec);
+  const { parseOptions } = await import('./options.ts');
+  const plan = makePlan(parseOptions(mapSpec, args));
   const { mapCommand } = await import('./map/map-command.ts');
-  return await untilSignal((signal) => mapCommand(args, signal));
+  return await untilSignal((signal) => mapCommand(plan, signal));
 }
 
 async function runProgram(args: readonly string[]): Promise<number | undefined> {

@@ -1,7 +1,6 @@
 /** `heddle map`: from the plan to the exit code. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from '../cli-error.ts';
-import { parseOptions } from '../options.ts';
 import { dispatch } from './dispatch.ts';
 import { findWork } from './find-work.ts';
 import { identityOf } from './identity.ts';
@@ -11,7 +10,7 @@ import { Journal, skipDone } from './journal.ts';
 import { MapRun } from './map-run.ts';
 import { DirectoryOutput, FileOutput, type Output, OutputClosed, StandardOutput } from './output.ts';
 import { outputNames } from './output-names.ts';
-import { type MapPlan, makePlan, mapSpec } from './plan.ts';
+import type { MapPlan } from './plan.ts';
 import type { Work } from './prepare.ts';
 import { createProgress, noProgress, type Progress } from './progress.ts';
 import { type SettledBlock, settle } from './settle.ts';
@@ -19,8 +18,7 @@ import { count, summaryJson, summaryText } from './summary.ts';
 import { createThreadRunner, type ThreadRunner } from './thread-runner.ts';
 
 /** Runs the command; gives its exit code. A signal that aborts makes it write down what is done, and end. */
-export async function mapCommand(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const plan = makePlan(parseOptions(mapSpec, args));
+export async function mapCommand(plan: MapPlan, signal: AbortSignal): Promise<number> {
   const found = await findWork(plan);
   const inputs = await findInputs({ positionals: plan.inputs, kind: plan.inputKind, nul: plan.nul });
   const work: Work = { ...found, format: formatOf(plan) };
