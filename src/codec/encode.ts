@@ -64,6 +64,10 @@ function isLeaf(value: object): boolean {
   );
 }
 
+function isPlatformObject(value: object): boolean {
+  return Object.prototype.toString.call(value) !== '[object Object]';
+}
+
 /** Copies the containers of a value that has something special inside, putting stand-ins in its place. */
 class Encoder {
   readonly #copies = new Map<object, object>();
@@ -88,8 +92,10 @@ class Encoder {
     if (value instanceof Map) return this.#map(value, path, owner);
     if (value instanceof Set) return this.#set(value, path, owner);
     const name = className(value);
-    const inner = name === 'Object' ? owner : (owner ?? { path, name });
-    return this.#fields(value, {}, path, inner);
+    if (name === 'Object') return this.#fields(value, {}, path, owner);
+    // What the platform made (a Blob, a WeakMap) is more than its fields: structured clone takes it whole, or refuses.
+    if (isPlatformObject(value) || !hasSpecial(value, undefined)) return value;
+    return this.#fields(value, {}, path, owner ?? { path, name });
   }
 
   #function(

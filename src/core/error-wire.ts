@@ -32,7 +32,10 @@ export function isError(value: object): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
-/** `nested` encodes one value inside the error; it may leave a field out by throwing. */
+/**
+ * `nested` encodes one value inside the error; it throws for one that cannot travel. Such a value (a socket, a request)
+ * is left out: it must not keep the error from arriving.
+ */
 export function takeErrorApart(
   error: Error,
   module: string | undefined,
@@ -40,6 +43,8 @@ export function takeErrorApart(
 ): ErrorWire {
   const className = (error.constructor as { name?: unknown } | undefined)?.name;
   const knownName = typeof className === 'string' && className !== '' ? className : 'Error';
+  const cause = Object.hasOwn(error, 'cause') ? attempt(() => nested(error.cause, 'cause')) : undefined;
+  const { errors } = error as Partial<AggregateError>;
   return {
     className: knownName,
     ...(module !== undefined && { module }),
@@ -47,9 +52,9 @@ export function takeErrorApart(
     message: String(error.message),
     ...(typeof error.stack === 'string' && { stack: error.stack }),
     fields: takeFields(error, nested),
-    ...(Object.hasOwn(error, 'cause') && { cause: [nested(error.cause, 'cause')] as const }),
-    ...(Array.isArray((error as AggregateError).errors) && {
-      errors: (error as AggregateError).errors.map((one, index) => nested(one, `errors[${index}]`)),
+    ...(cause && { cause }),
+    ...(Array.isArray(errors) && {
+      errors: errors.map((one, index) => attempt(() => nested(one, `errors[${index}]`))?.[0]),
     }),
     isDOMException: typeof DOMException === 'function' && error instanceof DOMException,
   };
@@ -59,13 +64,22 @@ function takeFields(error: Error, nested: (value: unknown, key: string) => unkno
   const fields: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
     if (CARRIED_APART.has(key)) continue;
-    try {
-      fields[key] = nested((error as unknown as Record<string, unknown>)[key], key);
-    } catch {
-      // A field that cannot travel (a socket, a request) must not keep the error from arriving.
-    }
+    const field = attempt(() => nested((error as unknown as Record<string, unknown>)[key], key));
+    if (field !== undefined) fields[key] = field[0];
   }
   return fields;
+}
+
+/** The encoded value, in an array; `undefined` if it cannot travel. */
+function attempt(encode: () => unknown): readonly [unknown] | undefined {
+  try {
+    const value = encode();
+    // Host objects are only refused by structured clone itself.
+    if (typeof value === 'object' && value !== null) structuredClone(value);
+    return [value];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The object alone: right class, nothing filled in. `userClass` is the class from the user's module, if it was found. */

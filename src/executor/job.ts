@@ -52,6 +52,9 @@ export interface JobOwner {
 
 export type JobPhase = 'queued' | 'running' | 'ended';
 
+/** What is left of a call whose arguments were sent. */
+const SENT: Work = { kind: 'call', args: { value: [] } };
+
 let nextJobId = 1;
 
 export class Job implements Queued {
@@ -142,6 +145,11 @@ export class Job implements Queued {
   start(): void {
     this.#phase = 'running';
     this.#control.start();
+  }
+
+  /** The arguments are on their way: keeps them no longer than it takes to be able to send them again. */
+  sent(): void {
+    if (this.work.kind === 'call' && !this.options.idempotent) this.work = SENT;
   }
 
   /** The thread has begun to run it: `runTimeout` counts from here. */

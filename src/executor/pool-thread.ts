@@ -82,6 +82,7 @@ export class PoolThread {
   run(job: Job): void {
     this.#thread.postCall(job.fn, (fn) => callMessage(job, fn));
     this.#jobs.set(job.id, job);
+    job.sent();
     this.#thread.hold();
     job.start();
     if (this.#state === 'ready') this.#startClock(job);
