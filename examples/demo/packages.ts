@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const EXTENSIONS = new Set(['.js', '.mjs', '.cjs']);
+
+export interface PackageFile {
+  readonly packageName: string;
+  readonly path: string;
+}
+
+/**
+ * The JavaScript files of installed packages, in a fixed order; at most `limit` of each package.
+ *
+ * @throws {Error} if a package is not installed, or has no JavaScript.
+ */
+export async function findFiles(packages: readonly string[], limit: number): Promise<PackageFile[]> {
+  const files: PackageFile[] = [];
+  for (const packageName of packages) {
+    const paths = await javaScriptIn(packageName);
+    if (paths.length === 0) throw new Error(`Cannot minify "${packageName}": it has no JavaScript files`);
+    files.push(...paths.slice(0, limit).map((path) => ({ packageName, path })));
+  }
+  return files;
+}
+
+async function javaScriptIn(packageName: string): Promise<string[]> {
+  const entries = await readdir(join(NODE_MODULES, packageName), {
+    recursive: true,
+    withFileTypes: true,
+  }).catch((cause: unknown) => {
+    throw new Error(`Cannot minify "${packageName}": it is not installed; run npm ci, or name another`, {
+      cause,
+    });
+  });
+  return entries
+    .filter((entry) => entry.isFile() && EXTENSIONS.has(extname(entry.name)))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
