@@ -29,7 +29,8 @@ export type {
 } from './executor/executor.ts';
 export { Future, type FutureStatus } from './executor/future.ts';
 export type { ThreadPoolOptions } from './executor/pool-options.ts';
-export { type PoolStatistics, ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
+export type { PoolStatistics } from './executor/pool-statistics.ts';
+export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
 export { capture } from './function/capture.ts';
 export { portable } from './function/portable.ts';
 export { currentThread, isMainThread } from './platform/thread-identity.ts';

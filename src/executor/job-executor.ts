@@ -13,10 +13,11 @@ import type {
   SubmitOptions,
 } from './executor.ts';
 import { type Future, rejectedFuture } from './future.ts';
-import type { Job, JobOptions, Work } from './job.ts';
+import type { Job, JobOptions } from './job.ts';
 import { mergeJobOptions } from './job-options.ts';
 import { mapItems } from './map.ts';
 import { remoteModule } from './remote.ts';
+import type { Work } from './work.ts';
 
 /** Where jobs go. */
 export interface JobSink {

@@ -10,27 +10,14 @@
  * | running | is in a thread      | `finish` → ended (`requeue` → queued, once)     |
  * | ended   | is over             |                                                 |
  */
-import type { Wire } from '../codec/wire.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, TimeoutError } from '../core/errors.ts';
 import { onAbort } from '../scope/abort.ts';
-import type { ItemOutcomes } from '../thread/protocol.ts';
 import type { KnownFunction } from '../thread/remote-thread.ts';
 import type { OnCancel } from './executor.ts';
 import { createFuture, type Future, type FutureControl } from './future.ts';
 import type { Queued } from './job-queue.ts';
-
-/** What is to be done: one call, or one call for each item of a chunk. */
-export type Work =
-  | { readonly kind: 'call'; readonly args: Wire<readonly unknown[]> }
-  | {
-      readonly kind: 'each';
-      readonly items: Wire<readonly unknown[]>;
-      readonly args: Wire<readonly unknown[]>;
-      readonly stop: boolean;
-      /** Outcomes of the next items, in order, as soon as a thread sends them. */
-      readonly onPart: (outcomes: ItemOutcomes) => void;
-    };
+import { SENT, type Work } from './work.ts';
 
 /** Submit options with every default filled in. */
 export interface JobOptions {
@@ -51,9 +38,6 @@ export interface JobOwner {
 }
 
 export type JobPhase = 'queued' | 'running' | 'ended';
-
-/** What is left of a call whose arguments were sent. */
-const SENT: Work = { kind: 'call', args: { value: [] } };
 
 let nextJobId = 1;
 

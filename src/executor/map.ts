@@ -9,15 +9,7 @@
  * - After the first error (with `stop`), a close, an abort or a time-out nothing more is pulled, every job left is
  *   cancelled, and the input is closed.
  */
-import {
-  checkFunction,
-  checkInteger,
-  checkOneOf,
-  checkOptions,
-  checkSignal,
-  checkTimeout,
-  show,
-} from '../core/arguments.ts';
+import { checkFunction } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, SendError, ThreadDiedError, TimeoutError } from '../core/errors.ts';
 import { onAbort } from '../scope/abort.ts';
@@ -29,6 +21,8 @@ import type { AnyFunction, MapOptions, MapResults } from './executor.ts';
 import type { Future } from './future.ts';
 import type { Job, JobOptions } from './job.ts';
 import { type JobSink, startInTask } from './job-executor.ts';
+import { closeInput, isPromiseLike, type MapInput, openInput } from './map-input.ts';
+import { type MapSettings, readMapOptions } from './map-options.ts';
 
 export interface MapRequest {
   readonly sink: JobSink;
@@ -43,36 +37,9 @@ export interface MapRequest {
 /** @throws TypeError, RangeError for a wrong argument. Everything else comes out of the iterator. */
 export function mapItems(request: MapRequest): MapResults<unknown> {
   checkFunction(request.fn, 'fn');
-  const run = new MapRun(request, readOptions(request.options));
+  const run = new MapRun(request, readMapOptions(request.options));
   run.start();
   return run;
-}
-
-interface Settings {
-  readonly args: readonly unknown[];
-  readonly ordered: boolean;
-  readonly onError: 'stop' | 'skip' | 'settle';
-  readonly entries: boolean;
-  readonly chunkSize: number | 'auto';
-  readonly buffer: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly timeout: number;
-}
-
-function readOptions(options: MapOptions | undefined): Settings {
-  const given = checkOptions(options) as MapOptions;
-  const { args = [], chunkSize = 1, buffer } = given;
-  if (!Array.isArray(args)) throw new TypeError(`args must be an array, received ${show(args)}`);
-  return {
-    args,
-    ordered: given.ordered ?? true,
-    onError: checkOneOf(given.onError ?? 'stop', 'onError', ['stop', 'skip', 'settle']),
-    entries: given.entries ?? false,
-    chunkSize: chunkSize === 'auto' ? 'auto' : checkInteger(chunkSize, 'chunkSize', { min: 1 }),
-    buffer: buffer === undefined ? undefined : checkInteger(buffer, 'buffer', { min: 1, infinite: true }),
-    signal: checkSignal(given.signal),
-    timeout: checkTimeout(given.timeout),
-  };
 }
 
 type Outcome =
@@ -92,14 +59,14 @@ interface Waiter {
 
 class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposable {
   readonly #request: MapRequest;
-  readonly #settings: Settings;
+  readonly #settings: MapSettings;
   readonly #sizer: ChunkSizer;
   readonly #jobs = new Set<Job>();
   /** Items not yet taken out: in the order of the input if ordered, else those with an outcome as they came. */
   readonly #line: Item[] = [];
   readonly #waiters: Waiter[] = [];
   #head = 0;
-  #input: Iterator<unknown> | AsyncIterator<unknown> | undefined;
+  #input: MapInput | undefined;
   #nextIndex = 0;
   #ahead = 0;
   #chunk: Item[] = [];
@@ -113,7 +80,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   #timer: Timer | undefined;
   #stopListening: (() => void) | undefined;
 
-  constructor(request: MapRequest, settings: Settings) {
+  constructor(request: MapRequest, settings: MapSettings) {
     this.#request = request;
     this.#settings = settings;
     this.#sizer = new ChunkSizer(settings.chunkSize);
@@ -121,7 +88,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
 
   start(): void {
     const { signal, timeout } = this.#settings;
-    this.#input = iteratorOf(this.#request.items);
+    this.#input = openInput(this.#request.items);
     if (signal?.aborted) return this.#abort(signal.reason);
     this.#stopListening = signal && onAbort(signal, (reason) => this.#abort(reason));
     this.#timer = startTimer(timeout, () =>
@@ -397,33 +364,10 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     for (const job of this.#jobs) job.future.cancel(reason);
   }
 
-  /** Tells the input that nobody reads on. It has nothing to say to that which could still reach anyone. */
   #closeInput(): void {
-    const input = this.#input;
+    if (!this.#exhausted) closeInput(this.#input);
     this.#input = undefined;
-    if (this.#exhausted) return;
-    try {
-      const closing = input?.return?.();
-      if (isPromiseLike(closing)) closing.then(undefined, () => {});
-    } catch {
-      // The failure that ended the map is what its reader gets.
-    }
   }
-}
-
-function iteratorOf(
-  items: Iterable<unknown> | AsyncIterable<unknown>,
-): Iterator<unknown> | AsyncIterator<unknown> {
-  if (isIterable(items, Symbol.asyncIterator)) return items[Symbol.asyncIterator]();
-  if (isIterable(items, Symbol.iterator)) return items[Symbol.iterator]();
-  throw new TypeError(`items must be iterable, received ${show(items)}`);
-}
-
-function isIterable<K extends symbol>(
-  value: unknown,
-  method: K,
-): value is Record<K, () => Iterator<unknown>> {
-  return typeof (value as Record<K, unknown> | null | undefined)?.[method] === 'function';
 }
 
 function settledResult(outcome: Outcome): PromiseSettledResult<unknown> {
@@ -439,8 +383,4 @@ function errorOf(future: Future<unknown>): unknown {
   } catch (error) {
     return error;
   }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<never> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

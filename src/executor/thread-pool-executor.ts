@@ -1,46 +1,19 @@
-import { explainCloneFailure } from '../codec/encode.ts';
-import type { Wire } from '../codec/wire.ts';
 import { checkOptions } from '../core/arguments.ts';
 import { startTimer } from '../core/clock.ts';
-import {
-  BrokenPoolError,
-  CancelledError,
-  PoolFullError,
-  ShutDownError,
-  ThreadDiedError,
-} from '../core/errors.ts';
+import { BrokenPoolError, CancelledError, PoolFullError, ShutDownError } from '../core/errors.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import { adopt } from '../scope/run.ts';
 import type { AnyFunction, OwnedExecutor, ShutdownOptions } from './executor.ts';
-import { Job, type JobOptions, type JobOwner, type Work } from './job.ts';
+import { Job, type JobOptions, type JobOwner } from './job.ts';
 import { JobExecutor, type JobSink } from './job-executor.ts';
 import { JobQueue } from './job-queue.ts';
 import { knowFunction } from './known-function.ts';
 import { checkThreads, type PoolSettings, readPoolOptions, type ThreadPoolOptions } from './pool-options.ts';
+import type { PoolStatistics } from './pool-statistics.ts';
 import { PoolThread, type PoolThreadEvents } from './pool-thread.ts';
 import { StarvationWatch } from './starvation-watch.ts';
-
-/** What a pool is doing. */
-export interface PoolStatistics {
-  readonly name: string;
-  /** Live threads. */
-  readonly threads: number;
-  /** Threads that run nothing. */
-  readonly idle: number;
-  /** Jobs that wait for a thread. */
-  readonly queued: number;
-  /** Jobs in threads whose future is not settled. */
-  readonly running: number;
-  /** Jobs in threads whose future is settled: cancelled or out of time, and not ended yet. */
-  readonly abandoned: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** How long the oldest queued job has waited, in milliseconds; 0 if none waits. */
-  readonly oldestQueuedMs: number;
-  /** Milliseconds of running jobs, for each thread that the pool may have. */
-  readonly busyMs: readonly number[];
-}
+import { describeEnd, diedError } from './thread-death.ts';
+import { cloneFailure, freeze, type Work } from './work.ts';
 
 /** As many deaths within a second, and no job finished, break a pool. */
 const DEATHS_THAT_BREAK = 5;
@@ -337,7 +310,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
       this.#queue.addFirst(job);
       return;
     }
-    if (job.reject(this.#broken ?? diedError(job, thread, end))) this.#failed++;
+    if (job.reject(this.#broken ?? diedError(job.describe(), thread.name, end))) this.#failed++;
     job.finish();
   }
 
@@ -408,45 +381,5 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
 
   #describe(): string {
     return `pool "${this.#settings.name}"`;
-  }
-}
-
-/** Arguments are those of the moment of the call, and are refused then: a job that must wait takes a copy. */
-function freeze(work: Work): Work {
-  try {
-    if (work.kind === 'call') return { ...work, args: copy(work.args) };
-    return { ...work, items: copy(work.items), args: copy(work.args) };
-  } catch (error) {
-    throw cloneFailure(work, error);
-  }
-}
-
-function copy(wire: Wire<readonly unknown[]>): Wire<readonly unknown[]> {
-  const values = wire.value as readonly unknown[];
-  return values.every((value) => typeof value !== 'object' || value === null) ? wire : structuredClone(wire);
-}
-
-function cloneFailure(work: Work, error: unknown): unknown {
-  return explainCloneFailure((work.kind === 'call' ? work.args : work.items).value, 'args', error);
-}
-
-function diedError(job: Job, thread: PoolThread, end: WorkerEnd): ThreadDiedError {
-  return new ThreadDiedError(
-    `Cannot finish ${job.describe()}: thread "${thread.name}" ended by ${describeEnd(end)} while it ran`,
-    end,
-    'cause' in end ? { cause: end.cause } : {},
-  );
-}
-
-function describeEnd({ reason, exitCode, cause }: WorkerEnd): string {
-  switch (reason) {
-    case 'exit':
-      return `process.exit(${exitCode})`;
-    case 'memory':
-      return 'running out of memory';
-    case 'terminated':
-      return 'being terminated';
-    case 'error':
-      return `an uncaught error (${cause instanceof Error ? cause.message : String(cause)})`;
   }
 }

@@ -164,10 +164,12 @@ describe('run()', () => {
 
 describe('setDefaultPool()', () => {
   test('decides where toThread runs', async () => {
+    const before = defaultPool();
     const mine = new ThreadPoolExecutor({ threads: 1, name: 'mine' });
     setDefaultPool(mine);
     expect(await toThread(jobs.where)).toMatchObject({ name: 'mine-1' });
     await mine.shutdown();
+    setDefaultPool(before);
     expect(() => setDefaultPool({} as never)).toThrow(TypeError);
   });
 });
