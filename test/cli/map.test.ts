@@ -107,7 +107,7 @@ describe('results', () => {
   test('heddle map ends quietly when nobody reads its output any more', async () => {
     const command = `yes '{"n":1}' | "$0" --conditions=heddle-source "$1" map -e 'o => o.n' | head -3`;
     const main = join(import.meta.dirname, '../../src/cli/main.ts');
-    const options = { cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'], timeout: 15_000 } as const;
+    const options = { cwd: folder.path, timeout: 15_000 };
     const script = `set -o pipefail; ${command}; echo "\${PIPESTATUS[*]}"`;
     const stdout = execFileSync('bash', ['-c', `${script} 2>&1`, process.execPath, main], options).toString();
     // 141: yes itself ends by SIGPIPE.

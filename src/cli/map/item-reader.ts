@@ -72,12 +72,12 @@ export class ItemReader {
   #cut(max: number): Block | undefined {
     const start = this.#offset;
     let [count, lines, end] = [0, 0, start];
-    while (count < max) {
-      const at = this.#rest.indexOf(this.#separator, end);
-      if (at < 0) break;
-      lines++;
-      if (this.#kind === 'text' || !isBlankBetween(this.#rest, end, at)) count++;
-      end = at + 1;
+    for (let [at, next] = [start, 0], passed = 1; count < max; at = next + 1, passed++) {
+      next = this.#rest.indexOf(this.#separator, at);
+      if (next < 0) break;
+      if (this.#kind === 'json' && isBlankBetween(this.#rest, at, next)) continue;
+      count++;
+      [end, lines] = [next + 1, passed];
     }
     if (count === 0) return undefined;
     const block: Block = {

@@ -51,6 +51,7 @@ export class MapRun {
 
   /** Writes everything; rejects with the first error that ends the run. What was written before it stays. */
   async write(blocks: AsyncGenerator<SettledBlock, void, undefined>): Promise<void> {
+    this.#showProgress();
     for (;;) {
       const next = blocks.next();
       await this.#commitWhenDue(next);
@@ -110,6 +111,10 @@ export class MapRun {
     this.#retried += retried;
     this.#bytes += block.bytes.length;
     for (const [thread, ms] of busy) this.#busy.set(thread, (this.#busy.get(thread) ?? 0) + ms);
+    this.#showProgress();
+  }
+
+  #showProgress(): void {
     this.#options.progress.update(this.#items, this.#failed, this.#fraction());
   }
 
