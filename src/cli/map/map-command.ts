@@ -8,7 +8,14 @@ import { findInputs, type Inputs } from './inputs.ts';
 import { ItemReader } from './item-reader.ts';
 import { Journal, skipDone } from './journal.ts';
 import { MapRun } from './map-run.ts';
-import { DirectoryOutput, FileOutput, type Output, OutputClosed, StandardOutput } from './output.ts';
+import {
+  DirectoryOutput,
+  FileOutput,
+  type Output,
+  OutputClosed,
+  outputMayShow,
+  StandardOutput,
+} from './output.ts';
 import { outputNames } from './output-names.ts';
 import type { MapPlan } from './plan.ts';
 import type { Work } from './prepare.ts';
@@ -32,7 +39,7 @@ export async function mapCommand(plan: MapPlan, signal: AbortSignal): Promise<nu
       ? undefined
       : await Journal.open(plan.journal, await identityOf(plan, work, inputs));
   try {
-    const output = await openOutput(plan, journal, nameOf);
+    const output = await openOutput(plan, journal, nameOf, signal);
     if (journal?.complete === true) return await nothingToDo(journal, output, plan);
     return await new MapCommand(plan, work, inputs, journal, output).run(signal);
   } finally {
@@ -49,10 +56,11 @@ async function openOutput(
   plan: MapPlan,
   journal: Journal | undefined,
   nameOf: (index: number) => string,
+  signal: AbortSignal,
 ): Promise<Output> {
   if (plan.outputDir !== undefined)
     return new DirectoryOutput(plan.outputDir, { nameOf, durable: journal !== undefined });
-  if (plan.output === undefined) return new StandardOutput();
+  if (plan.output === undefined) return new StandardOutput(signal);
   return journal === undefined
     ? await FileOutput.replace(plan.output)
     : await FileOutput.resume(plan.output, journal.output);
@@ -114,9 +122,8 @@ class MapCommand {
     this.#plan = plan;
     this.#work = work;
     this.#journal = journal;
-    // Results that scroll by on the same terminal and a bar would tear each other apart.
-    const onTerminal = output instanceof StandardOutput && process.stdout.isTTY === true;
-    const bar = process.stderr.isTTY === true && !plan.quiet && !onTerminal;
+    const torn = output instanceof StandardOutput && outputMayShow();
+    const bar = process.stderr.isTTY === true && !plan.quiet && !torn;
     this.#progress = bar ? createProgress() : noProgress;
     this.#reader = new ItemReader(inputs.sources, inputs);
     const { onError, threads } = plan;

@@ -1,9 +1,10 @@
 /** Where results go: standard output, a file, or a folder with a file for each item. */
 import { createHash, type Hash } from 'node:crypto';
-import { write } from 'node:fs';
+import { fstatSync, write } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { CliError, systemReason } from '../cli-error.ts';
 
 /** The output of an item, or of several in a row. */
@@ -35,6 +36,13 @@ export class OutputClosed extends Error {}
 
 /** Standard output. Written behind the event loop's back, so that a reader who pauses does not make Ctrl-C dead. */
 export class StandardOutput implements Output {
+  readonly #signal: AbortSignal;
+
+  /** The signal ends a write that nobody takes in. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
   async write(pieces: readonly Piece[]): Promise<void> {
     const bytes = joined(pieces);
     let at = 0;
@@ -43,7 +51,10 @@ export class StandardOutput implements Output {
 
   #writeSome(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
+      const abort = () => reject(this.#signal.reason);
+      this.#signal.addEventListener('abort', abort, { once: true });
       write(1, bytes, (error, written) => {
+        this.#signal.removeEventListener('abort', abort);
         if (error === null) resolve(written);
         // The terminal or pipe was set to non-blocking by somebody else, and is full.
         else if (error.code === 'EAGAIN') resolve(delay(5, 0));
@@ -55,6 +66,16 @@ export class StandardOutput implements Output {
 
   async sync(): Promise<undefined> {}
   async finish(): Promise<void> {}
+}
+
+/** Whether a bar on the terminal would be torn by what is written to standard output, or by who reads that. */
+export function outputMayShow(): boolean {
+  try {
+    const found = fstatSync(1);
+    return !found.isFile() && !(found.isCharacterDevice() && !isatty(1));
+  } catch {
+    return true;
+  }
 }
 
 /**
