@@ -122,7 +122,7 @@ export class PoolThread {
         this.#events.ready(this);
         return;
       case 'unfit':
-        this.#settle(message.error, (error) => this.#events.unfit(this, error));
+        this.#unfit(message.error);
         return;
       case 'part':
         this.#part(message.job, message.outcomes);
@@ -139,6 +139,11 @@ export class PoolThread {
     }
   }
 
+  #unfit(wire: Wire<unknown>): void {
+    const unfit = (error: unknown): void => this.#events.unfit(this, error);
+    this.#settle(wire, unfit, unfit);
+  }
+
   #startClock(job: Job): void {
     this.#startedAt.set(job.id, performance.now());
     job.startClock();
@@ -148,7 +153,11 @@ export class PoolThread {
     const job = this.#jobs.get(id);
     if (job === undefined || job.work.kind !== 'each') return;
     const { onPart } = job.work;
-    this.#settle(outcomes, (decoded) => onPart(decoded as ItemOutcomes));
+    this.#settle(
+      outcomes,
+      (decoded) => onPart(decoded as ItemOutcomes),
+      (error) => job.reject(error),
+    );
   }
 
   /** Takes the job out of the thread first: settling it runs user code, which may submit the next one. */
@@ -166,33 +175,43 @@ export class PoolThread {
     this.#busyMs += ran;
     job.ranMs = ran;
     if (this.#jobs.size === 0 && this.#state !== 'stopping') this.#thread.release();
-    this.#settle(wire, (value) => {
-      if (outcome === 'fulfilled') job.resolve(value);
+    const settle = (how: 'fulfilled' | 'rejected' | 'cancelled', value: unknown): void => {
+      if (how === 'fulfilled') job.resolve(value);
       else job.reject(value);
       job.finish();
-    });
+    };
+    this.#settle(
+      wire,
+      (value) => settle(outcome, value),
+      (error) => settle('rejected', error),
+    );
     this.#events.finished(this, before ? undefined : outcome);
   }
 
-  /** Decodes and hands on; in order, because whatever must load a module first holds up what comes after it. */
-  #settle(wire: Wire<unknown>, deliver: (value: unknown) => void): void {
-    const decoded = decodeValue(wire);
-    if (!(decoded instanceof Promise) && this.#deliveries === undefined) deliver(decoded);
-    else {
-      const delivery = this.#deliverAfter(this.#deliveries, decoded, deliver).finally(() => {
-        if (this.#deliveries === delivery) this.#deliveries = undefined;
-      });
-      this.#deliveries = delivery;
+  /**
+   * Decodes what the thread sent and hands it on, or `refuse`s it if a function or class in it cannot be had here. In
+   * order: what must load a module first holds up what comes after it.
+   */
+  #settle(wire: Wire<unknown>, deliver: (value: unknown) => void, refuse: (error: unknown) => void): void {
+    let decoded: unknown;
+    try {
+      decoded = decodeValue(wire);
+    } catch (error) {
+      decoded = Promise.reject(error);
     }
-  }
-
-  async #deliverAfter(
-    before: Promise<void> | undefined,
-    decoded: unknown,
-    deliver: (value: unknown) => void,
-  ): Promise<void> {
-    await before;
-    deliver(await decoded);
+    if (!(decoded instanceof Promise) && this.#deliveries === undefined) {
+      deliver(decoded);
+      return;
+    }
+    const arrived = Promise.resolve(decoded).then(
+      (value) => () => deliver(value),
+      (error: unknown) => () => refuse(error),
+    );
+    const delivery = Promise.all([arrived, this.#deliveries]).then(([handOn]) => {
+      if (this.#deliveries === delivery) this.#deliveries = undefined;
+      handOn();
+    });
+    this.#deliveries = delivery;
   }
 
   #ended(end: WorkerEnd): void {

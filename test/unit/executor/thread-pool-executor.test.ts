@@ -124,6 +124,21 @@ describe('ThreadPoolExecutor.submit()', () => {
     expect(await one.submit(() => 1)).toBe(1);
   });
 
+  test('rejects a job whose result names a function that this thread cannot find', async () => {
+    const one = pool();
+    const orphan = async (): Promise<unknown> => {
+      const { jobs: there, portable } = await import('../../fixtures/jobs.ts').then(async (module) => ({
+        ...module,
+        ...(await import('../../../src/index.ts')),
+      }));
+      return portable('file:///nowhere/orphan.js', function orphan() {
+        return there;
+      });
+    };
+    await expect(one.submit(orphan)).rejects.toThrow('nowhere/orphan.js');
+    expect(await one.submit(jobs.add, 1, 1)).toBe(2);
+  });
+
   test('rejects wrong functions without throwing', async () => {
     const one = pool();
     await expect(one.submit('add' as never)).rejects.toBeInstanceOf(TypeError);
