@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** A folder for the counts of tests as JSON; `.ci/run` names one. */
+const results = process.env['HEDDLE_RESULTS'];
 
 const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ['heddle-source'] },
@@ -6,6 +10,11 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/smoke/**', 'test/projects/**'],
+    setupFiles: ['test/setup/no-leaks.ts'],
+    reporters:
+      results === undefined
+        ? ['default']
+        : ['default', ['json', { outputFile: join(results, 'vitest.json') }]],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -1,0 +1,5 @@
+export interface Named {
+  readonly name: string;
+}
+
+export const greeting: string = 'hello';
