@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { applyLoaderSettings } from '../platform/modules.ts';
+import { applyLoaderSettings, importFrom } from '../platform/modules.ts';
 import { loadsTypeScript } from '../platform/runtime.ts';
 import { CliError, usageError } from './cli-error.ts';
 import type { CommandSpec } from './options.ts';
@@ -59,14 +59,14 @@ function findScript(shown: string): string {
  */
 async function prepareTypeScript(path: string, shown: string): Promise<void> {
   if (loadsTypeScript || !/\.[cm]?tsx?$/.test(path)) return;
-  for (const base of [path, import.meta.url]) {
-    let api: string;
+  for (const base of [pathToFileURL(path).href, import.meta.url]) {
     try {
-      api = createRequire(base).resolve('tsx/esm/api');
+      createRequire(base).resolve('tsx/esm/api');
     } catch {
-      continue;
+      continue; // not visible from there
     }
-    const { register } = (await import(pathToFileURL(api).href)) as { register(): unknown };
+    // Not the path just resolved: that is of the package's CommonJS side, which cannot load the other.
+    const { register } = (await importFrom('tsx/esm/api', base)) as { register(): unknown };
     register();
     applyLoaderSettings({ tsx: true });
     return;
