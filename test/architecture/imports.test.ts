@@ -1,0 +1,164 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const src = join(import.meta.dirname, '../../src');
+
+/** The rooms of the house: each may import itself and what is listed, nothing else. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  platform: ['core'],
+  codec: ['core', 'platform'],
+  function: ['core', 'platform'],
+  scope: ['core', 'platform'],
+  thread: ['core', 'platform', 'codec', 'function', 'scope'],
+  executor: ['core', 'platform', 'codec', 'function', 'scope', 'thread'],
+  cli: ['core', 'platform', 'codec', 'function', 'scope', 'thread', 'executor'],
+  /** `src/index.ts` and nothing else. */
+  '': ['core', 'platform', 'codec', 'function', 'scope', 'thread', 'executor'],
+};
+
+/** Packages, and modules of the runtime: who may name them. */
+const OUTSIDE: readonly { readonly what: RegExp; readonly rooms: readonly string[] }[] = [
+  { what: /^node:/, rooms: ['platform', 'cli'] },
+  { what: /^#atomics$/, rooms: ['platform', 'thread'] },
+  { what: /^acorn$/, rooms: ['platform', 'function'] },
+  { what: /^(cli-progress|cli-table3|picocolors|tinyglobby|cac)$/, rooms: ['cli'] },
+];
+
+const MAX_LINES = 400;
+
+interface Source {
+  /** Relative to `src/`, with slashes. */
+  readonly file: string;
+  readonly room: string;
+  readonly text: string;
+  /** Without comments: what is said in an example is no import. */
+  readonly code: string;
+}
+
+const sources: readonly Source[] = globSync('**/*.ts', { cwd: src }).map((path) => {
+  const file = path.split(sep).join('/');
+  const text = readFileSync(join(src, path), 'utf8');
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  return { file, room: file.includes('/') ? file.slice(0, file.indexOf('/')) : '', text, code };
+});
+
+function importsOf({ code }: Source): string[] {
+  const statements = /(?:^|[;}\s])(?:import|export)\b[^;'"()]*?from\s*['"]([^'"]+)['"]/g;
+  const bare = /^\s*import\s*['"]([^'"]+)['"]/gm;
+  const dynamic = /\bimport\(\s*['"]([^'"]+)['"]/g;
+  return [statements, bare, dynamic].flatMap((pattern) =>
+    Array.from(code.matchAll(pattern), ([, name]) => name!),
+  );
+}
+
+/** The room that a relative import leads to; `undefined` for what is not ours. */
+function roomOf(source: Source, specifier: string): string | undefined {
+  if (!specifier.startsWith('.')) return undefined;
+  const target = relative(src, join(src, dirname(source.file), specifier))
+    .split(sep)
+    .join('/');
+  return target.includes('/') ? target.slice(0, target.indexOf('/')) : '';
+}
+
+describe('the house', () => {
+  test('has the rooms of the table, and no others', () => {
+    expect(new Set(sources.map(({ room }) => room))).toEqual(new Set(Object.keys(ROOMS)));
+  });
+
+  test('each room imports only itself and what the table allows', () => {
+    const wrong = sources.flatMap((source) =>
+      importsOf(source)
+        .filter((specifier) => {
+          const room = roomOf(source, specifier);
+          return room !== undefined && room !== source.room && !ROOMS[source.room]?.includes(room);
+        })
+        .map((specifier) => `${source.file} imports ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('the runtime and the packages are named only in their rooms', () => {
+    const wrong = sources.flatMap((source) =>
+      importsOf(source)
+        .filter((specifier) => !specifier.startsWith('.'))
+        .filter((specifier) => !OUTSIDE.find(({ what }) => what.test(specifier))?.rooms.includes(source.room))
+        .map((specifier) => `${source.file} imports ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('only platform makes a Worker, and Atomics come through #atomics', () => {
+    const wrong = sources
+      .filter(({ room }) => room !== 'platform')
+      .filter(({ code }) => {
+        const usesAtomics = /\bAtomics\b/.test(code);
+        return (
+          /\bnew Worker\b|\bglobalThis\.Atomics\b/.test(code) ||
+          (usesAtomics && !/from '#atomics'/.test(code))
+        );
+      })
+      .map(({ file }) => file);
+    expect(wrong).toEqual([]);
+  });
+
+  test('relative imports name the file, with .ts', () => {
+    const wrong = sources.flatMap((source) =>
+      importsOf(source)
+        .filter((specifier) => specifier.startsWith('.') && !specifier.endsWith('.ts'))
+        .map((specifier) => `${source.file} imports ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('nothing is exported as *, and the library has no default exports', () => {
+    const wrong = sources.filter(({ code }) => /^\s*export\s+(?:\*|default\b)/m.test(code));
+    expect(wrong.map(({ file }) => file)).toEqual([]);
+  });
+
+  test(`no file is longer than ${MAX_LINES} lines`, () => {
+    const long = sources.filter(({ text }) => text.trimEnd().split('\n').length > MAX_LINES);
+    expect(long.map(({ file }) => file)).toEqual([]);
+  });
+});
+
+describe('src/index.ts', () => {
+  /** Each name with its module and whether it is a type, as the exports say. */
+  const exported = publicNames(sources.find(({ file }) => file === 'index.ts')!.code);
+
+  test('exports each symbol once', () => {
+    const names = exported.map(({ name }) => name);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+    const origins = exported.map(({ original, module }) => `${module} ${original}`);
+    expect(origins.filter((origin, index) => origins.indexOf(origin) !== index)).toEqual([]);
+  });
+
+  // Changed on purpose? Then: npx vitest run test/architecture -u
+  test('exports the public names, and no others', async () => {
+    const list = exported.map(({ name, type }) => (type ? `type ${name}` : name)).sort();
+    await expect(`${list.join('\n')}\n`).toMatchFileSnapshot('public-names.txt');
+  });
+});
+
+interface PublicName {
+  readonly name: string;
+  readonly original: string;
+  readonly module: string;
+  readonly type: boolean;
+}
+
+function publicNames(code: string): PublicName[] {
+  const statements = code.matchAll(/^export\s+(type\s+)?\{([^}]*)\}\s*from\s*'([^']+)'/gm);
+  return [...statements].flatMap(([, allTypes, list, module]) =>
+    list!
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
+      .map((entry) => {
+        const type = allTypes !== undefined || entry.startsWith('type ');
+        const [original, name = original] = entry.replace(/^type\s+/, '').split(/\s+as\s+/);
+        return { name: name!, original: original!, module: module!, type };
+      }),
+  );
+}

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Ended, type ProgramOptions, program } from './program.ts';
+import { root } from './snippets.ts';
+
+function example(
+  file: string,
+  args: readonly string[] = [],
+  options?: Partial<ProgramOptions>,
+): Promise<Ended> {
+  return program([join(root, 'examples', file), ...args], { timeout: 60_000, ...options });
+}
+
+const SMALL = ['lodash', 'picocolors', '--limit', '3', '--threads', '2'];
+
+describe('npm run demo', { timeout: 60_000 }, () => {
+  test('minifies packages twice, and proves that both outputs are the same bytes', async () => {
+    const { code, out, err } = await example('demo/main.ts', SMALL);
+    expect(err).toBe('');
+    expect(out).toContain('Minifying 5 JavaScript files of lodash, picocolors');
+    expect(out).toMatch(/lodash +│ +3 │/);
+    expect(out).toMatch(/2 threads │ +\d+\.\d │ +\d+\.\d\d ×/);
+    expect(out).toMatch(/Both outputs are the same bytes: sha256 [\da-f]{64}/);
+    expect(code).toBe(0);
+  });
+
+  test('ends with 130 and says nothing more when it is interrupted', async () => {
+    const { code, err } = await example('demo/main.ts', ['jquery', '--threads', '2'], {
+      onOutput: (_, kill) => kill('SIGINT'),
+    });
+    expect(err).toBe('');
+    expect(code).toBe(130);
+  });
+
+  test('names a package that is not installed, and ends with 1', async () => {
+    const { code, err } = await example('demo/main.ts', ['no-such-package']);
+    expect(err).toMatch(/^Cannot minify "no-such-package": it is not installed/);
+    expect(code).toBe(1);
+  });
+
+  test('refuses wrong arguments with a message and 2', async () => {
+    for (const args of [['--threads', '0'], ['--limit', 'few'], ['--fast']]) {
+      const { code, err } = await example('demo/main.ts', args);
+      expect(err).toContain('Usage: npm run demo');
+      expect(code).toBe(2);
+    }
+  });
+});
+
+describe('examples/sum-of-squares.ts', { timeout: 60_000 }, () => {
+  test('gives the same sum on threads as by plain calls', async () => {
+    const small = ['--tasks', '3', '--size', '1000'];
+    const threads = await example('sum-of-squares.ts', ['--threads', '2', ...small]);
+    expect(threads).toMatchObject({ code: 0, err: '' });
+    expect(threads.out).toMatch(/^mode: 2 threads\nsum of all tasks: 1001500500\nelapsed: \d+ ms\n$/);
+    const plain = await example('sum-of-squares.ts', ['--threads', '0', ...small]);
+    expect(plain).toMatchObject({ code: 0, err: '' });
+    expect(plain.out).toMatch(/^mode: plain calls\nsum of all tasks: 1001500500\n/);
+  });
+
+  test('refuses wrong arguments with a message and 2', async () => {
+    for (const args of [['--threads', 'x'], ['--threads=-1'], ['--tasks', '0'], ['--speed', '9'], ['more']]) {
+      const { code, err } = await example('sum-of-squares.ts', args);
+      expect(err).toContain('Usage: sum-of-squares.ts');
+      expect(code).toBe(2);
+    }
+  });
+});
+
+test('examples/mixed.ts feeds what it fetches to threads, and leaves nothing running', async () => {
+  const { code, out, err } = await example('mixed.ts');
+  expect(err).toBe('');
+  expect(out).toMatch(/^warp: \d+ words\nweft: \d+ words\nshed: \d+ words\nshuttle: \d+ words\n$/);
+  expect(code).toBe(0);
+}, 60_000);
