@@ -81,7 +81,7 @@ test('heddle map --journal ends with the undisturbed output though it is killed 
 test('heddle map --journal --unordered writes each result once though it is killed', {
   timeout: 60_000,
 }, async () => {
-  const journalled = [...RUN, 'out.ndjson', '--journal', 'run.journal', '--unordered', '--arg', 'ms=0.4'];
+  const journalled = [...RUN, 'out.ndjson', '--journal', 'run.journal', '--unordered', '--arg', 'ms=0.3'];
   await killAtRandom(journalled, 4, randomFrom(7));
   await heddle(journalled, { cwd: folder.path });
   await heddle([...RUN, 'plain.ndjson'], { cwd: folder.path });
@@ -115,7 +115,7 @@ test('heddle map --journal --output-dir goes on where it was killed, and leaves 
 });
 
 test('heddle map --journal is interrupted by SIGINT with what is done written, and goes on', async () => {
-  const journalled = [...RUN, 'out.ndjson', '--journal', 'run.journal', '--arg', 'ms=0.7'];
+  const journalled = [...RUN, 'out.ndjson', '--journal', 'run.journal', '--arg', 'ms=0.4'];
   const child = startHeddle(journalled, { cwd: folder.path });
   const look = setInterval(() => {
     if (!existsSync(file('out.ndjson')) || read('out.ndjson').length === 0) return;
@@ -123,7 +123,7 @@ test('heddle map --journal is interrupted by SIGINT with what is done written, a
     clearInterval(look);
   }, 20);
   const stopped = await ended(child);
-  expect(stopped.code).toBe(130);
+  expect(stopped.code, stopped.stderr).toBe(130);
   expect(stopped.stderr).toMatch(/interrupted with .* done; the same command goes on/);
   expect(read('out.ndjson')).toMatch(/\n$/);
   await heddle(journalled, { cwd: folder.path });

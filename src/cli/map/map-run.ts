@@ -54,6 +54,8 @@ export class MapRun {
     this.#showProgress();
     for (;;) {
       const next = blocks.next();
+      // It may reject while a commit is awaited: that is no unhandled rejection, it is looked at right after.
+      next.catch(() => {});
       await this.#commitWhenDue(next);
       const step = await next;
       if (step.done === true) return;
