@@ -24,12 +24,12 @@ async function read(): Promise<readonly unknown[]> {
 }
 
 test('JournalFile gives back the whole records, wherever a crash cut the file off', async () => {
-  const bytes = await write('one', { two: 2 }, [3]);
+  const bytes = await write({ one: 1 }, { two: 2 }, [3]);
   const ends = [...bytes.keys()].filter((index) => bytes[index] === 0x0a).map((index) => index + 1);
   for (let length = 0; length <= bytes.length; length++) {
     writeFileSync(path, bytes.subarray(0, length));
     const whole = ends.filter((end) => end <= length).length;
-    expect(await read(), `cut at ${length}`).toEqual(['one', { two: 2 }, [3]].slice(0, whole));
+    expect(await read(), `cut at ${length}`).toEqual([{ one: 1 }, { two: 2 }, [3]].slice(0, whole));
     expect(readFileSync(path)).toHaveLength([0, ...ends][whole]!);
   }
 });
