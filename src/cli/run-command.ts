@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { applyLoaderSettings, importFrom } from '../platform/modules.ts';
 import { loadsTypeScript } from '../platform/runtime.ts';
 import { CliError, usageError } from './cli-error.ts';
+import { exportsOf } from './exports-of.ts';
 import type { CommandSpec } from './options.ts';
 
 export const runSpec: CommandSpec = {
@@ -36,10 +37,11 @@ export async function runCommand(args: readonly string[]): Promise<undefined> {
   process.argv.splice(1, process.argv.length, path, ...rest);
   await prepareTypeScript(path, shown);
   try {
-    const program = (await import(pathToFileURL(path).href)) as { default?: unknown };
-    if (typeof program.default !== 'function') return;
+    const program = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+    const main = exportsOf(program)['default'];
+    if (typeof main !== 'function') return;
     const { run } = await import('../scope/run.ts');
-    await run(program.default as (signal: AbortSignal) => unknown);
+    await run(main as (signal: AbortSignal) => unknown);
   } catch (error) {
     throw new ProgramError('', { cause: error });
   }
@@ -66,8 +68,11 @@ async function prepareTypeScript(path: string, shown: string): Promise<void> {
       continue; // not visible from there
     }
     // Not the path just resolved: that is of the package's CommonJS side, which cannot load the other.
-    const { register } = (await importFrom('tsx/esm/api', base)) as { register(): unknown };
-    register();
+    // Both loaders: without "type": "module" above it, a .ts file is CommonJS.
+    for (const api of ['tsx/esm/api', 'tsx/cjs/api']) {
+      const { register } = (await importFrom(api, base)) as { register(): unknown };
+      register();
+    }
     applyLoaderSettings({ tsx: true });
     return;
   }

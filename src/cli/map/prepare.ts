@@ -1,6 +1,7 @@
 /** Finds, in a thread, the function that `heddle map` runs. */
 import { importModule } from '../../platform/modules.ts';
 import { CliError, systemReason } from '../cli-error.ts';
+import { exportsOf } from '../exports-of.ts';
 import { compileExpression } from './expression.ts';
 import type { ResultFormat } from './result-text.ts';
 
@@ -54,7 +55,7 @@ function keepOutputClean(): void {
 }
 
 async function loadExport({ url, shown, name }: ExportName): Promise<MapFunction> {
-  const module = await load(url, shown);
+  const module = exportsOf(await load(url, shown));
   const value = module[name];
   if (typeof value === 'function') return value as MapFunction;
   const names = Object.keys(module).filter((one) => typeof module[one] === 'function');
