@@ -123,6 +123,24 @@ describe('the house', () => {
   });
 });
 
+describe('ARCHITECTURE.md', () => {
+  const page = readFileSync(join(src, '../ARCHITECTURE.md'), 'utf8');
+
+  test('has a row for each room', () => {
+    const rows = Array.from(page.matchAll(/^\| `([a-z]+)\/`/gm), ([, room]) => room!);
+    expect(rows).toEqual(Object.keys(ROOMS).filter((room) => room !== ''));
+  });
+
+  test('names only files that exist', () => {
+    const named = Array.from(page.matchAll(/`((?:[\w-]+\/)*[\w-]+\.ts)`/g), ([, name]) => name!);
+    const files = ['src/index.ts', 'test/architecture/imports.test.ts', ...sources.map(({ file }) => file)];
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.filter((name) => !files.some((file) => file === name || file.endsWith(`/${name}`)))).toEqual(
+      [],
+    );
+  });
+});
+
 describe('src/index.ts', () => {
   /** Each name with its module and whether it is a type, as the exports say. */
   const exported = publicNames(sources.find(({ file }) => file === 'index.ts')!.code);
