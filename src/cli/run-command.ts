@@ -1,9 +1,8 @@
 /** `heddle run`: a TypeScript or JavaScript program, as if it had been started itself. */
 import { existsSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { applyLoaderSettings, importFrom } from '../platform/modules.ts';
+import { useTsx } from '../platform/modules.ts';
 import { loadsTypeScript } from '../platform/runtime.ts';
 import { CliError, usageError } from './cli-error.ts';
 import { exportsOf } from './exports-of.ts';
@@ -61,21 +60,7 @@ function findScript(shown: string): string {
  */
 async function prepareTypeScript(path: string, shown: string): Promise<void> {
   if (loadsTypeScript || !/\.[cm]?tsx?$/.test(path)) return;
-  for (const base of [pathToFileURL(path).href, import.meta.url]) {
-    try {
-      createRequire(base).resolve('tsx/esm/api');
-    } catch {
-      continue; // not visible from there
-    }
-    // Not the path just resolved: that is of the package's CommonJS side, which cannot load the other.
-    // Both loaders: without "type": "module" above it, a .ts file is CommonJS.
-    for (const api of ['tsx/esm/api', 'tsx/cjs/api']) {
-      const { register } = (await importFrom(api, base)) as { register(): unknown };
-      register();
-    }
-    applyLoaderSettings({ tsx: true });
-    return;
-  }
+  if (await useTsx(pathToFileURL(path).href)) return;
   throw new CliError(
     `Cannot run '${shown}': Node ${process.version} does not load TypeScript by itself. Run npm install tsx, or use Node 22.18 or later`,
   );

@@ -170,15 +170,23 @@ async function prepareFor(url: string, specifier: string = url): Promise<void> {
   if (!required && !tsxWanted) return;
   // Where Node strips types, its threads also inherit tsx from the program's own flags.
   if (loadsTypeScript && runsUnderTsx()) return;
-  tsxRegistered ??= registerTsx(url);
-  if ((await tsxRegistered) || !required) return;
-  tsxRegistered = undefined;
+  if ((await useTsx(url)) || !required) return;
   throw new TypeError(
     `Cannot import ${url}: Node ${process.version} does not load ${/\.[jt]sx$/.test(name) ? 'JSX' : 'TypeScript'} by itself; run npm install tsx${loadsTypeScript ? '' : ', or use Node 22.18 or later'}`,
   );
 }
 
-/** Switches tsx on in this thread: that of the program, or else the one that came with heddle. */
+/**
+ * Switches tsx on in this thread, and in those that it starts: the one that the module at `url` sees, or the program,
+ * or else the one that came with heddle. False if there is none.
+ */
+export async function useTsx(url: string): Promise<boolean> {
+  tsxRegistered ??= registerTsx(url);
+  const found = await tsxRegistered;
+  if (!found) tsxRegistered = undefined;
+  return found;
+}
+
 async function registerTsx(url: string): Promise<boolean> {
   const cwd = workingDirectory();
   for (const base of new Set([url.startsWith('file:') ? url : cwd, cwd, import.meta.url])) {

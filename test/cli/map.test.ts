@@ -220,6 +220,13 @@ describe('items that fail', () => {
     },
   );
 
+  test('heddle map goes on however many items in a row kill their thread', async () => {
+    const input = Array.from({ length: 12 }, (_, index) => `${index}\n`).join('');
+    const deadly = 'n => { if (n > 1 && n < 10) process.exit(1); return n; }';
+    const { code, stdout, stderr } = await map(['-e', deadly, '--on-error', 'skip'], input);
+    expect([code, stdout], stderr).toEqual([1, '"0"\n"1"\n"10"\n"11"\n']);
+  });
+
   test('heddle map names the file and line of malformed NDJSON, and obeys --on-error', async () => {
     const stop = await map(['-e', 'o => o.a', 'm.ndjson']);
     expect([stop.code, stop.stdout]).toEqual([1, '1\n']);

@@ -22,7 +22,7 @@ import type { Work } from './prepare.ts';
 import { createProgress, noProgress, type Progress } from './progress.ts';
 import { type SettledBlock, settle } from './settle.ts';
 import { count, summaryJson, summaryText } from './summary.ts';
-import { createThreadRunner, type ThreadRunner } from './thread-runner.ts';
+import { ThreadRunner } from './thread-runner.ts';
 
 /** Runs the command; gives its exit code. A signal that aborts makes it write down what is done, and end. */
 export async function mapCommand(plan: MapPlan, signal: AbortSignal): Promise<number> {
@@ -143,7 +143,7 @@ class MapCommand {
   async run(signal: AbortSignal): Promise<number> {
     const stop = new AbortController();
     const stopped = AbortSignal.any([signal, stop.signal]);
-    const runner = createThreadRunner(this.#plan, this.#work, stopped);
+    const runner = new ThreadRunner(this.#plan, this.#work, stopped);
     try {
       await this.#run.write(this.#settled(runner, stopped));
       await this.#run.finish(true);
@@ -169,7 +169,7 @@ class MapCommand {
       signal,
       // A limit of time, and another try, are for single items.
       single: timeout !== undefined,
-      settle: (block) => settle(block, { run: runner.run, retries, signal, ...limit }),
+      settle: (block) => settle(block, { run: (one) => runner.run(one), retries, signal, ...limit }),
       next: async (max) => {
         while (ranges[0]?.first === this.#reader.position)
           await skipDone(ranges.shift()!, this.#journal!, async (items, hash) => {
