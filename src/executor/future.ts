@@ -79,7 +79,7 @@ export class Future<T> implements Promise<T> {
   #status: FutureStatus = 'pending';
   /** The value or the error, once settled. */
   #outcome: unknown;
-  #callbacks: Set<(future: this) => void> | undefined;
+  #callbacks: Set<() => void> | undefined;
   /** Made when somebody first waits; most futures of a `map` never need it. */
   #settlement:
     | { readonly promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void }
@@ -157,7 +157,7 @@ export class Future<T> implements Promise<T> {
         wanted = false;
       };
     }
-    const callback = (future: this): void => fn(future);
+    const callback = (): void => this.#call(fn);
     this.#callbacks ??= new Set();
     this.#callbacks.add(callback);
     return () => void this.#callbacks?.delete(callback);
@@ -212,7 +212,7 @@ export class Future<T> implements Promise<T> {
     const callbacks = this.#callbacks;
     if (callbacks !== undefined) {
       queueMicrotask(() => {
-        for (const callback of callbacks) this.#call(callback);
+        for (const callback of callbacks) callback();
       });
     }
     return true;

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { CancelledError, Future, TaskGroup, TimeoutError } from '../../../src/index.ts';
 
 describe('Future', () => {
@@ -93,6 +93,11 @@ describe('Future', () => {
     await Promise.resolve();
     expect(calls).toContain('late');
     warned.mockRestore();
+  });
+
+  test('is assignable where a future of something wider is wanted, as a promise is', () => {
+    expectTypeOf<Future<number>>().toExtend<Future<unknown>>();
+    expectTypeOf<Future<number>>().toExtend<Promise<number | string>>();
   });
 
   test('is a promise to those who ask, but not one to instanceof', () => {
