@@ -45,7 +45,8 @@ async function demo({ packages, limit, threads }: DemoOptions): Promise<number> 
 /** One pass over all files: this is where heddle does its work. */
 async function minifyAll(files: readonly PackageFile[], threads: number): Promise<Pass> {
   const results: Minified[] = [];
-  const progress = showProgress(`on ${threadsText(threads)}`, files.length);
+  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const progress = showProgress(`on ${threadsText(threads)}`, totalBytes);
   const started = performance.now();
   // A minifier does not look at signals: on Ctrl-C its threads are terminated.
   const pool = new ThreadPoolExecutor({ threads, onCancel: 'terminate' });
@@ -54,7 +55,7 @@ async function minifyAll(files: readonly PackageFile[], threads: number): Promis
     // As they come, each with its place, so that a large file holds nobody up.
     for await (const { index, value } of pool.map(minifyFile, paths, { ordered: false, entries: true })) {
       results[index] = value;
-      progress.advance();
+      progress.advance(value.bytesIn);
     }
   } finally {
     progress.stop();

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +8,7 @@ const EXTENSIONS = new Set(['.js', '.mjs', '.cjs']);
 export interface PackageFile {
   readonly packageName: string;
   readonly path: string;
+  readonly bytes: number;
 }
 
 /**
@@ -20,7 +21,9 @@ export async function findFiles(packages: readonly string[], limit: number): Pro
   for (const packageName of packages) {
     const paths = await javaScriptIn(packageName);
     if (paths.length === 0) throw new Error(`Cannot minify "${packageName}": it has no JavaScript files`);
-    files.push(...paths.slice(0, limit).map((path) => ({ packageName, path })));
+    for (const path of paths.slice(0, limit)) {
+      files.push({ packageName, path, bytes: (await stat(path)).size });
+    }
   }
   return files;
 }

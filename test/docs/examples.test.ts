@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { minifyFile } from '../../examples/demo/minify.ts';
+import { packageTable } from '../../examples/demo/tables.ts';
 import { type Ended, type ProgramOptions, program } from './program.ts';
 import { root } from './snippets.ts';
 
@@ -30,6 +34,26 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     });
     expect(err).toBe('');
     expect(code).toBe(130);
+  });
+
+  test('counts and shows what the minifier refuses', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heddle-demo-'));
+    try {
+      const path = join(folder, 'broken.js');
+      writeFileSync(path, 'let = function (');
+      const refused = await minifyFile(path);
+      expect(refused).toMatchObject({
+        bytesIn: 16,
+        code: undefined,
+        refusal: 'Name expected',
+      });
+      const pass = { threads: 1, seconds: 1, results: [refused], hash: '' };
+      expect(packageTable([{ packageName: 'broken', path, bytes: 16 }], pass)).toMatch(
+        /broken +│ +1 │.* 1 │/,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('names a package that is not installed, and ends with 1', async () => {

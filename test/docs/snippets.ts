@@ -87,6 +87,7 @@ export function writeSnippets(snippets: readonly Snippet[]): SnippetFolder {
       noUnusedLocals: false,
       noUnusedParameters: false,
     },
+    include: [],
     files: [...files.values()].map((file) => relative(path, file)),
   };
   writeFileSync(join(path, 'tsconfig.json'), JSON.stringify(config));

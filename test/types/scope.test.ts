@@ -26,6 +26,7 @@ test('TaskGroup.spawn() gives a task of what the function returns, awaited', () 
   expectTypeOf(() => group.spawn(fetchUser)).returns.toEqualTypeOf<Task<{ name: string }>>();
   expectTypeOf(() => group.spawn(() => toThread(render))).returns.toEqualTypeOf<Task<string>>();
   expectTypeOf<Task<number>>().toExtend<Promise<number>>();
+  expectTypeOf<Task<number>>().toExtend<Task<unknown>>();
   expectTypeOf<Awaited<Task<number>>>().toEqualTypeOf<number>();
   // @ts-expect-error a task gets a signal, not a number
   void (() => group.spawn((n: number) => n));

@@ -53,6 +53,7 @@ test('trySubmit(), toThread() and with() infer as submit() does', () => {
 
 test('a Future is a promise, and its values have the type', () => {
   expectTypeOf<Future<number>>().toExtend<Promise<number>>();
+  expectTypeOf<Future<number>>().toExtend<Future<unknown>>();
   expectTypeOf<Awaited<Future<number>>>().toEqualTypeOf<number>();
   expectTypeOf<Future<number>['result']>().returns.toEqualTypeOf<Promise<number>>();
   expectTypeOf<Future<number>['tryResult']>().returns.toEqualTypeOf<{ value: number } | undefined>();
