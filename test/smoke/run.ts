@@ -30,9 +30,13 @@ const { found, missing } = findRuntimes();
 const wanted = options.only?.split(',');
 const runtimes = found.filter(({ name }) => wanted?.includes(name) ?? true);
 for (const text of missing) console.log(`missing ${text}`);
-if (process.env['CI'] !== undefined && wanted === undefined)
-  for (const text of missing)
-    count(text.split(':')[0]!, { name: 'is installed', status: 'FAIL', detail: text });
+// Only the Node of the system may be another one: .ci/run installs the rest.
+if (process.env['CI'] !== undefined && wanted === undefined) {
+  for (const text of missing) {
+    const name = text.split(':')[0]!;
+    count(name, { name: 'is installed', status: name === 'node20' ? 'skip' : 'FAIL', detail: text });
+  }
+}
 
 const project = createProject(options.package);
 try {
