@@ -27,7 +27,7 @@ class ThreadMain {
   readonly #functions = new Map<number, AnyFunction | Promise<AnyFunction>>();
   readonly #runs = new Map<number, Run>();
   /** Messages that were taken early, while looking for a cancellation. */
-  #postponed: ToThread[] = [];
+  readonly #postponed: ToThread[] = [];
   #cancelsSeen = 0;
 
   constructor(port: MessagePort, settings: ThreadSettings) {
@@ -49,7 +49,21 @@ class ThreadMain {
       }
     }
     this.#send({ type: 'ready' });
-    this.#port.on('message', (message: ToThread) => this.#handle(message));
+    this.#port.on('message', (message: ToThread) => this.#receive(message, { now: true }));
+  }
+
+  /** Handles messages in the order in which they were sent; only a cancellation overtakes the job that it is for. */
+  #receive(message: ToThread, { now }: { now: boolean }): void {
+    if (message.type === 'call' || message.type === 'each') {
+      this.#runs.set(message.job, { task: undefined, cancelled: undefined });
+    }
+    if (message.type === 'cancel' || (now && this.#postponed.length === 0)) this.#handle(message);
+    else if (this.#postponed.push(message) === 1) setImmediate(() => this.#catchUp());
+  }
+
+  #catchUp(): void {
+    for (let next = this.#postponed.shift(); next !== undefined; next = this.#postponed.shift())
+      this.#handle(next);
   }
 
   #handle(message: ToThread): void {
@@ -72,18 +86,20 @@ class ThreadMain {
   /** Never rejects: whatever goes wrong is the answer to the job. */
   async #run(message: ToThread & { type: 'call' | 'each' }): Promise<void> {
     const { job } = message;
-    const run: Run = { task: undefined, cancelled: undefined };
-    this.#runs.set(job, run);
+    const run = this.#runs.get(job) as Run;
     const began = performance.now();
     const ran = (): number => performance.now() - began;
     try {
       const found = this.#load(message);
       const loaded = found instanceof Promise ? await found : found;
       if (run.cancelled !== undefined) throw new CancelledError('Cancelled before it began', run.cancelled);
-      run.task = startTask(() => (message.type === 'call' ? call(loaded.fn, loaded.args) : this.#each(message, loaded)), {
-        name: message.name,
-        poll: () => this.#poll(run),
-      });
+      run.task = startTask(
+        () => (message.type === 'call' ? call(loaded.fn, loaded.args) : this.#each(message, loaded)),
+        {
+          name: message.name,
+          poll: () => this.#poll(run),
+        },
+      );
       const value = await run.task;
       if (message.type === 'each') this.#sendPart({ type: 'done', job, ran: ran() }, value as Part);
       else this.#answer(job, value, ran());
@@ -174,19 +190,8 @@ class ThreadMain {
     if (posted === this.#cancelsSeen) return;
     this.#cancelsSeen = posted;
     for (let next = takeMessage(this.#port); next !== undefined; next = takeMessage(this.#port)) {
-      const message = next.message as ToThread;
-      if (message.type === 'cancel') this.#handle(message);
-      else this.#postpone(message);
+      this.#receive(next.message as ToThread, { now: false });
     }
-  }
-
-  #postpone(message: ToThread): void {
-    if (this.#postponed.push(message) > 1) return;
-    setImmediate(() => {
-      const messages = this.#postponed;
-      this.#postponed = [];
-      for (const one of messages) this.#handle(one);
-    });
   }
 
   /** An answer that cannot be sent is itself an error of the job. */

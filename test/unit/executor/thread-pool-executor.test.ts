@@ -354,6 +354,21 @@ describe('Cancelling a job', () => {
     expect(one.statistics()).toMatchObject({ abandoned: 0, cancelled: 1 });
   });
 
+  test('that is in its thread and has not begun: it never runs', async () => {
+    const one = pool({ concurrency: 2 });
+    const flag = sharedFlag();
+    const counter = sharedFlag();
+    const first = one.submit(jobs.spinUntilCancelled, flag);
+    await raised(flag);
+    const second = one.submit(jobs.count, counter);
+    expect(second.status).toBe('running');
+    second.cancel();
+    first.cancel();
+    await Promise.allSettled([first, second]);
+    expect(await one.submit(jobs.add, 1, 1)).toBe(2);
+    expect(Atomics.load(counter, 0)).toBe(0);
+  });
+
   test('by its signal: it rejects with the reason of the signal', async () => {
     const one = pool();
     const controller = new AbortController();
