@@ -18,7 +18,7 @@ export function readArguments(args: readonly string[]): DemoOptions {
       options: { threads: { type: 'string' }, limit: { type: 'string' } },
     });
     return {
-      packages: positionals.length > 0 ? positionals : ['jquery', 'luxon', 'rxjs', 'lodash'],
+      packages: positionals.length > 0 ? positionals : ['luxon', 'rxjs', 'lodash'],
       limit: wholeNumber('limit', values.limit) ?? Infinity,
       threads: wholeNumber('threads', values.threads),
     };

@@ -29,7 +29,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
   });
 
   test('ends with 130 and says nothing more when it is interrupted', async () => {
-    const { code, err } = await example('demo/main.ts', ['jquery', '--threads', '2'], {
+    const { code, err } = await example('demo/main.ts', ['luxon', '--threads', '2'], {
       onOutput: (_, kill) => kill('SIGINT'),
     });
     expect(err).toBe('');
