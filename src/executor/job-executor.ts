@@ -102,6 +102,7 @@ export function startInTask(
     get ended() {
       return job.ended;
     },
+    terminate: () => job.terminate(),
     describe: () => job.describe(),
   });
   return job;

@@ -35,6 +35,8 @@ export interface JobOptions {
 export interface JobOwner {
   /** The future of a job was settled from outside while the job was `queued` or `running`. */
   withdrawn(job: Job, phase: 'queued' | 'running'): void;
+  /** Ends the thread of a job that runs on though it was withdrawn. */
+  terminate(job: Job): void;
 }
 
 export type JobPhase = 'queued' | 'running' | 'ended';
@@ -158,6 +160,11 @@ export class Job implements Queued {
 
   reject(error: unknown): boolean {
     return this.#settled(this.#control.reject(error));
+  }
+
+  /** Ends the work by force, if its future is settled and it goes on all the same. */
+  terminate(): void {
+    if (this.settled && this.#phase === 'running') this.#owner.terminate(this);
   }
 
   /** Settles as cancelled; the executor is told, so that it stops the work. */

@@ -251,6 +251,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
         this.#trim();
       } else this.#stopWork(job);
     },
+    terminate: (job) => void this.#threadOf(job)?.terminate(),
   };
 
   /** The future of a running job is settled: now its work is to end. */
@@ -264,7 +265,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
     }
     if (onCancel === 'terminate') {
       startTimer(grace, () => {
-        if (job.phase === 'running') void this.#threadOf(job)?.terminate();
+        job.terminate();
       });
     }
   }

@@ -21,7 +21,10 @@ import { Waiter } from './waiter.ts';
 export interface RunOptions {
   /** Which signals cancel the main function. Default: SIGINT and SIGTERM. None in a thread: there are no signals. */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
-  /** How many milliseconds pools have at the end to finish what they run before it is terminated. Default 10,000. */
+  /**
+   * How many milliseconds jobs in threads have to end once they are cancelled, by a signal or at the end of `run`,
+   * before their threads are terminated. Default 10,000.
+   */
   readonly shutdownTimeout?: number | undefined;
   /** How many milliseconds shielded clean-up has once the main function was cancelled or has ended. Default: no limit. */
   readonly cleanupTimeout?: number | undefined;
@@ -176,7 +179,7 @@ export class Runner {
   async #runTask<T>(main: Work<T>, started: (task: Task<T>) => void): Promise<T> {
     const end = new Waiter<T>(undefined);
     let task: Task<T> | undefined;
-    let timer: Timer | undefined;
+    const timers: Timer[] = [];
     const giveUp = (): void => {
       const left = scopeOf(task!).describeMembers();
       report(
@@ -197,7 +200,10 @@ export class Runner {
           name: 'main',
           cancelLeftovers: true,
           onCancelled: () => {
-            timer = startTimer(this.#cleanupTimeout, giveUp);
+            timers.push(
+              startTimer(this.#shutdownTimeout, () => this.#terminateJobs(task!)),
+              startTimer(this.#cleanupTimeout, giveUp),
+            );
           },
         },
       );
@@ -211,8 +217,18 @@ export class Runner {
       );
       return await end.promise;
     } finally {
-      timer?.stop();
+      for (const timer of timers) timer.stop();
     }
+  }
+
+  /** Jobs that were cancelled and do not listen would keep the program for ever. */
+  #terminateJobs(task: Task<unknown>): void {
+    const ended = scopeOf(task).terminateMembers();
+    if (ended.length === 0) return;
+    report(
+      'HEDDLE_SHUTDOWN_TIMEOUT',
+      `Terminated the threads of ${ended.join(', ')} at the end of run: not ended ${this.#shutdownTimeout} ms after being told to`,
+    );
   }
 
   async #joinResources(): Promise<void> {

@@ -17,6 +17,8 @@ export interface AttachedChild {
   cancel(reason: unknown): void;
   /** Fulfilled when the work has really ended. Never rejects. */
   readonly ended: PromiseLike<unknown>;
+  /** Ends the work by force, if it was cancelled and goes on all the same. */
+  terminate(): void;
   /** What it is, for a report: `job "resize" in thread 2`. */
   describe(): string;
 }
@@ -174,6 +176,18 @@ export class Scope {
       else found.push(...(member.busy ? member.describeMembers() : ['a block of code']));
     }
     return found;
+  }
+
+  /** Ends by force the work elsewhere that was cancelled with the scope and has not ended; gives what that was. */
+  terminateMembers(): string[] {
+    const ended: string[] = [];
+    for (const member of [...(this.#members ?? [])]) {
+      if (!(member instanceof Scope)) {
+        ended.push(member.describe());
+        member.terminate();
+      } else if (!member.shielded) ended.push(...member.terminateMembers());
+    }
+    return ended;
   }
 
   #remove(member: Scope | AttachedChild): void {

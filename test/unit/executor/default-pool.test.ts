@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import {
   CancelledError,
   CaptureError,
@@ -148,6 +148,23 @@ describe('run()', () => {
     });
     expect(inside?.size).toBe(0);
     expect(Atomics.load(flag, 1)).toBe(1);
+  });
+
+  test('terminates the thread of a cancelled job that runs on past shutdownTimeout, and says so', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const before = new ThreadPoolExecutor({ threads: 1, name: 'outside' });
+    const deaf = run(
+      async () => {
+        before.submit(jobs.spin).catch(() => {});
+      },
+      { shutdownTimeout: 1 },
+    );
+    await deaf;
+    expect(warned.mock.calls[0]?.[0]).toMatchObject({ code: 'HEDDLE_SHUTDOWN_TIMEOUT' });
+    expect(String(warned.mock.calls[0]?.[0])).toContain('job "spin"');
+    warned.mockRestore();
+    expect(await before.submit(jobs.add, 1, 1)).toBe(2);
+    await before.shutdown();
   });
 
   test('ends the default pool it used; a later call gets a new one', async () => {

@@ -289,6 +289,7 @@ describe('attachToTask()', () => {
     return {
       cancel: (reason) => reasons.push(reason),
       ended: end.promise,
+      terminate: () => {},
       describe: () => 'a child',
       end: () => end.resolve(),
       reasons,
