@@ -18,8 +18,30 @@ const MODELLED: ReadonlySet<string> = new Set([
 ]);
 
 const BUILT_IN: ReadonlySet<string> = new Set(
-  [Object, Function, Array, Map, Set, WeakMap, WeakSet, String, Number, BigInt, RegExp, Date, Int32Array, WeakRef]
-    .concat([Object.getPrototypeOf(Int32Array), ArrayBuffer, SharedArrayBuffer, DataView, Error, FinalizationRegistry] as never)
+  [
+    Object,
+    Function,
+    Array,
+    Map,
+    Set,
+    WeakMap,
+    WeakSet,
+    String,
+    Number,
+    BigInt,
+    RegExp,
+    Date,
+    Int32Array,
+    WeakRef,
+  ]
+    .concat([
+      Object.getPrototypeOf(Int32Array),
+      ArrayBuffer,
+      SharedArrayBuffer,
+      DataView,
+      Error,
+      FinalizationRegistry,
+    ] as never)
     .flatMap((type) => [...Object.getOwnPropertyNames(type.prototype), ...Object.getOwnPropertyNames(type)])
     .concat(Object.getOwnPropertyNames(Math), [...MODELLED, 'next', 'return', 'throw']),
 );
@@ -51,7 +73,8 @@ export class CallGraph {
     const name = nameOf(callee.property)!;
     if (name.startsWith('#')) {
       const methods = module.methods.get(name);
-      if (methods === undefined || methods.some(({ node }) => node.type === 'ArrowFunctionExpression')) return 'maybe';
+      if (methods === undefined || methods.some(({ node }) => node.type === 'ArrowFunctionExpression'))
+        return 'maybe';
       return methods.every(reaches) ? 'always' : methods.some(reaches) ? 'maybe' : 'never';
     }
     if (callee.object.type === 'Identifier' && this.#isGlobal(callee.object.name, module)) return 'never';

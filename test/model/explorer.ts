@@ -172,9 +172,15 @@ export async function explore<World, Modules extends Record<string, object> = Re
 
 /** `mutex, two threads: 86 schedules, exhausted, 1,204 steps in 3 ms` */
 export function describeReport(report: Report): string {
-  const { name, schedules, steps, exhausted, preemptionBound, seed, milliseconds, schedulesPerSecond } = report;
+  const { name, schedules, steps, exhausted, preemptionBound, seed, milliseconds, schedulesPerSecond } =
+    report;
   const bound = preemptionBound === Infinity ? '' : ` up to preemption bound ${preemptionBound}`;
-  const extent = seed !== undefined ? `at random, seed ${seed}` : exhausted ? `exhausted${bound}` : `not exhausted${bound}`;
+  const extent =
+    seed !== undefined
+      ? `at random, seed ${seed}`
+      : exhausted
+        ? `exhausted${bound}`
+        : `not exhausted${bound}`;
   return `${name}: ${schedules.toLocaleString('en')} schedules, ${extent}, ${steps.toLocaleString('en')} steps in ${Math.round(milliseconds)} ms, ${Math.round(schedulesPerSecond).toLocaleString('en')} schedules/s`;
 }
 

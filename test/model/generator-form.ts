@@ -1,7 +1,14 @@
 import type { AnyNode } from 'acorn';
 import { type CallGraph, operationOf, refuse } from './call-graph.ts';
 import { KIND, type Kind, sites } from './operations.ts';
-import { type Code, childrenOf, type FunctionNode, isAtomic, isFunction, type ParsedModule } from './parsed-module.ts';
+import {
+  type Code,
+  childrenOf,
+  type FunctionNode,
+  isAtomic,
+  isFunction,
+  type ParsedModule,
+} from './parsed-module.ts';
 
 type Of<T extends AnyNode['type']> = Extract<AnyNode, { type: T }>;
 
@@ -169,14 +176,16 @@ export class GeneratorForm {
     const value = node.value as AnyNode | null;
     const isMethod = node.type === 'MethodDefinition' ? node.kind === 'method' : node.method;
     const code = value === null ? undefined : this.#module.code.get(value);
-    if (!isMethod || code === undefined || code.place !== 'function' || !code.reaches) return this.#children(node);
+    if (!isMethod || code === undefined || code.place !== 'function' || !code.reaches)
+      return this.#children(node);
     const keyStart = node.computed ? source.lastIndexOf('[', node.key.start) : node.key.start;
     const modifiers = source.slice(node.start, keyStart).replace(/\basync\b/, '     ');
     return `${modifiers}*${this.#range(keyStart, value!.start, [node.key])}${this.#emit(value!)}`;
   }
 
   #function(node: FunctionNode, code: Code): string {
-    if (code.place === 'generator function' && this.#leadsToAtomics(code)) return this.#unexplored(node, code);
+    if (code.place === 'generator function' && this.#leadsToAtomics(code))
+      return this.#unexplored(node, code);
     if (!this.#suspends) return this.#children(node);
     const { source } = this.#module;
     for (const parameter of node.params) this.#checkParameter(parameter);
@@ -222,7 +231,11 @@ export class GeneratorForm {
   }
 
   #leadsToAtomics({ atomics, calls, isAsync }: Code): boolean {
-    return atomics.length > 0 || isAsync || calls.some((call) => this.#graph.reach(call, this.#module) === 'always');
+    return (
+      atomics.length > 0 ||
+      isAsync ||
+      calls.some((call) => this.#graph.reach(call, this.#module) === 'always')
+    );
   }
 
   /** A generator function of the source cannot be suspended twice over: calling it is refused. */

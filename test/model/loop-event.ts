@@ -32,7 +32,11 @@ export function withdraw(event: LoopEvent | undefined): void {
 }
 
 /** `setTimeout` of transformed modules: time is the explorer's choice, so the delay does not matter. */
-export function modelSetTimeout(handler: (...args: unknown[]) => unknown, _delay?: number, ...args: unknown[]): LoopEvent {
+export function modelSetTimeout(
+  handler: (...args: unknown[]) => unknown,
+  _delay?: number,
+  ...args: unknown[]
+): LoopEvent {
   return offer('timeout', () => handler(...args));
 }
 

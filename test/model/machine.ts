@@ -134,7 +134,7 @@ export class Machine {
   }
 
   #move(thread: ModelThread): void {
-    if (thread.state === 'idle') {
+    if (thread.state !== 'ready') {
       const { promise, outcome } = thread.arrivals.shift()!;
       this.observer?.event(thread, `takes up waitAsync: '${outcome}'`);
       promise!.resolve(outcome);
@@ -280,7 +280,7 @@ function expected(value: unknown): unknown {
 
 function canMove(thread: ModelThread): boolean {
   if (thread.state === 'ready') return thread.kind !== KIND.until || (thread.x as () => boolean)();
-  return thread.state === 'idle' && thread.arrivals.length > 0;
+  return thread.arrivals.length > 0 && (thread.state === 'idle' || thread.state === 'done');
 }
 
 /** Rejections that nobody handled, at the end of a schedule. */

@@ -77,12 +77,14 @@ export class ModelPromise<T> {
     }
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: it stands in for Promise.
   then(onFulfilled?: Callback, onRejected?: Callback): ModelPromise<unknown> {
     const thread = current;
     const next = new ModelPromise<unknown>();
     this.subscribe((value, throws) => {
-      const callback = (throws ? onRejected : onFulfilled) as ((value: unknown) => unknown) | null | undefined;
+      const callback = (throws ? onRejected : onFulfilled) as
+        | ((value: unknown) => unknown)
+        | null
+        | undefined;
       thread.enqueue({ task: undefined, callback: callback ?? undefined, settles: next, value, throws });
     });
     return next;

@@ -8,8 +8,13 @@ const NOTHING = new Int32Array(1);
  * Runs a transformed function step by step and gives its result: `const taken = yield* call(lock.tryAcquire())`.
  * The type is that of the source, where the function returns its result and not a generator.
  */
-export function* call<T>(value: T): Steps<T> {
-  return value instanceof AnySteps ? ((yield* value) as T) : value;
+export function call<T>(value: T): Steps<T> {
+  return value instanceof AnySteps ? (value as unknown as Steps<T>) : result(value);
+}
+
+// biome-ignore lint/correctness/useYield: a result which needs no steps.
+function* result<T>(value: T): Steps<T> {
+  return value;
 }
 
 /** Awaits a promise of a transformed async function, or anything else; the loop runs its other tasks meanwhile. */

@@ -131,7 +131,7 @@ export const AnySteps: { new (): Steps<unknown> } = generatorClass();
 
 function generatorClass(): { new (): Steps<unknown> } {
   const prototype: unknown = Object.getPrototypeOf(Object.getPrototypeOf((function* () {})()));
-  const type = function () {} as unknown as { new (): Steps<unknown>; prototype: unknown };
+  const type = (() => {}) as unknown as { new (): Steps<unknown>; prototype: unknown };
   type.prototype = prototype;
   return type;
 }

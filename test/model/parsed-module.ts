@@ -68,7 +68,12 @@ export class ParsedModule {
   /** `src/park/cell.ts:12` */
   at(node: AnyNode): string {
     let line = 1;
-    for (let at = this.source.indexOf('\n'); at >= 0 && at < node.start; at = this.source.indexOf('\n', at + 1)) line++;
+    for (
+      let at = this.source.indexOf('\n');
+      at >= 0 && at < node.start;
+      at = this.source.indexOf('\n', at + 1)
+    )
+      line++;
     return `${this.name}:${line}`;
   }
 
@@ -109,7 +114,8 @@ export class ParsedModule {
     if (node.type === 'Identifier') this.used.add(node.name);
     if (node.type === 'ImportDeclaration') return;
     for (const child of childrenOf(node)) {
-      const isKey = (node.type === 'PropertyDefinition' || node.type === 'MethodDefinition') && child === node.key;
+      const isKey =
+        (node.type === 'PropertyDefinition' || node.type === 'MethodDefinition') && child === node.key;
       this.#walk(child, node, isKey ? code : inner);
     }
   }
@@ -117,8 +123,10 @@ export class ParsedModule {
   /** The code that the children of `node` belong to. */
   #enter(node: AnyNode, parent: AnyNode, code: Code): Code {
     if (node.type === 'StaticBlock') return this.#begin(node, 'static block', false, undefined);
-    if (node.type === 'PropertyDefinition') return this.#begin(node, 'class field initialiser', false, undefined);
-    if (node.type === 'VariableDeclarator' || isFunction(node)) for (const name of boundBy(node)) this.declared.add(name);
+    if (node.type === 'PropertyDefinition')
+      return this.#begin(node, 'class field initialiser', false, undefined);
+    if (node.type === 'VariableDeclarator' || isFunction(node))
+      for (const name of boundBy(node)) this.declared.add(name);
     if (!isFunction(node)) return code;
     const isArgument =
       (parent.type === 'CallExpression' || parent.type === 'NewExpression') && parent.callee !== node;
@@ -127,7 +135,11 @@ export class ParsedModule {
     if (parent.type === 'VariableDeclarator' && parent.id.type === 'Identifier') {
       add(this.functions, parent.id.name, inner);
     }
-    if (parent.type === 'MethodDefinition' || parent.type === 'PropertyDefinition' || parent.type === 'Property') {
+    if (
+      parent.type === 'MethodDefinition' ||
+      parent.type === 'PropertyDefinition' ||
+      parent.type === 'Property'
+    ) {
       const key = nameOf(parent.key);
       if (key !== undefined && parent.value === node) add(this.methods, key, inner);
     }
@@ -135,7 +147,16 @@ export class ParsedModule {
   }
 
   #begin(node: AnyNode, place: Place, isAsync: boolean, argumentOf: AnyNode | undefined): Code {
-    const code: Code = { module: this, node, place, isAsync, argumentOf, atomics: [], calls: [], reaches: false };
+    const code: Code = {
+      module: this,
+      node,
+      place,
+      isAsync,
+      argumentOf,
+      atomics: [],
+      calls: [],
+      reaches: false,
+    };
     this.code.set(node, code);
     return code;
   }

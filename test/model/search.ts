@@ -77,7 +77,8 @@ export class Search<World, Modules extends Record<string, object>> {
       machine.start(this.#model.threads(world, machine));
       invariant?.(world);
       while (machine.step()) {
-        if (++steps > this.#maxSteps) throw new Error(`Livelock: the schedule has not ended after ${this.#maxSteps} steps`);
+        if (++steps > this.#maxSteps)
+          throw new Error(`Livelock: the schedule has not ended after ${this.#maxSteps} steps`);
         invariant?.(world);
       }
       this.#end();
@@ -108,7 +109,9 @@ export class Search<World, Modules extends Record<string, object>> {
     }
     if (check === undefined) return;
     const dead = threads.filter(({ state }) => state === 'dead').map(({ name }) => name);
-    const blocked = threads.filter(({ state }) => state !== 'dead' && state !== 'done').map(({ name }) => name);
+    const blocked = threads
+      .filter(({ state }) => state !== 'dead' && state !== 'done')
+      .map(({ name }) => name);
     check(world, { dead, blocked });
   }
 
@@ -123,7 +126,9 @@ export class Search<World, Modules extends Record<string, object>> {
     this.#machine.observer = undefined;
     this.#schedules = schedules;
     if (again === undefined || messageOf(again.error) !== messageOf(failure.error)) {
-      trace.lines.push('      the schedule ended differently when run again: the model or the source is not deterministic');
+      trace.lines.push(
+        '      the schedule ended differently when run again: the model or the source is not deterministic',
+      );
     }
     return this.#failureOf(failure, replay, trace);
   }
@@ -136,7 +141,11 @@ export class Search<World, Modules extends Record<string, object>> {
       ...lines,
       `Run it again: HEDDLE_REPLAY='${name}=${replay}'`,
     ].join('\n');
-    return new ExplorationError(message, { replay, trace: lines, schedules: this.#schedules }, { cause: error });
+    return new ExplorationError(
+      message,
+      { replay, trace: lines, schedules: this.#schedules },
+      { cause: error },
+    );
   }
 
   #report(exhausted: boolean, failure?: ExplorationError): Report {

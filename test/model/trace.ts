@@ -13,7 +13,11 @@ export class Trace implements Observer {
   }
 
   operation(thread: ModelThread, result: unknown): void {
-    this.#add(thread, `${describeOperation(thread, this.#world)}${outcome(thread, result)}`, sites[thread.site]!);
+    this.#add(
+      thread,
+      `${describeOperation(thread, this.#world)}${outcome(thread, result)}`,
+      sites[thread.site]!,
+    );
   }
 
   event(thread: ModelThread, what: string): void {
@@ -52,7 +56,8 @@ function outcome({ kind }: ModelThread, result: unknown): string {
 function nameOfArray(array: Int32Array, world: unknown): string {
   for (const [key, value] of Object.entries(world ?? {})) {
     if (value === array) return key;
-    if (ArrayBuffer.isView(value) && value.buffer === array.buffer && value.byteOffset === array.byteOffset) return key;
+    if (ArrayBuffer.isView(value) && value.buffer === array.buffer && value.byteOffset === array.byteOffset)
+      return key;
   }
   return array.constructor.name;
 }
