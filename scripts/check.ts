@@ -1,6 +1,7 @@
 /**
- * `npm run check`: types, style, lock files and tests. Runs all of them, whatever fails: a space too many is no reason
- * to know nothing of the tests. Exits with 1 and names what failed.
+ * `npm run check`: types, style, lock files, the package's entry points and the fast tests. `npm test` is the same with
+ * the slow tests, those of the command line and of stress. Runs all of them, whatever fails: a space too many is no
+ * reason to know nothing of the tests. Exits with 1 and names what failed.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -8,7 +9,8 @@ const steps: readonly (readonly [name: string, command: string, ...args: readonl
   ['types', 'npm', 'run', '--silent', 'check:types'],
   ['style', 'npm', 'run', '--silent', 'check:style'],
   ['lock files', 'npm', 'run', '--silent', 'check:lock'],
-  ['tests', 'npm', 'run', '--silent', 'check:tests'],
+  ['package', 'npm', 'run', '--silent', 'check:package'],
+  ['tests', 'npm', 'run', '--silent', process.argv.includes('--all') ? 'check:all-tests' : 'check:tests'],
 ];
 
 const failed: string[] = [];

@@ -69,7 +69,8 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
     this.jobOptions = this.#settings.jobOptions;
     this.#wanted = this.#settings.threads;
     this.#starvation = new StarvationWatch(this.#settings.name, () => ({
-      full: this.#threads.size >= this.#wanted && this.#queue.size > 0,
+      // What a map has read ahead waits behind its own items, and starves nobody.
+      full: this.#threads.size >= this.#wanted && [...this.#queue].some((job) => job.work.kind === 'call'),
       jobs: this.#running().map((job) => job.name),
     }));
     const pool = this;
