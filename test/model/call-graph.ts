@@ -4,7 +4,7 @@ import { type Code, nameOf, type ParsedModule } from './parsed-module.ts';
 
 type Call = Extract<AnyNode, { type: 'CallExpression' }>;
 
-/** `never` reaches an atomic; `always` calls transformed code; `maybe` is decided when it runs. */
+/** A call `never` returns a generator, `always` does, or `maybe` does: which shows when it runs. */
 export type Reach = 'never' | 'maybe' | 'always';
 
 /** Methods that the model replaces, which take callbacks with atomics. */
@@ -52,51 +52,67 @@ export class CallGraph {
   constructor(modules: ReadonlyMap<string, ParsedModule>) {
     this.#modules = modules;
     const all = [...modules.values()].flatMap((module) => [...module.code.values()]);
-    for (const code of all) code.reaches = code.atomics.length > 0 || code.isAsync;
+    for (const code of all) {
+      code.certain = code.atomics.length > 0;
+      code.reaches = code.certain || code.isAsync;
+    }
     for (let changed = true; changed; ) {
       changed = false;
-      for (const code of all) {
-        if (code.reaches || code.place !== 'function') continue;
-        if (!code.calls.some((call) => this.reach(call, code.module) !== 'never')) continue;
-        code.reaches = true;
-        changed = true;
-      }
+      for (const code of all) if (code.place === 'function' && this.#spread(code)) changed = true;
     }
     for (const code of all) this.#check(code);
+  }
+
+  /** Whether `code` is found to reach more than was known, by the calls in it. */
+  #spread(code: Code): boolean {
+    const { module, calls } = code;
+    const reachesNow = !code.reaches && calls.some((call) => this.reach(call, module) !== 'never');
+    const certainNow = !code.certain && calls.some((call) => this.#isCertain(call, module));
+    if (reachesNow) code.reaches = true;
+    if (certainNow) code.certain = true;
+    return reachesNow || certainNow;
   }
 
   reach(call: Call, module: ParsedModule): Reach {
     const { callee } = call;
     if (callee.type === 'Super') return 'never';
-    if (callee.type === 'Identifier') return this.#reachOfName(callee.name, module);
+    const targets = this.#targets(call, module);
+    if (targets !== undefined) {
+      return targets.every(reaches) ? 'always' : targets.some(reaches) ? 'maybe' : 'never';
+    }
+    if (callee.type === 'Identifier') return this.#isUnbound(callee.name, module) ? 'never' : 'maybe';
     if (callee.type !== 'MemberExpression' || callee.computed) return 'maybe';
     const name = nameOf(callee.property)!;
-    if (name.startsWith('#')) {
-      const methods = module.methods.get(name);
-      if (methods === undefined || methods.some(({ node }) => node.type === 'ArrowFunctionExpression'))
-        return 'maybe';
-      return methods.every(reaches) ? 'always' : methods.some(reaches) ? 'maybe' : 'never';
-    }
+    if (name.startsWith('#')) return 'maybe';
     if (callee.object.type === 'Identifier' && this.#isGlobal(callee.object.name, module)) return 'never';
     const known = [...this.#modules.values()].flatMap((each) => each.methods.get(name) ?? []);
     if (known.length > 0) return known.some(reaches) ? 'maybe' : 'never';
     return BUILT_IN.has(name) ? 'never' : 'maybe';
   }
 
-  #reachOfName(name: string, module: ParsedModule): Reach {
-    const functions = module.functions.get(name);
-    if (functions !== undefined) {
-      if (module.declared.has(name)) return 'maybe';
-      return functions.every(reaches) ? 'always' : functions.some(reaches) ? 'maybe' : 'never';
+  /** A call that cannot but lead to an atomic, as far as names tell. */
+  #isCertain(call: Call, module: ParsedModule): boolean {
+    return this.#targets(call, module)?.every((code) => code.certain) === true;
+  }
+
+  /** The functions that a call by an identifier or a `#name` runs, where these can only be functions. */
+  #targets({ callee }: Call, module: ParsedModule): readonly Code[] | undefined {
+    if (callee.type === 'MemberExpression' && callee.property.type === 'PrivateIdentifier') {
+      const methods = module.methods.get(`#${callee.property.name}`);
+      return methods?.some(({ node }) => node.type === 'ArrowFunctionExpression') ? undefined : methods;
     }
-    if (module.declared.has(name)) return 'maybe';
+    if (callee.type !== 'Identifier' || module.declared.has(callee.name)) return undefined;
+    const here = module.functions.get(callee.name);
+    if (here !== undefined) return here;
+    const from = module.imports.get(callee.name);
+    return from && this.#modules.get(from.path)?.functions.get(from.name);
+  }
+
+  /** A global, or imported from a module that is not transformed. */
+  #isUnbound(name: string, module: ParsedModule): boolean {
+    if (module.declared.has(name)) return false;
     const from = module.imports.get(name);
-    if (from === undefined) return 'never';
-    const other = this.#modules.get(from.path);
-    if (other === undefined) return 'never';
-    const there = other.functions.get(from.name);
-    if (there === undefined) return 'maybe';
-    return there.every(reaches) ? 'always' : there.some(reaches) ? 'maybe' : 'never';
+    return from === undefined || !this.#modules.has(from.path);
   }
 
   #isGlobal(name: string, module: ParsedModule): boolean {
@@ -109,7 +125,7 @@ export class CallGraph {
     const { module, place, argumentOf } = code;
     if (place === 'function') {
       if (!code.reaches || argumentOf === undefined || this.#takesSteps(argumentOf, module)) return;
-      const reason = code.isAsync ? code.node : this.#certainty(code);
+      const reason = this.#certainty(code);
       if (reason !== undefined) refuse(module, reason, 'a callback handed to a built-in');
       code.reaches = false;
       return;
@@ -117,13 +133,13 @@ export class CallGraph {
     if (place === 'generator function') return;
     const atomic = code.atomics.find((node) => place !== 'getter' || operationOf(node) !== 'load');
     if (atomic !== undefined) refuse(module, atomic, `a ${place}`);
-    const call = code.calls.find((each) => this.reach(each, module) === 'always');
+    const call = code.calls.find((each) => this.#isCertain(each, module));
     if (call !== undefined) refuse(module, call, `a ${place}`);
   }
 
   /** An atomic in `code`, or a call that certainly leads to one. */
   #certainty(code: Code): AnyNode | undefined {
-    return code.atomics[0] ?? code.calls.find((call) => this.reach(call, code.module) === 'always');
+    return code.atomics[0] ?? code.calls.find((call) => this.#isCertain(call, code.module));
   }
 
   /** Whether a callback given to `call` may be transformed: its receiver runs it step by step. */

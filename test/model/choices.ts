@@ -24,6 +24,7 @@ export class Choices {
     if (picks.some(Number.isNaN)) throw new TypeError(`replay must be base-36 digits, received '${text}'`);
     while (this.#picks.length < picks.length) this.#grow();
     this.#picks.set(picks);
+    this.#counts.fill(0);
     this.#prescribed = picks.length;
     this.#random = 0;
   }
@@ -42,9 +43,9 @@ export class Choices {
     if (at >= this.#prescribed) {
       this.#picks[at] = this.#random === 0 ? 0 : this.#below(count);
       this.#prescribed = at + 1;
-    } else if (this.#picks[at]! >= count) {
+    } else if (this.#picks[at]! >= count || (this.#counts[at]! !== 0 && this.#counts[at] !== count)) {
       throw new RangeError(
-        `Cannot follow the choices: choice ${at} has ${count} options, not ${this.#picks[at]! + 1}; the model or the source has changed, or is not deterministic`,
+        `Cannot follow the choices: choice ${at} has another number of options, ${count}; the model or the source has changed since, or is not deterministic`,
       );
     }
     this.#counts[at] = count;

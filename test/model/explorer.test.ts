@@ -157,6 +157,8 @@ test('explore() rejects when a mutant survives, or its text does not occur exact
 test('a replay string runs the failed schedule again and prints its steps with file and line', async () => {
   const print = vi.spyOn(console, 'log').mockImplementation(() => {});
   onTestFinished(() => void print.mockRestore());
+  vi.stubEnv('HEDDLE_EXPLORER', '');
+  onTestFinished(() => void vi.unstubAllEnvs());
   const model = mutexModel('replayed', 3, {
     preemptionBound: 2,
     mutate: { ...FORGETS_CONTENTION, expectFailure: true },
@@ -172,7 +174,6 @@ test('a replay string runs the failed schedule again and prints its steps with f
   );
 
   vi.stubEnv('HEDDLE_REPLAY', `replayed=${replay}`);
-  onTestFinished(() => void vi.unstubAllEnvs());
   expect((await explore(model)).failure?.trace).toEqual(trace);
 });
 

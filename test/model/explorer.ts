@@ -17,8 +17,8 @@
  * **What is not**
  * - Plain reads and writes that race: plain code runs at once, up to the next atomic operation.
  * - Weak memory, which JavaScript's atomics do not show. Native promises, generator functions with atomics, real time.
- * - State kept in module variables is shared by all threads of a model and lives on from schedule to schedule: keep
- *   it constant, or load the module once per thread under two names with {@link loadModules}.
+ * - State kept in module variables lives on from schedule to schedule: reset it in `world`. It is shared by all threads
+ *   of a model, unless `instances` loads the modules once for each.
  * - Getters with `Atomics.load` may be read by checks, not by threads.
  *
  * **A model**: the world is made anew for each schedule, a thread is a generator function, calls of the source are
@@ -48,6 +48,8 @@
  *
  * **A failure** prints its steps, with file and line of every operation, and a **replay** string. `replay: '…'`, or
  * the environment variable `HEDDLE_REPLAY='name=…'`, runs that schedule alone and prints it.
+ *
+ * **Reports.** {@link explore} resolves to one; `HEDDLE_EXPLORER=report` prints them.
  *
  * **Teeth.** A model that passes proves something only if it fails when the source is wrong: `mutate` changes one place
  * in the source text and expects the failure.
@@ -84,7 +86,9 @@ export interface Exploration<World, Modules extends Record<string, object>> exte
   /** Which imported files are transformed; see `TransformOptions`. */
   readonly transformed?: (path: string) => boolean;
   /** Makes what the threads share; called for every schedule. */
-  readonly world: (memory: Memory, modules: Modules) => World;
+  readonly world: (memory: Memory, modules: Modules, instances: readonly Modules[]) => World;
+  /** Loads the modules so many times, each with module variables of its own, as threads have; 1 by default. */
+  readonly instances?: number;
   /** The threads by name; called for every schedule. */
   readonly threads: (world: World, control: Control) => Readonly<Record<string, () => Steps<unknown>>>;
   /** Throws when the world is wrong; called after each step. */
@@ -157,10 +161,14 @@ export async function explore<World, Modules extends Record<string, object> = Re
 ): Promise<Report> {
   const files = (model.modules ?? {}) as Record<keyof Modules & string, string>;
   const { transformed, mutate: mutation } = model;
-  const modules = loadModules<Modules>(files, { transformed, mutation });
+  const { instances = 1 } = model;
+  const modules = Array.from({ length: instances }, () =>
+    loadModules<Modules>(files, { transformed, mutation }),
+  );
   const replay = model.replay ?? replayFor(model.name);
   const search = new Search(model, modules);
   const report = replay === undefined ? search.all() : search.again(replay);
+  if (process.env['HEDDLE_EXPLORER'] === 'report') console.log(describeReport(report));
   if (mutation === undefined && report.failure !== undefined) throw report.failure;
   if (mutation !== undefined && report.failure === undefined) {
     throw new Error(

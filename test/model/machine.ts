@@ -26,6 +26,16 @@ export interface MachineOptions {
   readonly onDeath: ((name: string) => void) | undefined;
 }
 
+// Module constants, for they are compared at every step.
+const {
+  wait: WAIT,
+  waitAsync: WAIT_ASYNC,
+  notify: NOTIFY,
+  choose: CHOOSE,
+  isLockFree: IS_LOCK_FREE,
+  until: UNTIL,
+} = KIND;
+
 /** The kinds of options at a step; an option is a kind and the number of a thread, waiter or event. */
 const MOVE = 0;
 const DIE = 1 << 16;
@@ -157,24 +167,24 @@ export class Machine {
   #perform(thread: ModelThread): unknown {
     const { kind, array, index } = thread;
     switch (kind) {
-      case KIND.wait:
+      case WAIT:
         if (Atomics.load(array, index) !== expected(thread.x)) return 'not-equal';
         if (Number(thread.y ?? Infinity) <= 0) return 'timed-out';
         this.#waiters.push(waiterOf(thread, thread));
         thread.state = 'parked';
         return 'parked';
-      case KIND.waitAsync: {
+      case WAIT_ASYNC: {
         if (Atomics.load(array, index) !== expected(thread.x)) return { async: false, value: 'not-equal' };
         if (Number(thread.y ?? Infinity) <= 0) return { async: false, value: 'timed-out' };
         const promise = new ModelPromise<unknown>();
         this.#waiters.push(waiterOf(thread, thread, promise));
         return { async: true, value: promise };
       }
-      case KIND.notify:
+      case NOTIFY:
         return this.#notify(array, index, Number(thread.x ?? Infinity));
-      case KIND.choose:
+      case CHOOSE:
         return this.#choices.choose(thread.x as number);
-      case KIND.isLockFree:
+      case IS_LOCK_FREE:
         return true;
       default:
         return perform(thread);
@@ -279,7 +289,7 @@ function expected(value: unknown): unknown {
 }
 
 function canMove(thread: ModelThread): boolean {
-  if (thread.state === 'ready') return thread.kind !== KIND.until || (thread.x as () => boolean)();
+  if (thread.state === 'ready') return thread.kind !== UNTIL || (thread.x as () => boolean)();
   return thread.arrivals.length > 0 && (thread.state === 'idle' || thread.state === 'done');
 }
 

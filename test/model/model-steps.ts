@@ -2,6 +2,7 @@
 import type { ModelPromise } from './model-promise.ts';
 import { AnySteps, AWAIT, announce, begin, current, KIND, type Steps } from './operations.ts';
 
+const { step: STEP, until: UNTIL, choose: CHOOSE } = KIND;
 const NOTHING = new Int32Array(1);
 
 /**
@@ -35,18 +36,18 @@ export function* spawn<T>(steps: Steps<T>): Steps<ModelPromise<T>> {
 
 /** A step without effect: others may move here. Put one into each critical section. */
 export function* step(): Steps {
-  announce(KIND.step, 0, NOTHING, 0);
+  announce(STEP, 0, NOTHING, 0);
   yield;
 }
 
 /** Blocks this thread until `condition` holds; it is evaluated often and must have no effect. */
 export function* until(condition: () => boolean): Steps {
-  announce(KIND.until, 0, NOTHING, 0, condition);
+  announce(UNTIL, 0, NOTHING, 0, condition);
   yield;
 }
 
 /** One of `0 … count - 1`, every one of them explored. */
 export function* choose(count: number): Steps<number> {
-  announce(KIND.choose, 0, NOTHING, 0, count);
+  announce(CHOOSE, 0, NOTHING, 0, count);
   return (yield) as number;
 }

@@ -12,6 +12,7 @@ import {
   type Task,
 } from './operations.ts';
 
+const NONE = KIND.none;
 const NO_ARRAY = new Int32Array(1);
 
 /**
@@ -103,7 +104,7 @@ export class ModelThread implements LoopOfThread {
 
   /** Runs `task` up to its next operation (true), or until it awaits or ends (false). */
   #advance(task: Task, value: unknown, throws: boolean): boolean {
-    this.kind = KIND.none;
+    this.kind = NONE;
     let result: IteratorResult<unknown, unknown>;
     try {
       result = throws ? task.steps.throw(value) : task.steps.next(value);
@@ -122,7 +123,7 @@ export class ModelThread implements LoopOfThread {
       subscribe(task, this.awaiting);
       return false;
     }
-    if (this.kind === KIND.none) {
+    if (this.kind === NONE) {
       throw new Error(
         `Cannot go on in thread '${this.name}': a generator that is not transformed code has yielded ${String(result.value)}; wrap calls of transformed functions as yield* call(…)`,
       );

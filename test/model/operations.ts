@@ -11,32 +11,48 @@ import { ModelPromise } from './model-promise.ts';
 export type Steps<T = void> = Generator<unknown, T, unknown>;
 
 /** Operations by number; the number stands in {@link Operation.kind}. */
-export const KINDS = [
-  'none',
-  'load',
-  'store',
-  'add',
-  'sub',
-  'and',
-  'or',
-  'xor',
-  'exchange',
-  'compareExchange',
-  'wait',
-  'notify',
-  'waitAsync',
-  'isLockFree',
-  'pause',
-  'step',
-  'until',
-  'choose',
-] as const;
+export type Kind =
+  | 'none'
+  | 'load'
+  | 'store'
+  | 'add'
+  | 'sub'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'exchange'
+  | 'compareExchange'
+  | 'wait'
+  | 'notify'
+  | 'waitAsync'
+  | 'isLockFree'
+  | 'pause'
+  | 'step'
+  | 'until'
+  | 'choose';
 
-export type Kind = (typeof KINDS)[number];
+export const KIND: Readonly<Record<Kind, number>> = {
+  none: 0,
+  load: 1,
+  store: 2,
+  add: 3,
+  sub: 4,
+  and: 5,
+  or: 6,
+  xor: 7,
+  exchange: 8,
+  compareExchange: 9,
+  wait: 10,
+  notify: 11,
+  waitAsync: 12,
+  isLockFree: 13,
+  pause: 14,
+  step: 15,
+  until: 16,
+  choose: 17,
+};
 
-export const KIND: Readonly<Record<Kind, number>> = Object.freeze(
-  Object.fromEntries(KINDS.map((name, number) => [name, number])) as Record<Kind, number>,
-);
+export const KINDS: readonly string[] = Object.keys(KIND);
 
 /** The operation that a thread is about to perform. */
 export interface Operation {

@@ -29,8 +29,10 @@ export interface Code {
   readonly argumentOf: AnyNode | undefined;
   readonly atomics: AnyNode[];
   readonly calls: Extract<AnyNode, { type: 'CallExpression' }>[];
-  /** May reach an atomic operation: found by the call graph. */
+  /** May reach an atomic operation, as far as is known: found by the call graph. */
   reaches: boolean;
+  /** Contains an atomic operation, or calls by name what does. */
+  certain: boolean;
 }
 
 /** One source file: its JavaScript, with the positions of the TypeScript, and what is declared and called in it. */
@@ -58,7 +60,7 @@ export class ParsedModule {
   constructor(path: string, edit: (source: string) => string = (source) => source) {
     this.path = path;
     this.name = relative(process.cwd(), path);
-    this.source = stripTypeScriptTypes(edit(readFileSync(path, 'utf8')));
+    this.source = stripTypeScriptTypes(edit(readFileSync(path, 'utf8')).replace(/^#!/, '//'));
     this.ast = parse(this.source, { ecmaVersion: 'latest', sourceType: 'module' });
     for (const node of this.ast.body) this.#readImports(node);
     const top = this.#begin(this.ast, 'top level of the module', false, undefined);
@@ -156,6 +158,7 @@ export class ParsedModule {
       atomics: [],
       calls: [],
       reaches: false,
+      certain: false,
     };
     this.code.set(node, code);
     return code;

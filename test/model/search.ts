@@ -7,7 +7,7 @@ import { describeBlocked, Trace } from './trace.ts';
 /** Runs schedule after schedule of one model, until one fails, all are run, or a limit is reached. */
 export class Search<World, Modules extends Record<string, object>> {
   readonly #model: Exploration<World, Modules>;
-  readonly #modules: Modules;
+  readonly #modules: readonly Modules[];
   readonly #memory: Memory = new Memory();
   readonly #choices: Choices = new Choices();
   readonly #machine: Machine;
@@ -19,7 +19,7 @@ export class Search<World, Modules extends Record<string, object>> {
   #longest = 0;
   #seed: number | undefined;
 
-  constructor(model: Exploration<World, Modules>, modules: Modules) {
+  constructor(model: Exploration<World, Modules>, modules: readonly Modules[]) {
     this.#model = model;
     this.#modules = modules;
     this.#maxSteps = model.maxSteps ?? 1_000;
@@ -69,7 +69,7 @@ export class Search<World, Modules extends Record<string, object>> {
     let steps = 0;
     try {
       this.#memory.recycle();
-      this.#world = this.#model.world(this.#memory, this.#modules);
+      this.#world = this.#model.world(this.#memory, this.#modules[0]!, this.#modules);
       trace?.begin(this.#world);
       const world = this.#world;
       const machine = this.#machine;

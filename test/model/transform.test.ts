@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { parse } from 'acorn';
 import { expect, onTestFinished, test } from 'vitest';
-import { call, explore, loadModules, type Steps, step, transformModule } from './explorer.ts';
+import { call, explore, loadModules, type Steps, step, transformModule, wait } from './explorer.ts';
 import { AnySteps, atOnce } from './operations.ts';
 
 const HEAD = "import { Atomics } from '#atomics';\n";
@@ -171,4 +172,88 @@ test('no line moves', () => {
     lines.findIndex((line) => line.includes(text));
   expect(lineOf(transformed, 'function* firstOf(')).toBe(lineOf(source, 'function firstOf('));
   expect(lineOf(transformed, '*#wakeNext()')).toBe(lineOf(source, '  #wakeNext()'));
+});
+
+test('every source file can be written in generator form, or is refused with file and line', () => {
+  for (const file of globSync('src/**/*.ts')) {
+    const text = textOrRefusal(file);
+    if (text.startsWith('Cannot explore src/')) continue;
+    expect(() => parse(text, { ecmaVersion: 'latest', sourceType: 'module' }), file).not.toThrow();
+  }
+});
+
+function textOrRefusal(file: string): string {
+  try {
+    return transformModule(file, { transformed: () => false });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+test('instances have module variables of their own', async () => {
+  const file = sources({
+    'a.ts':
+      'let id = 0;\nexport const setId = (n: number) => { id = n; };\nexport const store = (w: Int32Array) => Atomics.store(w, id, id);',
+  });
+  interface Module {
+    setId(n: number): void;
+    store(w: Int32Array): void;
+  }
+  const report = await explore({
+    name: 'instances',
+    modules: { a: file },
+    instances: 2,
+    world: (memory, _modules, instances: readonly { readonly a: Module }[]) => ({
+      w: memory.int32(3),
+      instances,
+    }),
+    threads: ({ w, instances }) => {
+      instances.forEach(({ a }, at) => {
+        a.setId(at + 1);
+      });
+      return { one: () => call(instances[0]!.a.store(w)), two: () => call(instances[1]!.a.store(w)) };
+    },
+    check: ({ w }) => expect([...w]).toEqual([0, 1, 2]),
+  });
+  expect(report.schedules).toBe(2);
+});
+
+test('promises, timers and microtasks of the source run on the loop of the model', async () => {
+  const file = sources({
+    'a.ts': `
+export async function within(w: Int32Array, ms: number): Promise<string> {
+  return await new Promise((resolve) => {
+    const timer = setTimeout(() => resolve('late'), ms);
+    watch(w, () => { clearTimeout(timer); resolve('rung'); });
+  });
+}
+function watch(w, ring) {
+  queueMicrotask(ring);
+}
+export function bump(w) { return Atomics.add(w, 0, 1); }
+export async function fails(w) { await bump(w); throw new RangeError('refused'); }
+export const recovered = async (w) => { try { await fails(w); } catch (error) { return error.message; } };
+export const timed = (w, ms) => after(ms).then(() => bump(w));
+function after(ms) { const { promise, resolve } = open(); setTimeout(resolve, ms); return promise; }
+function open() { let resolve; const promise = new Promise((r) => { resolve = r; }); return { promise, resolve }; }
+`,
+  });
+  type Async = (w: Int32Array, ms?: number) => Promise<unknown>;
+  const outcomes: unknown[] = [];
+  await explore({
+    name: 'promises',
+    modules: { a: file },
+    world: (memory, { a }: { a: Record<'within' | 'recovered' | 'timed', Async> }) => ({
+      w: memory.int32(1),
+      a,
+    }),
+    threads: ({ w, a }) => ({
+      *loop() {
+        outcomes.push(yield* wait(a.within(w, 5)));
+        outcomes.push(yield* wait(a.recovered(w)));
+        outcomes.push(yield* wait(a.timed(w, 5)));
+      },
+    }),
+  });
+  expect(outcomes).toEqual(['rung', 'refused', 1]);
 });
