@@ -99,6 +99,24 @@ test('explore() runs every schedule with three threads up to a preemption bound'
   expect(counts[3]).toBeGreaterThan(1_000);
 });
 
+test('explore() runs each interleaving exactly once, and a death before each operation', async () => {
+  const steps = (counts: readonly number[]) => (): Record<string, () => Steps> =>
+    Object.fromEntries(
+      counts.map((count, at) => [
+        `t${at}`,
+        function* () {
+          for (let i = 0; i < count; i++) yield* step();
+        },
+      ]),
+    );
+  const countOf = async (counts: readonly number[], deaths = 0): Promise<number> =>
+    (await explore({ name: `${counts} steps`, world: () => ({}), threads: steps(counts), deaths })).schedules;
+  expect(await countOf([3, 3])).toBe(20);
+  expect(await countOf([2, 2, 2])).toBe(90);
+  expect(await countOf([4, 1])).toBe(5);
+  expect(await countOf([3], 1)).toBe(4);
+});
+
 test('explore() tells a sample and an exploration cut short from an exhausted one', async () => {
   const cut = await explore(mutexModel('mutex, cut short', 3, { maxSchedules: 100 }));
   expect(cut).toMatchObject({ schedules: 100, exhausted: false });
@@ -406,6 +424,27 @@ test('an async waiter may be cancelled at any time, and the wake-up it no longer
     expectFailure: true,
   });
   expect(failure?.message).toContain('is cancelled');
+});
+
+test('a loop that spins with pause lets the others go first, and is no livelock', async () => {
+  const report = await explore({
+    name: 'spin lock',
+    modules: { spin: 'test/model/fixtures/spin-lock.ts' },
+    world: (memory: Memory, { spin }: { spin: typeof import('./fixtures/spin-lock.ts') }) => {
+      const word = memory.int32(1);
+      return { word, lock: new spin.SpinLock(word), inside: 0 };
+    },
+    threads: (world) => {
+      function* enter(): Steps {
+        yield* call(world.lock.acquire());
+        yield* visit(world);
+        yield* call(world.lock.release());
+      }
+      return { a: enter, b: enter, c: enter };
+    },
+    invariant: oneInside,
+  });
+  expect(report.exhausted).toBe(true);
 });
 
 test('a schedule without an end is reported as a livelock', async () => {

@@ -8,6 +8,7 @@
  *
  * **What is modelled**
  * - Sequentially consistent atomics, as JavaScript has them; `Atomics.wait` and `notify` with waiters served in order.
+ * - `Atomics.pause`: a thread that spins goes on when something was written, or nobody else can move.
  * - `Atomics.waitAsync`, async functions, `await`, `then`, `new Promise`: each thread has a loop. What a notification
  *   leads to is a later step of that loop, which runs its other tasks meanwhile. `setTimeout` is a time-out.
  * - Faults, each within a budget per schedule (none by default): **deaths** before any operation (a dead thread is never

@@ -144,6 +144,8 @@ export class GeneratorForm {
 
   #chain(node: Of<'ChainExpression'>): string {
     const { expression } = node;
+    // `Atomics.pause?.()`: the model has every operation.
+    if (isAtomic(expression, this.#module.atomics)) return this.#atomic(expression as Of<'CallExpression'>);
     return expression.type === 'CallExpression' ? this.#call(expression, node) : this.#chainText(node);
   }
 

@@ -1,8 +1,9 @@
 import type { Choices } from './choices.ts';
 import { events, type LoopEvent } from './loop-event.ts';
 import { ModelPromise } from './model-promise.ts';
-import { ModelThread, type Waiter, waiterOf } from './model-thread.ts';
+import { ModelThread } from './model-thread.ts';
 import { KIND, perform, type Steps } from './operations.ts';
+import { type Waiter, WaiterList } from './waiter-list.ts';
 
 /** How often each kind of fault may happen in one schedule. */
 export interface Budgets {
@@ -28,13 +29,13 @@ export interface MachineOptions {
 
 // Module constants, for they are compared at every step.
 const {
+  store: STORE,
+  compareExchange: COMPARE_EXCHANGE,
   wait: WAIT,
   waitAsync: WAIT_ASYNC,
   notify: NOTIFY,
-  choose: CHOOSE,
-  isLockFree: IS_LOCK_FREE,
-  until: UNTIL,
 } = KIND;
+const { choose: CHOOSE, isLockFree: IS_LOCK_FREE, until: UNTIL, pause: PAUSE } = KIND;
 
 /** The kinds of options at a step; an option is a kind and the number of a thread, waiter or event. */
 const MOVE = 0;
@@ -54,7 +55,7 @@ const KIND_BITS = 7 << 16;
 export class Machine {
   readonly threads: ModelThread[] = [];
   observer: Observer | undefined;
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: WaiterList = new WaiterList();
   readonly #woken: ModelThread[] = [];
   /** The options of the step at hand, the first `#count` of them. */
   #options: Int32Array = new Int32Array(64);
@@ -65,6 +66,7 @@ export class Machine {
   readonly #preemptionBound: number;
   #last: ModelThread | undefined;
   #preemptions = 0;
+  #resting = 0;
   #deaths = 0;
   #timeouts = 0;
   #cancellations = 0;
@@ -80,11 +82,12 @@ export class Machine {
 
   /** Begins a schedule: every thread runs up to its first operation. */
   start(bodies: Readonly<Record<string, () => Steps<unknown>>>): void {
-    this.#waiters.length = 0;
+    this.#waiters.clear();
     this.#woken.length = 0;
     events.length = 0;
     this.#last = undefined;
     this.#preemptions = 0;
+    this.#resting = 0;
     const { deaths, timeouts, cancellations, spuriousWakes } = this.#given.budgets;
     this.#deaths = deaths;
     this.#timeouts = timeouts;
@@ -109,13 +112,14 @@ export class Machine {
   step(): boolean {
     const { threads } = this;
     this.#count = 0;
+    if (this.#resting > 0 && threads.every((thread) => thread.resting || !canMove(thread))) this.#endRest();
     const last = this.#last;
-    const goesOn = last !== undefined && canMove(last);
+    const goesOn = last !== undefined && !last.resting && canMove(last);
     if (goesOn) this.#add(MOVE | last.id);
     if (!goesOn || last.state !== 'ready' || this.#preemptions < this.#preemptionBound) {
       for (let id = 0; id < threads.length; id++) {
         const thread = threads[id]!;
-        if (thread !== last && canMove(thread)) this.#add(MOVE | id);
+        if (thread !== last && !thread.resting && canMove(thread)) this.#add(MOVE | id);
       }
     }
     if (this.#faults) this.#addFaults();
@@ -160,8 +164,9 @@ export class Machine {
       return;
     }
     this.observer?.operation(thread, result);
+    if (this.#resting > 0 && writes(thread, result)) this.#endRest();
     if (thread.state === 'ready') thread.resume(result);
-    while (this.#woken.length > 0) this.#woken.pop()!.resume('ok');
+    while (this.#woken.length > 0) this.#woken.shift()!.resume('ok');
   }
 
   #perform(thread: ModelThread): unknown {
@@ -170,55 +175,41 @@ export class Machine {
       case WAIT:
         if (Atomics.load(array, index) !== expected(thread.x)) return 'not-equal';
         if (Number(thread.y ?? Infinity) <= 0) return 'timed-out';
-        this.#waiters.push(waiterOf(thread, thread));
+        this.#waiters.add(thread, thread);
         thread.state = 'parked';
         return 'parked';
       case WAIT_ASYNC: {
         if (Atomics.load(array, index) !== expected(thread.x)) return { async: false, value: 'not-equal' };
         if (Number(thread.y ?? Infinity) <= 0) return { async: false, value: 'timed-out' };
         const promise = new ModelPromise<unknown>();
-        this.#waiters.push(waiterOf(thread, thread, promise));
+        this.#waiters.add(thread, thread, promise);
         return { async: true, value: promise };
       }
       case NOTIFY:
-        return this.#notify(array, index, Number(thread.x ?? Infinity));
+        return this.#waiters.notify(thread, Number(thread.x ?? Infinity), this.#choices, this.#wake);
       case CHOOSE:
         return this.#choices.choose(thread.x as number);
       case IS_LOCK_FREE:
         return true;
+      case PAUSE:
+        thread.resting = true;
+        this.#resting++;
+        return undefined;
       default:
         return perform(thread);
     }
   }
 
-  #notify(array: Int32Array, index: number, count: number): number {
-    const address = array.byteOffset + index * array.BYTES_PER_ELEMENT;
-    const { buffer } = array;
-    const waiters = this.#waiters;
-    let woken = 0;
-    for (let at = 0; at < waiters.length && woken < count; ) {
-      const waiter = waiters[at]!;
-      if (waiter.address !== address || waiter.buffer !== buffer) {
-        at++;
-        continue;
-      }
-      waiters.splice(at, 1);
-      // A dead waiter may still stand in the list, and count, or be gone already.
-      if (waiter.thread.state === 'dead') woken += 1 - this.#choices.choose(2);
-      else {
-        woken++;
-        this.#wake(waiter, 'ok');
-      }
-    }
-    this.#woken.reverse();
-    return woken;
-  }
-
   /** A parked thread goes on right after this step, the continuation of an async waiter in a step of its loop. */
-  #wake(waiter: Waiter, outcome: 'ok' | 'timed-out'): void {
-    waiter.outcome = outcome;
+  readonly #wake = (waiter: Waiter): void => {
     if (waiter.promise !== undefined) waiter.thread.arrivals.push(waiter);
     else this.#woken.push(waiter.thread);
+  };
+
+  /** Who spins looks again once something was written, or when nobody else can move. */
+  #endRest(): void {
+    this.#resting = 0;
+    for (const thread of this.threads) thread.resting = false;
   }
 
   #addFaults(): void {
@@ -231,7 +222,7 @@ export class Machine {
     }
     if (this.#timeouts > 0) this.#addTimeouts();
     if (this.#spuriousWakes > 0) {
-      this.#waiters.forEach(({ thread }, at) => {
+      this.#waiters.entries.forEach(({ thread }, at) => {
         if (thread.state === 'parked') this.#add(WAKE | at);
       });
     }
@@ -240,7 +231,7 @@ export class Machine {
 
   /** Time passes for whoever waits with a limit; beyond the budget only when nothing else can happen. */
   #addTimeouts(): void {
-    this.#waiters.forEach(({ timed, thread }, at) => {
+    this.#waiters.entries.forEach(({ timed, thread }, at) => {
       if (timed && thread.state !== 'dead') this.#add(TIME_OUT | at);
     });
     this.#addEvents('timeout');
@@ -256,14 +247,14 @@ export class Machine {
   #fault(kind: number, number: number): void {
     if (kind === DIE) return this.#die(this.threads[number]!);
     if (kind === FIRE) return this.#fire(events[number]!);
-    const waiter = this.#waiters.splice(number, 1)[0]!;
+    const waiter = this.#waiters.take(number);
     const { thread } = waiter;
     this.observer?.event(thread, kind === WAKE ? 'wakes up spuriously' : 'times out');
     if (kind === WAKE) this.#spuriousWakes--;
     else this.#timeouts--;
-    const outcome = kind === WAKE ? 'ok' : 'timed-out';
-    if (waiter.promise === undefined) thread.resume(outcome);
-    else this.#wake(waiter, outcome);
+    if (kind === TIME_OUT) waiter.outcome = 'timed-out';
+    if (waiter.promise === undefined) thread.resume(waiter.outcome);
+    else this.#wake(waiter);
   }
 
   #die(thread: ModelThread): void {
@@ -281,6 +272,10 @@ export class Machine {
     events.splice(events.indexOf(event), 1);
     thread.run(event.begin());
   }
+}
+
+function writes({ kind, x }: ModelThread, result: unknown): boolean {
+  return kind >= STORE && kind <= COMPARE_EXCHANGE && (kind !== COMPARE_EXCHANGE || result === x);
 }
 
 /** The value that a wait compares with, as the built-in converts it. */

@@ -1,16 +1,15 @@
-import type { ModelPromise } from './model-promise.ts';
 import {
   AnySteps,
   AWAIT,
   KIND,
   type LoopOfThread,
   type Microtask,
-  type Operation,
   type Steps,
   setCurrent,
   subscribe,
   type Task,
 } from './operations.ts';
+import type { Waiter } from './waiter-list.ts';
 
 const NONE = KIND.none;
 const NO_ARRAY = new Int32Array(1);
@@ -39,6 +38,8 @@ export class ModelThread implements LoopOfThread {
   y: unknown = undefined;
   awaiting: unknown = undefined;
 
+  /** It spins: others go first. */
+  resting = false;
   /** Async functions under way on this loop, and the body. */
   openTasks = 1;
   /** Settled async waiters which the loop has not looked at, oldest first. */
@@ -54,6 +55,7 @@ export class ModelThread implements LoopOfThread {
   /** Begins a schedule. */
   begin(body: Steps<unknown>): void {
     this.state = 'ready';
+    this.resting = false;
     this.openTasks = 1;
     if (this.arrivals.length > 0) this.arrivals.length = 0;
     if (this.#microtasks.length > 0) this.#microtasks.length = 0;
@@ -150,31 +152,4 @@ export class ModelThread implements LoopOfThread {
       settles.reject(error);
     }
   }
-}
-
-/** One entry in the list of waiters of a word: a parked thread, or a promise of `waitAsync`. */
-export interface Waiter {
-  readonly thread: ModelThread;
-  readonly array: Int32Array;
-  readonly buffer: ArrayBufferLike;
-  readonly address: number;
-  readonly timed: boolean;
-  readonly promise: ModelPromise<unknown> | undefined;
-  outcome: 'ok' | 'timed-out';
-}
-
-export function waiterOf(
-  thread: ModelThread,
-  { array, index, y }: Operation,
-  promise?: ModelPromise<unknown>,
-): Waiter {
-  return {
-    thread,
-    array,
-    buffer: array.buffer,
-    address: array.byteOffset + index * array.BYTES_PER_ELEMENT,
-    timed: y !== undefined && Number(y) !== Infinity,
-    promise,
-    outcome: 'ok',
-  };
 }
