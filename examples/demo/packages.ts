@@ -12,7 +12,8 @@ export interface PackageFile {
 }
 
 /**
- * The JavaScript files of installed packages, in a fixed order; at most `limit` of each package.
+ * The JavaScript files of installed packages, at most `limit` of each, the largest first: begun last, a large one would
+ * keep one thread busy while the others have nothing left to do.
  *
  * @throws {Error} if a package is not installed, or has no JavaScript.
  */
@@ -25,7 +26,7 @@ export async function findFiles(packages: readonly string[], limit: number): Pro
       files.push({ packageName, path, bytes: (await stat(path)).size });
     }
   }
-  return files;
+  return files.sort((a, b) => b.bytes - a.bytes);
 }
 
 async function javaScriptIn(packageName: string): Promise<string[]> {

@@ -30,16 +30,22 @@ export function packageTable(files: readonly PackageFile[], { results }: Pass): 
   return table.toString();
 }
 
-/** Seconds, pass by pass, and how much faster each was than the first. */
+/** Seconds and busy cores, pass by pass, and how much faster each was than the first. */
 export function timeTable(passes: readonly Pass[]): string {
   const table = new Table({
-    head: ['on', 'seconds', 'speed-up', 'sha256 of the output'],
-    colAligns: ['left', 'right', 'right', 'left'],
+    head: ['on', 'seconds', 'speed-up', 'cores busy', 'sha256 of the output'],
+    colAligns: ['left', 'right', 'right', 'right', 'left'],
     style: { head: [], border: [] },
   });
-  for (const { threads, seconds, hash } of passes) {
+  for (const { threads, seconds, cpuSeconds, hash } of passes) {
     const speedUp = passes[0]!.seconds / seconds;
-    table.push([threadsText(threads), seconds.toFixed(1), `${speedUp.toFixed(2)} ×`, hash.slice(0, 16)]);
+    table.push([
+      threadsText(threads),
+      seconds.toFixed(1),
+      `${speedUp.toFixed(2)} ×`,
+      (cpuSeconds / seconds).toFixed(1),
+      hash.slice(0, 16),
+    ]);
   }
   return table.toString();
 }

@@ -47,7 +47,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
         code: undefined,
         refusal: 'Name expected',
       });
-      const pass = { threads: 1, seconds: 1, results: [refused], hash: '' };
+      const pass = { threads: 1, seconds: 1, cpuSeconds: 1, results: [refused], hash: '' };
       expect(packageTable([{ packageName: 'broken', path, bytes: 16 }], pass)).toMatch(
         /broken +│ +1 │.* 1 │/,
       );
