@@ -1,3 +1,6 @@
+/** At random, one step in so many may be a fault. */
+const FAULT_RARITY = 8;
+
 /**
  * The choices that make one schedule: taken depth first, at random, or from a replay string.
  *
@@ -35,13 +38,13 @@ export class Choices {
     if (this.#random !== 0) this.#prescribed = 0;
   }
 
-  /** One of `count` options. */
-  choose(count: number): number {
+  /** One of `count` options, of which the first `likely` are taken far more often at random: the rest are faults. */
+  choose(count: number, likely: number = count): number {
     if (count < 2) return 0;
     const at = this.#depth++;
     if (at === this.#picks.length) this.#grow();
     if (at >= this.#prescribed) {
-      this.#picks[at] = this.#random === 0 ? 0 : this.#below(count);
+      this.#picks[at] = this.#random === 0 ? 0 : this.#draw(count, likely);
       this.#prescribed = at + 1;
     } else if (this.#picks[at]! >= count || (this.#counts[at]! !== 0 && this.#counts[at] !== count)) {
       throw new RangeError(
@@ -69,6 +72,11 @@ export class Choices {
     return Array.from(picks, (pick) => pick.toString(36))
       .join('')
       .replace(/0+$/, '');
+  }
+
+  #draw(count: number, likely: number): number {
+    if (likely === 0 || likely === count || this.#below(FAULT_RARITY) === 0) return this.#below(count);
+    return this.#below(likely);
   }
 
   /** xorshift32. */

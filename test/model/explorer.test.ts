@@ -205,6 +205,31 @@ test('a failure of a sample is replayed like any other', async () => {
   expect((await explore({ ...model, replay: failure!.replay })).failure?.trace).toEqual(failure!.trace);
 });
 
+test('a sample takes faults, though rarely', async () => {
+  const died = new Set<string>();
+  let undisturbed = 0;
+  await explore({
+    name: 'sampled deaths',
+    world: () => ({}),
+    threads: () => ({
+      *a() {
+        for (let i = 0; i < 4; i++) yield* step();
+      },
+      *b() {
+        for (let i = 0; i < 4; i++) yield* step();
+      },
+    }),
+    check: (_world, { dead }) => {
+      for (const name of dead) died.add(name);
+      if (dead.length === 0) undisturbed++;
+    },
+    deaths: 1,
+    sample: { schedules: 500, seed: 1 },
+  });
+  expect([...died].sort()).toEqual(['a', 'b']);
+  expect(undisturbed).toBeGreaterThan(100);
+});
+
 test('the death of an owner leaves a deadlock, which is reported', async () => {
   const error = await failureOf(explore(mutexModel('owner dies', 2, { deaths: 1 })));
   expect(error.message).toContain('Deadlock: ');

@@ -122,10 +122,11 @@ export class Machine {
         if (thread !== last && !thread.resting && canMove(thread)) this.#add(MOVE | id);
       }
     }
+    const moves = this.#count;
     if (this.#faults) this.#addFaults();
     if (this.#count === 0) this.#addTimeouts();
     if (this.#count === 0) return false;
-    const option = this.#options[this.#choices.choose(this.#count)]!;
+    const option = this.#options[this.#choices.choose(this.#count, moves)]!;
     const kind = option & KIND_BITS;
     const number = option & ~KIND_BITS;
     if (kind !== MOVE) this.#fault(kind, number);
