@@ -12,6 +12,14 @@ let pool: ThreadPoolExecutor | undefined;
  * The default pool: made when first asked for, with as many threads as the machine, or its container, gives this
  * process.
  *
+ * @example
+ * ```ts
+ * import { defaultPool, toThread } from 'heddle';
+ *
+ * await toThread(() => 1);
+ * console.log(defaultPool().statistics().completed); // 1
+ * ```
+ *
  * @throws InvalidStateError in a thread that heddle started.
  */
 export function defaultPool(): ThreadPoolExecutor {
@@ -26,7 +34,22 @@ export function defaultPool(): ThreadPoolExecutor {
   return pool;
 }
 
-/** Makes `next` the default pool. The one before goes on, and is yours to shut down. */
+/**
+ * Makes `next` the default pool. The one before goes on, and is yours to shut down.
+ *
+ * @example
+ * ```ts
+ * import { setDefaultPool, ThreadPoolExecutor, toThread } from 'heddle';
+ *
+ * const pool = new ThreadPoolExecutor({ threads: 1, name: 'mine' });
+ * setDefaultPool(pool);
+ * await toThread(() => 1);
+ * console.log(pool.size); // 1
+ * await pool.shutdown();
+ * ```
+ *
+ * @throws TypeError if it is not a ThreadPoolExecutor.
+ */
 export function setDefaultPool(next: ThreadPoolExecutor): void {
   if (!(next instanceof ThreadPoolExecutor)) {
     throw new TypeError(`pool must be a ThreadPoolExecutor, received ${show(next)}`);

@@ -48,7 +48,10 @@ export interface MapOptions {
   readonly entries?: boolean | undefined;
   /** How many items go to a thread at a time: a number, or `'auto'` to follow the measured run time. Default 1. */
   readonly chunkSize?: number | 'auto' | undefined;
-  /** How many items may be taken from the input ahead of the results taken out. Default 2 × threads × chunk. */
+  /**
+   * How many items may be taken from the input ahead of the results taken out. Default 2 × threads × chunk. In order, a
+   * slow item holds up reading once the buffer is full: a larger one, or `ordered: false`, keeps the threads busy.
+   */
   readonly buffer?: number | undefined;
   /** Ends the iteration with its reason, and cancels what is left. */
   readonly signal?: AbortSignal | undefined;
@@ -127,6 +130,17 @@ export interface Executor {
    *
    * @throws (by the future) CaptureError, SendError for what cannot travel; ShutDownError; PoolFullError;
    * ThreadDiedError if the thread ends first; CancelledError; TimeoutError; or the function's own error.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPoolExecutor } from 'heddle';
+   *
+   * const pool = new ThreadPoolExecutor({ threads: 2 });
+   * const count = (text: string): number => text.split(' ').length;
+   * const futures = ['one', 'and two'].map((text) => pool.submit(count, text));
+   * for (const future of futures) console.log(await future); // 1, 2
+   * await pool.shutdown();
+   * ```
    */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
   /** As `submit`, but `undefined` where `submit` would reject with `PoolFullError`. */
@@ -136,15 +150,53 @@ export interface Executor {
    *
    * Items are taken from the input no further ahead than `buffer`, from the call on. Leaving the loop early cancels
    * what is left and closes the input.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPoolExecutor } from 'heddle';
+   *
+   * const pool = new ThreadPoolExecutor({ threads: 2 });
+   * const parse = (line: string): unknown => JSON.parse(line);
+   * const lines = ['{"n":1}', '{"n":', '{"n":3}'];
+   * for await (const { item, value } of pool.map(parse, lines, { onError: 'settle', entries: true })) {
+   *   console.log(item, value.status); // … fulfilled, … rejected, … fulfilled
+   * }
+   * await pool.shutdown();
+   * ```
    */
   readonly map: MapMethod;
   /**
    * The functions of a module, typed, without loading it here: `pool.import(() => import('./image.js'))`, or
-   * `pool.import<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`.
+   * `pool.import<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`. A name that the module does not
+   * export is known only when it is called: then its future rejects, and names it.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPoolExecutor } from 'heddle';
+   *
+   * const pool = new ThreadPoolExecutor({ threads: 1 });
+   * const zlib = pool.import(() => import('node:zlib'));
+   * const packed = await zlib.gzipSync('a'.repeat(1000));
+   * console.log(packed.length < 100); // true
+   * await pool.shutdown();
+   * ```
    */
   import<M extends object>(load: () => Promise<M>): Remote<M>;
   import<M extends object>(url: URL | string): Remote<M>;
-  /** The same executor with other defaults for its jobs. A view: it cannot shut anything down. */
+  /**
+   * The same executor with other defaults for its jobs. A view: it cannot shut anything down.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPoolExecutor } from 'heddle';
+   *
+   * const pool = new ThreadPoolExecutor({ threads: 1 });
+   * const limited = pool.with({ runTimeout: 100, onCancel: 'terminate' });
+   * const runaway = (text: string): boolean => /^(a+)+$/.test(text);
+   * await limited.submit(runaway, `${'a'.repeat(40)}!`).catch((error) => console.log(error.name)); // TimeoutError
+   * await pool.shutdown();
+   * ```
+   */
   with(options: SubmitOptions): Executor;
 }
 

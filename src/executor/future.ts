@@ -24,6 +24,9 @@ export interface FutureProducer {
   describe(): string;
 }
 
+/** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
+type Reason = PromiseRejectedResult['reason'];
+
 let controlOf: <T>(future: Future<T>) => FutureControl<T>;
 
 /**
@@ -165,7 +168,7 @@ export class Future<T> implements Promise<T> {
 
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+    onRejected?: ((error: Reason) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return interruptible(this.#wait(), undefined, () => this.#producer.describe()).then(
       onFulfilled,
@@ -173,7 +176,7 @@ export class Future<T> implements Promise<T> {
     );
   }
 
-  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+  catch<B = never>(onRejected?: ((error: Reason) => B | PromiseLike<B>) | null): Promise<T | B> {
     return this.then(undefined, onRejected);
   }
 

@@ -4,6 +4,9 @@ import { currentScope, Scope, type ScopeOptions } from './scope.ts';
 import { Unawaited } from './unawaited.ts';
 import { rejectedByCancellation, Waiter } from './waiter.ts';
 
+/** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
+type Reason = PromiseRejectedResult['reason'];
+
 export type TaskStatus = 'pending' | 'fulfilled' | 'rejected' | 'cancelled';
 
 /** Who started a task and wants to know how it goes. */
@@ -121,12 +124,12 @@ export class Task<T> implements Promise<T> {
 
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-    onRejected?: ((error: unknown) => R2 | PromiseLike<R2>) | null,
+    onRejected?: ((error: Reason) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
     return this.#wait().then(onFulfilled, onRejected);
   }
 
-  catch<R = never>(onRejected?: ((error: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+  catch<R = never>(onRejected?: ((error: Reason) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.#wait().then(undefined, onRejected);
   }
 

@@ -98,6 +98,7 @@ describe('Future', () => {
   test('is assignable where a future of something wider is wanted, as a promise is', () => {
     expectTypeOf<Future<number>>().toExtend<Future<unknown>>();
     expectTypeOf<Future<number>>().toExtend<Promise<number | string>>();
+    expectTypeOf<Future<number>['catch']>().toBeCallableWith((error: RangeError) => error.message);
   });
 
   test('is a promise to those who ask, but not one to instanceof', () => {
