@@ -112,8 +112,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
    */
   async resize(threads: number): Promise<void> {
     this.#wanted = checkThreads(threads);
-    this.#startQueued();
-    this.#trim();
+    this.#advance();
     while (this.#threads.size > this.#wanted) {
       await new Promise<void>((resolve) => this.#resizes.push(resolve));
     }
@@ -135,8 +134,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
     const reason = new CancelledError(`${this.#describe()} is shutting down`);
     if (cancelPending || cancelRunning) for (const job of [...this.#queue]) job.future.cancel(reason);
     if (cancelRunning) for (const job of this.#running()) job.future.cancel(reason);
-    this.#startQueued();
-    this.#trim();
+    this.#advance();
     return this.#shutdown.promise;
   }
 
@@ -291,8 +289,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
       if (outcome === 'fulfilled') this.#completed++;
       else if (outcome === 'cancelled') this.#cancelled++;
       else if (outcome === 'rejected') this.#failed++;
-      this.#startQueued();
-      this.#trim();
+      this.#advance();
     },
     ended: (thread, end, jobs) => this.#threadEnded(thread, end, jobs),
   };
@@ -302,8 +299,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
     this.#busyMs[thread.slot] = (this.#busyMs[thread.slot] ?? 0) + thread.busyMs;
     if (!thread.condemned && thread.state !== 'stopping') this.#countDeath(end);
     for (const job of jobs) this.#jobLostItsThread(job, thread, end);
-    this.#startQueued();
-    this.#trim();
+    this.#advance();
   }
 
   #jobLostItsThread(job: Job, thread: PoolThread, end: WorkerEnd): void {
@@ -352,6 +348,14 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor {
         job.finish();
       }
     }
+  }
+
+  /** After every change: threads that are not wanted end, then the waiting jobs go to those that are free. */
+  #advance(): void {
+    this.#trim();
+    if (this.#queue.size === 0) return;
+    this.#startQueued();
+    if (this.#queue.size === 0) this.#trim();
   }
 
   /** Ends the threads that are not wanted any more and have nothing to do. */

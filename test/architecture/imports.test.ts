@@ -8,6 +8,7 @@ const src = join(import.meta.dirname, '../../src');
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   platform: ['core'],
+  memory: ['core', 'platform'],
   codec: ['core', 'platform'],
   function: ['core', 'platform'],
   scope: ['core', 'platform'],
@@ -21,9 +22,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Packages, and modules of the runtime: who may name them. */
 const OUTSIDE: readonly { readonly what: RegExp; readonly rooms: readonly string[] }[] = [
   { what: /^node:/, rooms: ['platform', 'cli'] },
-  { what: /^#atomics$/, rooms: ['platform', 'thread'] },
+  { what: /^#atomics$/, rooms: ['platform', 'memory', 'thread'] },
   { what: /^acorn$/, rooms: ['platform', 'function'] },
-  { what: /^(cli-progress|cli-table3|picocolors|tinyglobby|cac)$/, rooms: ['cli'] },
+  { what: /^(cli-progress|cli-table3|picocolors|tinyglobby)$/, rooms: ['cli'] },
 ];
 
 const MAX_LINES = 400;

@@ -114,8 +114,10 @@ test('heddle map --journal --output-dir goes on where it was killed, and leaves 
   expect(read('calls.txt')).toHaveLength(calls);
 });
 
-test('heddle map --journal is interrupted by SIGINT with what is done written, and goes on', async () => {
-  const journalled = [...RUN, 'out.ndjson', '--journal', 'run.journal', '--arg', 'ms=0.4'];
+test('heddle map --journal is interrupted by SIGINT with what is done written, and goes on', {
+  timeout: 60_000,
+}, async () => {
+  const journalled = [...RUN, 'out.ndjson', '--journal', 'run.journal', '--arg', 'ms=1'];
   const child = startHeddle(journalled, { cwd: folder.path });
   const look = setInterval(() => {
     if (!existsSync(file('out.ndjson')) || read('out.ndjson').length === 0) return;

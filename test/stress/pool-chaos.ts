@@ -56,14 +56,16 @@ class PoolLife {
   readonly #pool: ThreadPoolExecutor;
   readonly #open = new Set<string>();
   readonly #runs = new Int32Array(new SharedArrayBuffer(4 * 1024));
+  readonly #mostlyQuick: boolean;
   #started = 0;
 
   constructor(random: Random, outcomes: Record<string, number>) {
     this.#random = random;
     this.#outcomes = outcomes;
+    this.#mostlyQuick = random.chance(0.5);
     this.#pool = new ThreadPoolExecutor({
       threads: random.integer(1, 3),
-      concurrency: random.integer(1, 3),
+      concurrency: random.pick([1, 1, 1, 2, 3]),
       onCancel: random.pick(POLICIES),
       grace: random.integer(0, 5),
     });
@@ -73,9 +75,15 @@ class PoolLife {
     return `${[...this.#open].slice(0, 10).join(', ')}; ${JSON.stringify(this.#pool.statistics())}`;
   }
 
+  async #warmUp(): Promise<void> {
+    await Promise.all(Array.from({ length: 40 }, () => this.#pool.submit(chaosJobs.double, 1)));
+  }
+
   async live(): Promise<number> {
     const random = this.#random;
     const work: Promise<void>[] = [];
+    // Short jobs are on offer to threads ahead of their turn: a pool that has run some takes another path.
+    if (random.chance(0.7)) await this.#warmUp();
     for (let step = random.integer(5, 60); step > 0; step--) {
       work.push(random.chance(0.15) ? this.#map() : this.#job());
       if (random.chance(0.1)) work.push(this.#pool.resize(random.integer(1, 3)));
@@ -122,8 +130,10 @@ class PoolLife {
     const runs = this.#runs;
     const ms = this.#random.integer(0, 3);
     return [
-      ['quick', (executor) => executor.submit(chaosJobs.quick, runs, index)],
-      ['quick', (executor) => executor.submit(chaosJobs.quick, runs, index)],
+      ...Array.from(
+        { length: this.#mostlyQuick ? 30 : 2 },
+        () => ['quick', (executor: Executor) => executor.submit(chaosJobs.quick, runs, index)] as const,
+      ),
       ['later', (executor) => executor.submit(chaosJobs.later, runs, index, ms)],
       ['busy', (executor) => executor.submit(chaosJobs.busy, runs, index, ms)],
       ['fail', (executor) => executor.submit(chaosJobs.fail, index)],

@@ -507,6 +507,20 @@ describe('ThreadPoolExecutor.resize()', () => {
     expect(await one.submit(jobs.add, 1, 1)).toBe(2);
   });
 
+  test('to fewer threads does not wait for the queue to drain', async () => {
+    const one = pool({ threads: 2 });
+    const flags = [sharedFlag(), sharedFlag(), sharedFlag()] as const;
+    const running = flags.map((flag) => one.submit(jobs.block, flag));
+    await Promise.all([raised(flags[0]), raised(flags[1])]);
+    const resized = one.resize(1);
+    release(flags[0]);
+    await resized;
+    expect(one.statistics()).toMatchObject({ threads: 1, queued: 1 });
+    release(flags[1]);
+    release(flags[2]);
+    await Promise.all(running);
+  });
+
   test('rejects anything but a whole number of at least 1', async () => {
     await expect(pool().resize(0)).rejects.toBeInstanceOf(RangeError);
     await expect(pool().resize('x' as never)).rejects.toBeInstanceOf(TypeError);

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BlockAllocator, type Geometry, wordsFor } from '../../../src/memory/blocks.ts';
+
+const GEOMETRY: Geometry = { pageWords: 64, pages: 4 };
+
+function words(geometry = GEOMETRY): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4 * wordsFor(geometry)));
+}
+
+describe('BlockAllocator', () => {
+  test('allocate() gives zeroed words of its own, again and again the same memory', () => {
+    const shared = words();
+    const allocator = new BlockAllocator(shared, GEOMETRY, 1);
+    const first = allocator.allocate(15);
+    expect(first).toBeTypeOf('number');
+    shared.fill(7, first, (first ?? 0) + 15);
+    expect(allocator.free(first ?? 0)).toBe(true);
+    const again = allocator.allocate(15);
+    expect(again).toBe(first);
+    expect([...shared.subarray(again, (again ?? 0) + 15)]).toEqual(Array(15).fill(0));
+  });
+
+  test('allocate() answers undefined when there is no room, and finds room again', () => {
+    const allocator = new BlockAllocator(words(), GEOMETRY, 1);
+    const blocks = Array.from({ length: 4 }, () => allocator.allocate(63));
+    expect(blocks).not.toContain(undefined);
+    expect(allocator.allocate(63)).toBe(undefined);
+    expect(allocator.allocate(1)).toBe(undefined);
+    allocator.free(blocks[2] ?? 0);
+    expect(allocator.allocate(40)).toBe(blocks[2]);
+  });
+
+  test.each([[0], [-1], [1.5], [64], [Number.NaN]])('allocate(%s) is refused with the range', (size) => {
+    expect(() => new BlockAllocator(words(), GEOMETRY, 1).allocate(size)).toThrow(
+      'size must be a whole number of words from 1 to 63',
+    );
+  });
+
+  test('free() refuses what is free already, and what is private to another thread', () => {
+    const shared = words();
+    const [mine, other] = [new BlockAllocator(shared, GEOMETRY, 1), new BlockAllocator(shared, GEOMETRY, 2)];
+    const block = mine.allocate(8) ?? 0;
+    expect(other.free(block)).toBe(false);
+    mine.publish(block);
+    expect(other.free(block)).toBe(true);
+    expect(mine.free(block)).toBe(false);
+  });
+
+  test('reap() frees what a dead thread had not published, and nothing else', () => {
+    const shared = words();
+    const [dead, living] = [new BlockAllocator(shared, GEOMETRY, 1), new BlockAllocator(shared, GEOMETRY, 2)];
+    const published = dead.allocate(8) ?? 0;
+    dead.publish(published);
+    dead.allocate(8);
+    dead.allocate(40);
+    living.allocate(8);
+    expect(living.reap(1)).toBe(2);
+    expect(living.reap(1)).toBe(0);
+    expect(living.countUsed()).toBe(2);
+    expect(living.free(published)).toBe(true);
+  });
+
+  test('blocks never overlap, and all of them can be had again, whatever is allocated and freed by whom', () => {
+    const step = fc.record({
+      thread: fc.nat(2),
+      size: fc.integer({ min: 1, max: 63 }),
+      free: fc.option(fc.nat(20)),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const shared = words();
+        const allocators = [1, 2, 3].map((token) => new BlockAllocator(shared, GEOMETRY, token));
+        const held: { address: number; size: number }[] = [];
+        for (const { thread, size, free } of steps) {
+          const allocator = allocators[thread] as BlockAllocator;
+          if (free !== null) {
+            const [block] = held.splice(free, 1);
+            if (block !== undefined) expect(allocator.free(block.address)).toBe(true);
+            continue;
+          }
+          const address = allocator.allocate(size);
+          if (address === undefined) continue;
+          for (const other of held) {
+            expect(address >= other.address + other.size || other.address >= address + size).toBe(true);
+          }
+          allocator.publish(address);
+          held.push({ address, size });
+        }
+        expect(allocators[0]?.countUsed()).toBe(held.length);
+      }),
+      { seed: 20261121 },
+    );
+  });
+});
