@@ -41,10 +41,6 @@ export class PoolThread {
     });
   }
 
-  get id(): number {
-    return this.#thread.id;
-  }
-
   get name(): string {
     return this.#thread.name;
   }
@@ -86,15 +82,6 @@ export class PoolThread {
     this.#thread.hold();
     job.start();
     if (this.#state === 'ready') this.#startClock(job);
-  }
-
-  /** Keeps the process alive while the thread has jobs, or while somebody waits for it to start or to end. */
-  hold(): void {
-    this.#thread.hold();
-  }
-
-  release(): void {
-    if (this.#jobs.size === 0) this.#thread.release();
   }
 
   cancel(job: Job): void {

@@ -13,6 +13,7 @@ import {
   ThreadPoolExecutor,
   toThread,
 } from '../../../src/index.ts';
+import { currentScope } from '../../../src/scope/scope.ts';
 import { jobs, raised, sharedFlag } from '../../fixtures/jobs.ts';
 
 afterAll(() => defaultPool().shutdown({ cancelRunning: true }));
@@ -107,6 +108,13 @@ describe('A job that a task submitted', () => {
       });
     });
     expect(Atomics.load(flag, 1)).toBe(1);
+  });
+
+  test('leaves the task when it has ended: a long task does not gather its jobs', async () => {
+    await TaskGroup.run(async () => {
+      await toThread(jobs.add, 1, 1);
+      expect(currentScope()?.busy).toBe(false);
+    });
   });
 
   test('is cancelled with the task, and the end of the task awaits its end', async () => {

@@ -127,6 +127,14 @@ describe('Executor.map()', () => {
     },
   );
 
+  test('takes nothing more from its input once an item is known to have failed', async () => {
+    const input = counted(1000);
+    const results = pool.map(failOnThree, input.items, { chunkSize: 4, buffer: 4 });
+    for (const n of [0, 1, 2]) expect(await results.next()).toEqual({ done: false, value: n });
+    expect(input.taken()).toBe(4);
+    await expect(results.next()).rejects.toThrow('three');
+  });
+
   test('skips failing items with onError skip', async () => {
     expect(await collect(pool.map(failOnThree, upTo(6), { onError: 'skip', chunkSize: 2 }))).toEqual([
       0, 1, 2, 4, 5,
