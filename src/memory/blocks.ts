@@ -23,8 +23,10 @@
  */
 import { Atomics } from '#atomics';
 
-/** How the words are divided. The page table comes first, two words a page. */
+/** How the words are divided: from `base` on the page table, two words a page, then the pages. */
 export interface Geometry {
+  /** Words before are somebody else's; 0 by default. */
+  readonly base?: number;
   readonly pageWords: number;
   readonly pages: number;
 }
@@ -52,6 +54,7 @@ export class BlockAllocator {
   readonly #words: Int32Array;
   readonly #geometry: Geometry;
   readonly #token: number;
+  readonly #base: number;
   /** By size class: addresses of blocks that were free when this thread last saw them. */
   readonly #remembered: number[][] = [];
   /** Pages below were claimed when this thread last looked. */
@@ -62,6 +65,7 @@ export class BlockAllocator {
     this.#words = words;
     this.#geometry = geometry;
     this.#token = token;
+    this.#base = geometry.base ?? 0;
   }
 
   /**
@@ -90,8 +94,8 @@ export class BlockAllocator {
     if (state !== SHARED && state !== this.#token) return false;
     if (Atomics.compareExchange(this.#words, address - 1, state, FREE) !== state) return false;
     const page = this.#pageOf(address);
-    const sizeClass = Atomics.load(this.#words, page * PAGE_ENTRY + PAGE_CLASS) - 1;
-    if (!this.#remember(sizeClass, address)) Atomics.add(this.#words, page * PAGE_ENTRY + PAGE_FREED, 1);
+    const sizeClass = Atomics.load(this.#words, this.#entryOf(page) + PAGE_CLASS) - 1;
+    if (!this.#remember(sizeClass, address)) Atomics.add(this.#words, this.#entryOf(page) + PAGE_FREED, 1);
     return true;
   }
 
@@ -102,7 +106,7 @@ export class BlockAllocator {
   reap(token: number): number {
     let freed = 0;
     for (let page = 0; page < this.#geometry.pages; page++) {
-      const sizeClass = Atomics.load(this.#words, page * PAGE_ENTRY + PAGE_CLASS) - 1;
+      const sizeClass = Atomics.load(this.#words, this.#entryOf(page) + PAGE_CLASS) - 1;
       if (sizeClass < 0) continue;
       const end = this.#pageStart(page + 1);
       const step = SMALLEST << sizeClass;
@@ -110,7 +114,7 @@ export class BlockAllocator {
         if (Atomics.compareExchange(this.#words, block, token, FREE) === token) freed++;
       }
       // What it remembered is remembered by nobody now.
-      Atomics.add(this.#words, page * PAGE_ENTRY + PAGE_FREED, 1);
+      Atomics.add(this.#words, this.#entryOf(page) + PAGE_FREED, 1);
     }
     return freed;
   }
@@ -119,7 +123,7 @@ export class BlockAllocator {
   countUsed(): number {
     let used = 0;
     for (let page = 0; page < this.#geometry.pages; page++) {
-      const sizeClass = Atomics.load(this.#words, page * PAGE_ENTRY + PAGE_CLASS) - 1;
+      const sizeClass = Atomics.load(this.#words, this.#entryOf(page) + PAGE_CLASS) - 1;
       if (sizeClass < 0) continue;
       const end = this.#pageStart(page + 1);
       const step = SMALLEST << sizeClass;
@@ -128,6 +132,35 @@ export class BlockAllocator {
       }
     }
     return used;
+  }
+
+  /** 0 if the block is free, the token of the thread whose alone it is, or -1 if it is shared. */
+  stateOf(address: number): number {
+    return Atomics.load(this.#words, address - 1);
+  }
+
+  /**
+   * The address of the first block behind `after` (0 to begin) that is not free; 0 if there is none. Others may allocate
+   * and free meanwhile: a block that was used all the time is not left out, of any other nothing is promised.
+   */
+  nextUsed(after: number): number {
+    const first = after === 0 ? 0 : this.#pageOf(after);
+    for (let page = first; page < this.#geometry.pages; page++) {
+      const sizeClass = Atomics.load(this.#words, this.#entryOf(page) + PAGE_CLASS) - 1;
+      if (sizeClass < 0) continue;
+      const end = this.#pageStart(page + 1);
+      const step = SMALLEST << sizeClass;
+      for (let block = this.#firstBehind(after, page, step); block < end; block += step) {
+        if (Atomics.load(this.#words, block) !== FREE) return block + 1;
+      }
+    }
+    return 0;
+  }
+
+  /** Where the first block of the page begins whose address is above `after`. */
+  #firstBehind(after: number, page: number, step: number): number {
+    const start = this.#pageStart(page);
+    return after <= start ? start : start + Math.ceil((after - start) / step) * step;
   }
 
   #claimRemembered(sizeClass: number): number | undefined {
@@ -145,7 +178,7 @@ export class BlockAllocator {
   /** Whether a page that counts frees had any. */
   #lookWhereFreed(sizeClass: number): boolean {
     for (let page = 0; page < this.#geometry.pages; page++) {
-      const entry = page * PAGE_ENTRY;
+      const entry = this.#entryOf(page);
       const found = Atomics.load(this.#words, entry + PAGE_CLASS);
       if (found === 0) return false;
       if (found !== sizeClass + 1 || Atomics.load(this.#words, entry + PAGE_FREED) === 0) continue;
@@ -157,7 +190,7 @@ export class BlockAllocator {
 
   #lookEverywhere(sizeClass: number): boolean {
     for (let page = 0; page < this.#geometry.pages; page++) {
-      const found = Atomics.load(this.#words, page * PAGE_ENTRY + PAGE_CLASS);
+      const found = Atomics.load(this.#words, this.#entryOf(page) + PAGE_CLASS);
       if (found === sizeClass + 1 && this.#lookAt(page, sizeClass)) return true;
     }
     return false;
@@ -171,7 +204,7 @@ export class BlockAllocator {
     for (let block = this.#pageStart(page); block < end; block += step) {
       if (Atomics.load(this.#words, block) !== FREE) continue;
       if (!this.#remember(sizeClass, block + 1)) {
-        Atomics.add(this.#words, page * PAGE_ENTRY + PAGE_FREED, 1);
+        Atomics.add(this.#words, this.#entryOf(page) + PAGE_FREED, 1);
         return true;
       }
       found = true;
@@ -182,7 +215,7 @@ export class BlockAllocator {
   #claimPage(sizeClass: number): boolean {
     for (let page = this.#claimed; page < this.#geometry.pages; page++) {
       this.#claimed = page + 1;
-      const entry = page * PAGE_ENTRY + PAGE_CLASS;
+      const entry = this.#entryOf(page) + PAGE_CLASS;
       if (Atomics.compareExchange(this.#words, entry, 0, sizeClass + 1) === 0) {
         return this.#lookAt(page, sizeClass);
       }
@@ -215,11 +248,15 @@ export class BlockAllocator {
 
   #pageStart(page: number): number {
     const { pages, pageWords } = this.#geometry;
-    return pages * PAGE_ENTRY + page * pageWords;
+    return this.#base + pages * PAGE_ENTRY + page * pageWords;
   }
 
   #pageOf(address: number): number {
     const { pages, pageWords } = this.#geometry;
-    return Math.floor((address - pages * PAGE_ENTRY) / pageWords);
+    return Math.floor((address - this.#base - pages * PAGE_ENTRY) / pageWords);
+  }
+
+  #entryOf(page: number): number {
+    return this.#base + page * PAGE_ENTRY;
   }
 }

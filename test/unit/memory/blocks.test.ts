@@ -61,6 +61,21 @@ describe('BlockAllocator', () => {
     expect(living.free(published)).toBe(true);
   });
 
+  test('nextUsed() goes through the blocks that are not free, in order', () => {
+    const geometry = { base: 100, pageWords: 64, pages: 4 };
+    const shared = new Int32Array(new SharedArrayBuffer(4 * (100 + wordsFor(geometry))));
+    const allocator = new BlockAllocator(shared, geometry, 7);
+    const other = new BlockAllocator(shared, geometry, 8);
+    const blocks = [8, 8, 30, 63, 8].map((size) => (size === 30 ? other : allocator).allocate(size) ?? 0);
+    allocator.publish(blocks[1] ?? 0);
+    allocator.free(blocks[0] ?? 0);
+    const found = [];
+    for (let block = allocator.nextUsed(0); block !== 0; block = allocator.nextUsed(block)) found.push(block);
+    expect(found).toEqual(blocks.slice(1).sort((a, b) => a - b));
+    expect(blocks.map((block) => allocator.stateOf(block))).toEqual([0, -1, 8, 7, 7]);
+    expect(shared.subarray(0, 100).every((word) => word === 0)).toBe(true);
+  });
+
   test('blocks never overlap, and all of them can be had again, whatever is allocated and freed by whom', () => {
     const step = fc.record({
       thread: fc.nat(2),
