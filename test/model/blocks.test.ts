@@ -1,196 +1,130 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import {
-  atOnce,
-  call,
-  describeReport,
-  type Exploration,
-  explore,
-  type Memory,
-  type Steps,
-  step,
-} from './explorer.ts';
+  BLOCKS,
+  checkWhole,
+  dying,
+  giveBack,
+  handOver,
+  type Model,
+  model,
+  mortals,
+  overlappingRuns,
+  PAGE,
+  PAGES,
+  publishing,
+  reaping,
+  runsAndBlocks,
+  SMALL,
+  take,
+  threeThreads,
+  twoSizes,
+} from '../exploration/blocks-model.ts';
+import { atOnce, call, describeReport, explore } from './explorer.ts';
 
-const FILE = 'src/memory/blocks.ts';
-type Blocks = typeof import('../../src/memory/blocks.ts');
-type Allocator = InstanceType<Blocks['BlockAllocator']>;
+const BOUND: Partial<Model> = { preemptionBound: 2 };
 
-interface World {
-  readonly allocators: readonly Allocator[];
-  readonly reaper: Allocator;
-  /** Which words are held, as the threads see it: the end of each block by its address. */
-  readonly held: Map<number, { readonly end: number; readonly by: string }>;
-  readonly handedOver: number[];
+async function exploreAll(
+  name: string,
+  pages: number,
+  threads: Model['threads'],
+  more: Partial<Model>,
+): Promise<void> {
+  const report = await explore(model(name, pages, threads, { ...BOUND, ...more }));
+  expect(report.exhausted, describeReport(report)).toBe(true);
+  expect(report.schedules, describeReport(report)).toBeGreaterThan(30);
 }
-
-type Model = Exploration<World, { blocks: Blocks }>;
-
-const NAMES = ['a', 'b', 'c'] as const;
-const SMALL = 15;
-const LARGE = 31;
-
-function* take(world: World, index: number, size: number = SMALL): Steps<number | undefined> {
-  const address = yield* call((world.allocators[index] as Allocator).allocate(size));
-  if (address === undefined) return undefined;
-  for (const [other, { end, by }] of world.held) {
-    const apart = address >= end || other >= address + size;
-    assert(apart, `${NAMES[index]} was given block ${address}, where ${by} has block ${other}`);
-  }
-  world.held.set(address, { end: address + size, by: NAMES[index] as string });
-  return address;
-}
-
-function* giveBack(world: World, index: number, address: number): Steps {
-  world.held.delete(address);
-  assert.equal(yield* call((world.allocators[index] as Allocator).free(address)), true);
-}
-
-/** Pages of two small blocks or a large one. */
-function model(name: string, pages: number, threads: Model['threads'], more: Partial<Model> = {}): Model {
-  const geometry = { pageWords: 32, pages };
-  return {
-    name,
-    modules: { blocks: FILE },
-    world: (memory: Memory, { blocks }: { blocks: Blocks }) => {
-      const words = memory.int32(blocks.wordsFor(geometry));
-      const make = (token: number): Allocator => new blocks.BlockAllocator(words, geometry, token);
-      return { allocators: [make(1), make(2), make(3)], reaper: make(9), held: new Map(), handedOver: [] };
-    },
-    threads,
-    ...more,
-  };
-}
-
-function takeTwice(world: World, index: number, size?: number): () => Steps {
-  return function* () {
-    for (let round = 0; round < 2; round++) {
-      const address = yield* take(world, index, size);
-      if (address !== undefined) yield* giveBack(world, index, address);
-    }
-  };
-}
-
-function takeTwo(world: World, index: number): () => Steps {
-  return function* () {
-    const first = yield* take(world, index);
-    const second = yield* take(world, index);
-    if (second !== undefined) yield* giveBack(world, index, second);
-    if (first !== undefined) yield* giveBack(world, index, first);
-  };
-}
-
-/** At the end nothing is held by the living: then every block can be had again. */
-function checkWhole(world: World, blocks: number): void {
-  assert.equal(atOnce(world.reaper.countUsed()), 0, 'a block has leaked');
-  for (let n = 0; n < blocks; n++) assert(atOnce(world.reaper.allocate(SMALL)), 'a free block is not found');
-  assert.equal(atOnce(world.reaper.allocate(SMALL)), undefined);
-}
-
-const threeThreads: Model['threads'] = (world) => ({
-  a: takeTwice(world, 0),
-  b: takeTwice(world, 1),
-  c: takeTwice(world, 2),
-});
-
-const twoSizes: Model['threads'] = (world) => ({ a: takeTwo(world, 0), b: takeTwice(world, 1, LARGE) });
-
-const handOver: Model['threads'] = (world) => ({
-  *a() {
-    for (let n = 0; n < 2; n++) {
-      const address = yield* take(world, 0);
-      assert(address !== undefined);
-      yield* call((world.allocators[0] as Allocator).publish(address));
-      world.handedOver.push(address);
-    }
-  },
-  *b() {
-    for (let n = 0; n < 2; n++) {
-      const address = world.handedOver.shift();
-      if (address !== undefined) yield* giveBack(world, 1, address);
-      yield* step();
-    }
-  },
-});
-
-const dying: Partial<Model> = {
-  deaths: 1,
-  preemptionBound: 2,
-  onDeath: (world, name) => {
-    for (const [address, { by }] of world.held) if (by === name) world.held.delete(address);
-  },
-  check: (world, { dead }) => {
-    for (const name of dead) {
-      const token = NAMES.indexOf(name as 'a') + 1;
-      atOnce(world.reaper.reap(token));
-      assert.equal(atOnce(world.reaper.reap(token)), 0, 'reaped twice, a block is freed once');
-    }
-    checkWhole(world, 4);
-  },
-};
-
-const mortals: Model['threads'] = (world) => ({ a: takeTwo(world, 0), b: takeTwo(world, 1) });
 
 describe('BlockAllocator', () => {
   test('never gives a block to two threads, and loses none (three threads, one page)', async () => {
-    const report = await explore(
-      model('three threads', 1, threeThreads, { preemptionBound: 2, check: (world) => checkWhole(world, 2) }),
-    );
-    expect(report.schedules, describeReport(report)).toBeGreaterThan(1000);
+    await exploreAll('three threads', 1, threeThreads, { check: (world) => checkWhole(world, 2) });
   });
 
   test('never lets blocks of different sizes overlap', async () => {
-    await explore(model('two sizes', 2, twoSizes, { preemptionBound: 2 }));
+    await exploreAll('two sizes', 2, twoSizes, {});
+  });
+
+  test('never lets large blocks overlap, and gives back what it could not have in whole', async () => {
+    await exploreAll('overlapping runs', 3, overlappingRuns, {
+      check: (world) => checkWhole(world, 1, 3 * PAGE),
+    });
+  });
+
+  test('gives pages that were a large block to small ones, all 0', async () => {
+    await exploreAll('runs and blocks', 2, runsAndBlocks, {});
   });
 
   test('finds a block again that another thread gave back', async () => {
-    const report = await explore(
-      model('hand over', 1, handOver, {
-        check: (world) => {
-          const used = atOnce(world.reaper.countUsed());
-          assert.equal(used, world.held.size);
-          for (let n = used; n < 2; n++)
-            assert(atOnce(world.reaper.allocate(SMALL)), 'a free block is not found');
-        },
-      }),
-    );
-    expect(report.schedules, describeReport(report)).toBeGreaterThan(10);
+    await exploreAll('hand over', 1, handOver, {
+      preemptionBound: Infinity,
+      check: (world) => {
+        const used = atOnce(world.reaper.countUsed());
+        assert.equal(used, world.held.size);
+        for (let n = used; n < 2; n++) {
+          assert(atOnce(world.reaper.allocate(SMALL)), 'a free block is not found');
+        }
+      },
+    });
+  });
+
+  test.each([SMALL, PAGE])('frees a block of a holder once, whoever tries (%s words)', async (size) => {
+    await exploreAll(`publishing ${size}`, 2, publishing(size), {
+      preemptionBound: 1,
+      check: (world) => {
+        assert.equal(world.freed, 2);
+        assert.equal(atOnce(world.reaper.countUsed()), 0);
+      },
+    });
   });
 
   test('what a thread had that died at any step is freed by the reaper, once, and found again', async () => {
-    const report = await explore(model('death', 2, mortals, dying));
-    expect(report.schedules, describeReport(report)).toBeGreaterThan(1000);
+    await exploreAll('death', 2, mortals, dying(4));
   });
 
-  test('its models notice a block taken without looking whether it is free', async () => {
+  test('the pages of a thread that died at any step over a large block are found again', async () => {
+    await exploreAll('death over runs', 3, overlappingRuns, dying(1, 3 * PAGE));
+  });
+
+  test('two threads reap at once, and one may die over it', async () => {
+    await exploreAll('reaping', 3, reaping(2 * PAGE), {
+      ...dying(1, 3 * PAGE),
+      deaths: 2,
+      preemptionBound: 1,
+      mortal: ['a', 'b'],
+    });
+  });
+});
+
+describe('The models of BlockAllocator notice', () => {
+  test('a block taken without looking whether it is free', async () => {
     await explore(
       model('blind claim', 1, threeThreads, {
-        preemptionBound: 2,
+        ...BOUND,
         mutate: {
-          file: FILE,
-          find: 'if (Atomics.compareExchange(this.#words, address - 1, FREE, this.#token) === FREE) {',
-          replace: 'if (Atomics.exchange(this.#words, address - 1, this.#token) >= FREE) {',
+          file: BLOCKS,
+          find: 'if (Atomics.compareExchange(this.#words, address - 1, FREE, this.#token) === FREE) return address;',
+          replace: 'if (Atomics.exchange(this.#words, address - 1, this.#token) >= FREE) return address;',
           expectFailure: true,
         },
       }),
     );
   });
 
-  test('its models notice a page claimed by a look and a store', async () => {
+  test('a page claimed by a look and a store', async () => {
     await explore(
       model('torn claim of a page', 2, twoSizes, {
-        preemptionBound: 2,
+        ...BOUND,
         mutate: {
-          file: FILE,
-          find: 'if (Atomics.compareExchange(this.#words, entry, 0, sizeClass + 1) === 0) {',
-          replace:
-            'if (Atomics.load(this.#words, entry) === 0) { Atomics.store(this.#words, entry, sizeClass + 1);',
+          file: PAGES,
+          find: 'if (!this.#change(page, UNCLAIMED, -this.#token)) continue;',
+          replace: 'Atomics.store(this.#words, this.#entries + page * ENTRY_WORDS, -this.#token);',
           expectFailure: true,
         },
       }),
     );
   });
 
-  test('its models notice a reaper that frees what is not of the dead thread', async () => {
+  test('a reaper that frees what is not of the dead thread', async () => {
     await explore(
       model(
         'blind reaper',
@@ -205,9 +139,9 @@ describe('BlockAllocator', () => {
           },
         }),
         {
-          preemptionBound: 2,
+          ...BOUND,
           mutate: {
-            file: FILE,
+            file: BLOCKS,
             find: 'if (Atomics.compareExchange(this.#words, block, token, FREE) === token) freed++;',
             replace: 'if (Atomics.exchange(this.#words, block, FREE) === token) freed++;',
             expectFailure: true,
@@ -216,4 +150,92 @@ describe('BlockAllocator', () => {
       ),
     );
   });
+
+  test('pages kept of a run that could not be had in whole', async () => {
+    await explore(
+      model('kept pages', 3, overlappingRuns, {
+        ...BOUND,
+        check: (world) => checkWhole(world, 1, 3 * PAGE),
+        mutate: {
+          file: PAGES,
+          find: '      this.giveBack(first);\n      return page;',
+          replace: '      return page;',
+          expectFailure: true,
+        },
+      }),
+    );
+  });
+
+  test('a run given back from its first page on', async () => {
+    await explore(
+      model('first page first', 3, overlappingRuns, {
+        ...BOUND,
+        ...dying(1, 3 * PAGE),
+        mutate: {
+          file: PAGES,
+          find: 'for (let page = first + this.lengthOf(first) - 1; page > first; page--) {',
+          replace:
+            'const end = first + this.lengthOf(first); this.#change(first, -this.#token, UNCLAIMED); for (let page = first + 1; page < end; page++) {',
+          expectFailure: true,
+        },
+      }),
+    );
+  });
+
+  test('reapers that do not make a run their own before they give it back', async () => {
+    await explore(
+      model('shared reaping', 3, reaping(2 * PAGE), {
+        ...dying(1, 3 * PAGE),
+        preemptionBound: 2,
+        mortal: ['a'],
+        mutate: {
+          file: BLOCKS,
+          find: 'if (state !== this.#token && !this.#pages.move(page, state, this.#token)) return false;\n    this.#pages.giveBack(page);',
+          replace: 'this.#pages.giveBack(page); this.#pages.move(page, state, 0);',
+          expectFailure: true,
+        },
+      }),
+    );
+  });
+
+  test('small blocks in a page that still has the words of a large one', async () => {
+    await explore(
+      model('dirty page', 2, runsAndBlocks, {
+        ...BOUND,
+        check: (world) => checkWhole(world, 4),
+        mutate: {
+          file: PAGES,
+          find: 'this.#words.fill(0, this.startOf(page), this.startOf(page + 1));',
+          replace: '',
+          expectFailure: true,
+        },
+      }),
+    );
+  });
+
+  test.each([SMALL, PAGE])(
+    'a block freed in the name of a holder that was free already (%s words)',
+    async (size) => {
+      await explore(
+        model(`freed twice ${size}`, 2, publishing(size), {
+          preemptionBound: 1,
+          check: (world) => assert.equal(world.freed, 2),
+          mutate:
+            size === SMALL
+              ? {
+                  file: BLOCKS,
+                  find: 'if (Atomics.compareExchange(this.#words, address - 1, state, FREE) !== state) return false;',
+                  replace: 'Atomics.store(this.#words, address - 1, FREE);',
+                  expectFailure: true,
+                }
+              : {
+                  file: BLOCKS,
+                  find: '!this.#pages.move(page, state, this.#token)) return false;',
+                  replace: '!this.#pages.move(page, state, this.#token)) {}',
+                  expectFailure: true,
+                },
+        }),
+      );
+    },
+  );
 });
