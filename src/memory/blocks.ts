@@ -60,7 +60,7 @@ export class BlockAllocator {
   /**
    * A block of at least `size` words, all 0: its address, at which these words begin. Until `publish` it is this
    * thread's alone, and is freed with its death. `undefined` if there is no room: each block was taken when looked at.
-   * @param cleared false if the words may be anything.
+   * @param cleared false if the words may be anything, except for the first one.
    * @throws RangeError if `size` is not a positive whole number.
    */
   allocate(size: number, cleared: boolean = true): number | undefined {
@@ -74,7 +74,7 @@ export class BlockAllocator {
     const large = size >= pageWords >> 1;
     const room = large ? Math.ceil(size / pageWords) * pageWords : (SMALLEST << sizeClass) - 1;
     const address = large ? this.#allocateLarge(room) : this.#allocateSmall(sizeClass);
-    if (cleared && address !== undefined) this.#words.fill(0, address, address + room);
+    if (address !== undefined) this.#words.fill(0, address, cleared ? address + room : address + 1);
     return address;
   }
 
