@@ -42,6 +42,31 @@ export function onSignals(signals: readonly NodeJS.Signals[], handler: Handler):
   };
 }
 
+/**
+ * Takes all listeners of the process for the signals off, so that these have their default effect, until what it returns
+ * is called: then they are on again in their order, before those that came meanwhile. A signal that had arrived and was
+ * not delivered yet is lost.
+ *
+ * A listener of `once` stays one, but on Bun: it does not tell them from others, and they stay on.
+ */
+export function takeListenersOff(signals: readonly NodeJS.Signals[]): () => void {
+  const taken = signals.map((signal) => ({ signal, all: process.rawListeners(signal) }));
+  for (const { signal, all } of taken) removeAll(signal, all);
+  return () => {
+    for (const { signal, all } of taken) {
+      if (all.length === 0) continue;
+      const newer = process.rawListeners(signal);
+      removeAll(signal, newer);
+      for (const listener of [...all, ...newer]) process.on(signal, listener as () => void);
+    }
+  };
+}
+
+function removeAll(signal: NodeJS.Signals, all: readonly unknown[]): void {
+  // The last first: of a function that is on twice `off` takes the last.
+  for (const listener of all.toReversed()) process.off(signal, listener as () => void);
+}
+
 /** Ends the process at once as a shell expects it of a program that a signal ended: 128 + the signal's number. */
 export function exitBySignal(signal: NodeJS.Signals): never {
   process.exit(128 + constants.signals[signal]);
