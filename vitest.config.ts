@@ -27,6 +27,8 @@ const config: ViteUserConfig = defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     execArgv: ['--conditions=heddle-source', '--expose-gc'],
+    // The explorer is loaded by the runtime itself: through the test runner it is slower.
+    server: { deps: { external: [/\/test\/model\/(?!.*\.test\.ts)/] } },
     typecheck: { enabled: false },
   },
 });

@@ -7,6 +7,8 @@ export {
   DeadlockError,
   HeddleError,
   InvalidStateError,
+  NotOwnerError,
+  OwnerDiedError,
   PoolFullError,
   SendError,
   ShutDownError,
@@ -14,6 +16,7 @@ export {
   ThreadDiedError,
   TimeoutError,
 } from './core/errors.ts';
+export type { Guard } from './core/guard.ts';
 export { defaultPool, setDefaultPool, toThread } from './executor/default-pool.ts';
 export type {
   AnyFunction,
@@ -51,3 +54,4 @@ export { until } from './scope/until.ts';
 export { untilSignal } from './scope/until-signal.ts';
 export { type UntilOptions, wait } from './scope/wait.ts';
 export { withTimeout } from './scope/with-timeout.ts';
+export { Lock, type LockStatistics } from './sync/lock.ts';

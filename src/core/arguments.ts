@@ -44,6 +44,12 @@ export function checkOneOf<T extends string>(value: unknown, name: string, allow
   );
 }
 
+/** What users call something: a text, or nothing. */
+export function checkName(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw new TypeError(`name must be a string, received ${show(value)}`);
+}
+
 /** An options bag: an object, or nothing. */
 export function checkOptions<T extends object>(value: T | undefined, name = 'options'): T | Partial<T> {
   if (value === undefined) return {};

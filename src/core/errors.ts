@@ -3,6 +3,7 @@
  * and say what to do next where there is something to do. Wrong arguments are plain `TypeError`s (wrong kind)
  * and `RangeError`s (out of range), as everywhere in JavaScript.
  */
+import type { Guard } from './guard.ts';
 
 /** The base of every error that heddle raises, apart from the `TypeError` and `RangeError` of a wrong argument. */
 export class HeddleError extends Error {
@@ -42,6 +43,27 @@ export class SendError extends HeddleError {
     super(message, options);
     this.path = path;
   }
+}
+
+/**
+ * The owner of what was asked for ended while it held it: its thread died, or its task ended without releasing.
+ *
+ * Whoever gets this error from a lock **has** the lock, by `guard`, so that what it protects can be mended. Releasing
+ * the guard makes the lock whole; not to release it hands the error on to the next.
+ */
+export class OwnerDiedError extends HeddleError {
+  override readonly code: string = 'ERR_HEDDLE_OWNER_DIED';
+  readonly guard: Guard | undefined;
+
+  constructor(message: string, guard?: Guard, options?: ErrorOptions) {
+    super(message, options);
+    this.guard = guard;
+  }
+}
+
+/** Something was given back that is not held, or not any more. */
+export class NotOwnerError extends HeddleError {
+  override readonly code: string = 'ERR_HEDDLE_NOT_OWNER';
 }
 
 /** How a thread came to its end: it called `process.exit`, threw outside any job, ran out of memory, or was stopped. */
@@ -133,6 +155,8 @@ for (const type of [
   ShutDownError,
   InvalidStateError,
   DeadlockError,
+  OwnerDiedError,
+  NotOwnerError,
   TaskGroupError,
 ]) {
   Object.defineProperty(type.prototype, 'name', { value: type.name, configurable: true, writable: true });

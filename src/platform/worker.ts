@@ -7,8 +7,10 @@
  */
 import { availableParallelism } from 'node:os';
 import {
+  isMainThread as isMainLoop,
   MessageChannel,
   type MessagePort,
+  threadId as ownThreadId,
   type ResourceLimits,
   receiveMessageOnPort,
   Worker,
@@ -139,3 +141,5 @@ export function exitThread(): never {
 }
 
 export type { MessagePort, ResourceLimits };
+/** The runtime's own number of the calling thread, 0 for main. `isMainLoop`: whether it is that. */
+export { isMainLoop, ownThreadId };

@@ -9,6 +9,11 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
   /** Ends the wait with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether a wait on an object that threads share keeps this thread's loop, and with it the process, alive. Waits of
+   * the main loop do without being told; those of other loops by `true`.
+   */
+  readonly keepAlive?: boolean | undefined;
 }
 
 /**

@@ -9,6 +9,7 @@ import { CancelledError } from '../core/errors.ts';
 import { type Ambient, createAmbient } from '../platform/ambient.ts';
 import { report } from '../platform/report.ts';
 import { someCause } from './causes.ts';
+import type { Holding } from './holdings.ts';
 import type { Task } from './task.ts';
 
 /** Work that belongs to a scope though it runs elsewhere, such as a job in another thread. */
@@ -51,6 +52,8 @@ export class Scope {
   task: Task<unknown> | undefined;
   /** Whether `task` is the task of this very scope, so that the two end together. */
   isTask = false;
+  /** What the task of this scope must give back before it ends. */
+  holdings: Set<Holding> | undefined;
 
   readonly #options: ScopeOptions;
   #cancellation: CancelledError | undefined;

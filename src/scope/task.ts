@@ -1,5 +1,6 @@
 /** A piece of async work on this loop, with a name, a status, and a way to cancel it. */
 import { callIn, type Outcome, type Work } from './call.ts';
+import type { Holding } from './holdings.ts';
 import { currentScope, Scope, type ScopeOptions } from './scope.ts';
 import { Unawaited } from './unawaited.ts';
 import { rejectedByCancellation, Waiter } from './waiter.ts';
@@ -190,6 +191,7 @@ export class Task<T> implements Promise<T> {
   #settle(status: TaskStatus): void {
     const outcome = this.#outcome!;
     this.#status = status;
+    if (this.#scope.holdings !== undefined) this.#abandonHoldings(this.#scope.holdings);
     this.#scope.close();
     const waiters = this.#waiters;
     this.#waiters = undefined;
@@ -202,6 +204,11 @@ export class Task<T> implements Promise<T> {
       else waiter.reject(outcome.error);
     }
     this.#owner?.ended(this);
+  }
+
+  #abandonHoldings(holdings: Set<Holding>): void {
+    this.#scope.holdings = undefined;
+    for (const holding of holdings) holding.abandoned(this.name);
   }
 }
 

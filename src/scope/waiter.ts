@@ -24,11 +24,14 @@ export class Waiter<T> implements ScopeWait {
   #settled = false;
   #timer: Timer | undefined;
   #forgetSignal: (() => void) | undefined;
-  #cleanUp: (() => void) | undefined;
+  #giveUp: (() => boolean | void) | undefined;
 
-  /** `scope` must not be cancelled. `cleanUp` is called when the wait ends without a result. */
-  constructor(scope: Scope | undefined, cleanUp?: () => void) {
-    this.#cleanUp = cleanUp;
+  /**
+   * `scope` must not be cancelled. `giveUp` is called when the wait is to end without a result; if it returns false,
+   * it does not end: a result was there first, in shared memory, and `resolve` or `reject` has been called with it.
+   */
+  constructor(scope: Scope | undefined, giveUp?: () => boolean | void) {
+    this.#giveUp = giveUp;
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -65,8 +68,7 @@ export class Waiter<T> implements ScopeWait {
   }
 
   #abandon(error: unknown): void {
-    if (!this.#finish()) return;
-    this.#cleanUp?.();
+    if (this.#settled || this.#giveUp?.() === false || !this.#finish()) return;
     this.#reject(error);
   }
 

@@ -9,20 +9,22 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   platform: ['core'],
   memory: ['core', 'platform'],
-  codec: ['core', 'platform'],
+  codec: ['core', 'platform', 'memory'],
   function: ['core', 'platform'],
   scope: ['core', 'platform'],
-  thread: ['core', 'platform', 'codec', 'function', 'scope'],
+  park: ['core', 'platform', 'memory', 'scope'],
+  sync: ['core', 'platform', 'memory', 'park', 'scope'],
+  thread: ['core', 'platform', 'memory', 'park', 'sync', 'codec', 'function', 'scope'],
   executor: ['core', 'platform', 'codec', 'function', 'scope', 'thread'],
   cli: ['core', 'platform', 'codec', 'function', 'scope', 'thread', 'executor'],
   /** `src/index.ts` and nothing else. */
-  '': ['core', 'platform', 'codec', 'function', 'scope', 'thread', 'executor'],
+  '': ['core', 'platform', 'memory', 'sync', 'codec', 'function', 'scope', 'thread', 'executor'],
 };
 
 /** Packages, and modules of the runtime: who may name them. */
 const OUTSIDE: readonly { readonly what: RegExp; readonly rooms: readonly string[] }[] = [
   { what: /^node:/, rooms: ['platform', 'cli'] },
-  { what: /^#atomics$/, rooms: ['platform', 'memory', 'thread'] },
+  { what: /^#atomics$/, rooms: ['platform', 'memory', 'park', 'sync', 'thread'] },
   { what: /^acorn$/, rooms: ['platform', 'function'] },
   { what: /^(cli-progress|cli-table3|picocolors|tinyglobby)$/, rooms: ['cli'] },
 ];

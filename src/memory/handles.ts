@@ -1,0 +1,180 @@
+/**
+ * Who holds a shared object: each thread by one record however many handles its code has, each message by a parcel.
+ *
+ * The records are the truth, the object's `REFS` counts them: both change in one section, by plain stores. When the
+ * last one goes, the object is freed by whoever took it, claiming it by compare-and-swap.
+ *
+ * | word `REFS`  | means                                   | leaves it by                                                |
+ * | ------------ | --------------------------------------- | ----------------------------------------------------------- |
+ * | above 0      | so many records hold the object         | in its section: one more, one less; the last → `GARBAGE`     |
+ * | `GARBAGE`    | nobody holds it                         | compare-and-swap to the negative token of who frees it        |
+ * | `-t`         | thread `t` frees it                     | with the block; or the reaper of `t` → its own negative token |
+ *
+ * - **Sending.** The sender makes a parcel, which holds the object while the message is on its way. The receiver lets
+ *   its own record hold the object and takes the parcel away, in one section. So the object cannot be freed between.
+ * - **Death.** The records of a thread are blocks that bear its token: the reaper drops what they hold. A parcel
+ *   outlives its sender, whose messages may still arrive, and goes with its receiver.
+ * - **Cost.** Entering the heap, and the first handle of a thread: a block and a section. Further ones: a look into a
+ *   map.
+ */
+import { Atomics } from '#atomics';
+import type { Heap } from './heap.ts';
+import {
+  DATA,
+  GARBAGE,
+  HANDLE,
+  KIND,
+  NAME,
+  OBJECT,
+  OBJECT_ID,
+  PARCEL,
+  PARCEL_FROM,
+  PARCEL_TO,
+  REFS,
+  SECTION,
+} from './layout.ts';
+import { enterSection } from './section.ts';
+
+const HANDLE_WORDS = 2;
+const PARCEL_WORDS = 13;
+
+interface Held {
+  readonly record: number;
+  handles: number;
+}
+
+/** The handles of one thread. */
+export class Handles {
+  readonly #heap: Heap;
+  readonly #held = new Map<number, Held>();
+
+  constructor(heap: Heap) {
+    this.#heap = heap;
+  }
+
+  /** A new object, of which this thread has one handle. `prepare` fills its words, of those before `DATA`. */
+  create(kind: number, name: string | undefined, prepare: (object: number) => void): number {
+    const { words, blocks } = this.#heap;
+    const length = name?.length ?? 0;
+    const object = this.#heap.allocate(DATA + length);
+    words[object + NAME] = length;
+    for (let index = 0; index < length; index++) words[object + DATA + index] = name!.charCodeAt(index);
+    const record = this.#newRecord();
+    words[object + OBJECT_ID] = this.#heap.nextId();
+    words[object + REFS] = 1;
+    prepare(object);
+    words[object + KIND] = kind;
+    words[record + OBJECT] = object;
+    blocks.publish(object);
+    this.#held.set(object, { record, handles: 1 });
+    return object;
+  }
+
+  /** Whether this thread has a handle of the object. */
+  has(object: number): boolean {
+    return this.#held.has(object);
+  }
+
+  /** One more handle in this thread, of an object that it holds already. */
+  retain(object: number): void {
+    this.#held.get(object)!.handles++;
+  }
+
+  /** One handle less. The last one drops what this thread holds. */
+  drop(object: number): void {
+    const held = this.#held.get(object);
+    if (held === undefined || --held.handles > 0) return;
+    this.#held.delete(object);
+    dropRecord(this.#heap, held.record, object);
+    this.#heap.blocks.free(held.record);
+  }
+
+  /** A parcel that holds the object for a message to the thread with the token `to`. This thread must hold it too. */
+  pack(object: number, to: number): number {
+    const { words, token: me, blocks } = this.#heap;
+    const parcel = this.#heap.allocate(PARCEL_WORDS);
+    words[parcel + PARCEL_FROM] = me;
+    words[parcel + PARCEL_TO] = to;
+    words[parcel + KIND] = PARCEL;
+    hold(this.#heap, parcel, object);
+    blocks.publish(parcel);
+    return parcel;
+  }
+
+  /** Takes a parcel away: this thread has one handle more of the object that was in it, which is returned. */
+  unpack(parcel: number): number {
+    const { words, token: me, blocks } = this.#heap;
+    const object = Atomics.load(words, parcel + OBJECT);
+    if (this.#held.has(object)) {
+      this.retain(object);
+      dropRecord(this.#heap, parcel, object);
+    } else {
+      const record = this.#newRecord();
+      this.#held.set(object, { record, handles: 1 });
+      if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
+      words[record + OBJECT] = object;
+      words[parcel + OBJECT] = 0;
+      if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+        Atomics.compareExchange(words, object + SECTION, -me, 0);
+        Atomics.notify(words, object + SECTION);
+      }
+    }
+    blocks.free(parcel);
+    return object;
+  }
+
+  /** Takes a parcel away without keeping what was in it: its message was not sent, or is not wanted. */
+  discard(parcel: number): void {
+    const object = Atomics.load(this.#heap.words, parcel + OBJECT);
+    if (object !== 0) dropRecord(this.#heap, parcel, object);
+    this.#heap.blocks.free(parcel);
+  }
+
+  #newRecord(): number {
+    const record = this.#heap.allocate(HANDLE_WORDS);
+    this.#heap.words[record + KIND] = HANDLE;
+    return record;
+  }
+}
+
+/** Lets a record hold an object, which must be held by another meanwhile. */
+function hold(heap: Heap, record: number, object: number): void {
+  const { words, token: me } = heap;
+  if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
+  words[record + OBJECT] = object;
+  words[object + REFS]! += 1;
+  if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+    Atomics.compareExchange(words, object + SECTION, -me, 0);
+    Atomics.notify(words, object + SECTION);
+  }
+}
+
+/** Lets a record hold its object no longer, if it still does, and frees the object if it was the last. */
+export function dropRecord(heap: Heap, record: number, object: number): void {
+  const { words, token: me } = heap;
+  if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
+  if (words[record + OBJECT] === object) {
+    words[record + OBJECT] = 0;
+    const left = words[object + REFS]! - 1;
+    words[object + REFS] = left === 0 ? GARBAGE : left;
+  }
+  if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+    Atomics.compareExchange(words, object + SECTION, -me, 0);
+    Atomics.notify(words, object + SECTION);
+  }
+  if (Atomics.load(words, object + REFS) === GARBAGE) freeObject(heap, object, GARBAGE);
+}
+
+/** Frees an object that nobody holds: if its `REFS` are still `found`, which says who may. */
+export function freeObject(heap: Heap, object: number, found: number): void {
+  const { words, token: me, blocks } = heap;
+  if (Atomics.compareExchange(words, object + REFS, found, -me) !== found) return;
+  blocks.free(object);
+}
+
+/** The name that the object was made with. */
+export function nameOf({ words }: Heap, object: number): string | undefined {
+  const length = words[object + NAME]!;
+  if (length === 0) return undefined;
+  return String.fromCharCode(...words.slice(object + DATA, object + DATA + length));
+}

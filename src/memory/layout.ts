@@ -1,0 +1,130 @@
+/**
+ * Where things stand in the shared region: word offsets, and nothing else. Two copies of heddle may share a process;
+ * a change of any number here is a change of `LAYOUT_VERSION`, and the copies then have a region each.
+ *
+ * ```text
+ * region   ┌ header: version, counters, head of the directory of names
+ *          ├ thread records: one per thread that has joined
+ *          └ blocks (`blocks.ts`), each with its allocation state in the word before its address
+ *
+ * block    what its first word, KIND, says:
+ *          · a shared object (kinds.ts): SECTION, REFS and lists of waiters, then the words of its kind
+ *          · a record that belongs to one object: a waiter's CELL, a thread's HANDLE, a PARCEL (a handle in a message)
+ * ```
+ *
+ * The words of an object that are not marked as truth are an index over such records, kept by whoever holds its
+ * section and made anew from the records when a thread has died there (`section.ts`).
+ */
+
+export const LAYOUT_VERSION = 1;
+
+/**
+ * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first
+ * 15 words of a block hold no bytes of users, and `SECTION` and `REFS` mean the same in all blocks: so a thread that
+ * looks at a block which is freed and used anew at that moment does no harm by a compare-and-swap from a token.
+ */
+export const FIRST_TOKEN: number = 2 ** 30;
+/** What words of user data a block has begin here. */
+export const DATA = 15;
+
+/** The header of the region. */
+export const NEXT_TOKEN = 1;
+export const NEXT_ID = 2;
+/** 1 if a reaper could not finish because some thread was telling. */
+export const UNREAPED = 3;
+/** The object whose list of names is the directory; 0 until the first name. */
+export const DIRECTORY = 4;
+const HEADER_WORDS = 16;
+
+/** Thread records: 16 words each. A thread with token `t` has the one at `t % MOST_THREADS`. */
+export const MOST_THREADS = 1024;
+export const RECORD_WORDS = 16;
+export const FIRST_RECORD: number = HEADER_WORDS;
+
+/** Truth: 0 for nobody's, a token while that thread lives, its negative once it is known to be dead. */
+export const RECORD_TOKEN = 0;
+/** A blocked thread sleeps on this word: whoever has news for it adds 1 and notifies. */
+export const RECORD_PARK = 1;
+/** Whether the loop sleeps on this word: 1 if so. Whoever has news for it sets 0 and then notifies. */
+export const RECORD_BELL = 2;
+/** The mailbox: a list of cells that were set, the newest first; see `mailbox.ts`. */
+export const RECORD_NEWS = 3;
+/** Raised when each wait of the thread should look at its cell by itself: somebody died before telling. */
+export const RECORD_LOOK = 4;
+/** 1 while the thread sets cells of others and has not told all of them. */
+export const RECORD_TELLING = 5;
+/** The runtime's own number of the thread. */
+export const RECORD_THREAD_ID = 6;
+/** The system's own number of it; 0 if unknown. */
+export const RECORD_SYSTEM_THREAD = 7;
+
+export const FIRST_BLOCK: number = FIRST_RECORD + MOST_THREADS * RECORD_WORDS;
+
+/** The first word of every block that is in use. */
+export const KIND = 0;
+
+/** Kinds of records; those of objects follow in `kinds.ts`. */
+export const CELL = 1;
+export const NODE = 2;
+export const HANDLE = 3;
+export const PARCEL = 4;
+export const FIRST_OBJECT_KIND = 16;
+
+/** Shared objects. The id is never used twice, unlike the address. */
+export const OBJECT_ID = 1;
+/** Who may change the index: 0, a token, or its negative when others wait for it; `TORN` when its holder died. */
+export const SECTION = 2;
+/** Index: how many handles and parcels there are; or `GARBAGE`, or the negative token of the thread that frees it. */
+export const REFS = 3;
+/** Index: the ticket of the last waiter. */
+export const TICKETS = 4;
+/** Length of the name, whose UTF-16 units are from `DATA` on, one a word; 0 for none. */
+export const NAME = 5;
+/** Lists of waiters from here on, three words each: first and last node, and how many. */
+export const LISTS = 6;
+export const LIST_HEAD = 0;
+export const LIST_TAIL = 1;
+export const LIST_COUNT = 2;
+export const LIST_WORDS = 3;
+
+/** No thread has this token. */
+export const TORN: number = -(2 ** 31);
+export const GARBAGE: number = -(2 ** 31);
+
+/** Records. Truth: which object it belongs to, and 0 when it is out of use. */
+export const OBJECT = 1;
+
+/** A node of a list: the part of a cell (or a block of its own, of a cell that stands in several lists). */
+export const NODE_CELL = 4;
+export const NODE_LIST = 5;
+/** Index: neighbours in the list, and whether it is in it. */
+export const NODE_NEXT = 6;
+export const NODE_PREVIOUS = 7;
+export const NODE_LINKED = 8;
+export const NODE_TICKET = 13;
+/** What the winner was set with. */
+export const NODE_VALUE = 14;
+
+/** A cell. Truth: `WAITING`, `CANCELLED`, or the address of the node by which it was set. */
+export const CELL_STATE = 9;
+/** 1 for a task on a loop, 0 for a blocked thread. */
+export const CELL_ASYNC = 10;
+/** The next in its thread's mailbox. */
+export const CELL_NEWS = 11;
+/** Who set it. */
+export const CELL_SETTER = 12;
+/** Of blocks of cells and nodes. */
+export const CELL_WORDS = 15;
+
+export const WAITING = 1;
+export const CANCELLED = 2;
+
+/** A parcel: a handle in a message. */
+export const PARCEL_TO = 3;
+export const PARCEL_FROM = 12;
+
+/** A lock (`sync/lock.ts`). Truth: who has it. */
+export const LOCK_WORD = 9;
+/** Who died with it: the runtime's number of the thread, or `A_TASK`. */
+export const LOCK_DIED = 10;
+export const A_TASK = -1;

@@ -1,0 +1,205 @@
+/**
+ * What a dead thread left behind, found by looking at every block and mended.
+ *
+ * A thread announces nothing while it lives: its token stands in every word that matters (who owns a lock, who is in a
+ * section, whose block this is). So the paths that are walked millions of times pay nothing, and a death costs a walk
+ * over the blocks in use, some nanoseconds each.
+ *
+ * ```text
+ * 1. The record's token is negated: from now on the thread is known to be dead. Who hands something to it afterwards
+ *    sees that, and mends it by itself.
+ * 2. Its waits are cancelled. After this nobody can set a cell of it any more.
+ * 3. Sections it was in are torn; its nodes leave their lists; what its handles held is dropped, and parcels to it.
+ * 4. Each object is asked to recover (`kinds.ts`): locks it owned go to the next, and so on.
+ * 5. Every thread is asked to look at its waits: the dead one may have set some and not told.
+ * 6. Unless some thread is just telling somebody (it may touch a cell of the dead one), its blocks are freed, and its
+ *    record is anybody's. Else whoever was telling does all this again: it sees `UNREAPED`.
+ * ```
+ *
+ * Each step looks at the state it finds and changes it by compare-and-swap, so it may be done by several threads at
+ * once, be interrupted by the death of the reaper, and be done again.
+ */
+import { Atomics } from '#atomics';
+import { dropRecord, freeObject } from './handles.ts';
+import { type Heap, recordOf } from './heap.ts';
+import { kindOf } from './kinds.ts';
+import {
+  CANCELLED,
+  CELL,
+  CELL_STATE,
+  FIRST_OBJECT_KIND,
+  FIRST_RECORD,
+  GARBAGE,
+  HANDLE,
+  KIND,
+  LIST_COUNT,
+  LIST_HEAD,
+  LIST_TAIL,
+  MOST_THREADS,
+  NEXT_TOKEN,
+  NODE,
+  NODE_LINKED,
+  NODE_LIST,
+  NODE_NEXT,
+  NODE_PREVIOUS,
+  OBJECT,
+  PARCEL,
+  PARCEL_FROM,
+  PARCEL_TO,
+  RECORD_TELLING,
+  RECORD_THREAD_ID,
+  RECORD_TOKEN,
+  RECORD_WORDS,
+  REFS,
+  SECTION,
+  TORN,
+  UNREAPED,
+  WAITING,
+} from './layout.ts';
+import { enterSection } from './section.ts';
+
+/** Wakes a thread, and makes it look at all its waits: what `park/` does. */
+export type AskToLook = (words: Int32Array, token: number) => void;
+
+/** The tokens of a thread that lives or is taken to, by the runtime's number of it. */
+export function tokensOfThread(words: Int32Array, threadId: number): number[] {
+  const found: number[] = [];
+  for (const token of livingThreads(words))
+    if (Atomics.load(words, recordOf(token) + RECORD_THREAD_ID) === threadId) found.push(token);
+  return found;
+}
+
+/** A thread that holds nothing gives its token back. */
+export function leave({ words, record, token }: Heap): void {
+  Atomics.compareExchange(words, record + RECORD_TOKEN, token, 0);
+}
+
+/** The thread with that token has ended, or is about to and uses nothing shared any more. */
+export function reap(heap: Heap, dead: number, askToLook: AskToLook): void {
+  Atomics.compareExchange(heap.words, recordOf(dead) + RECORD_TOKEN, dead, -dead);
+  reapDead(heap, askToLook);
+}
+
+/** Mends what all threads left that are known to be dead: an earlier reaper may not have finished. */
+export function reapDead(heap: Heap, askToLook: AskToLook): void {
+  for (const token of tokens(heap.words)) if (token < 0) mend(heap, -token, askToLook);
+}
+
+function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
+  const { words } = heap;
+  cancelWaits(heap, dead);
+  tearSections(heap, dead);
+  dropRecords(heap, dead);
+  recoverObjects(heap);
+  for (const token of livingThreads(words)) askToLook(words, token);
+  if (!nobodyIsTelling(words)) {
+    // Whoever stops telling after this sees it; whoever stopped before is not seen telling.
+    Atomics.store(words, UNREAPED, 1);
+    if (!nobodyIsTelling(words)) return;
+  }
+  heap.blocks.reap(dead);
+  Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
+}
+
+/** Parcels that the dead thread sent to this one and whose message never arrived. Call it after its last message. */
+export function dropParcelsFrom(heap: Heap, dead: number): void {
+  const { words, blocks, token: me } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] !== PARCEL || words[block + PARCEL_FROM] !== dead) continue;
+    if (words[block + PARCEL_TO] === me) dropParcel(heap, block, me);
+  }
+}
+
+/** What stands in the records: tokens of the living, negative ones of the dead. */
+function tokens(words: Int32Array): number[] {
+  const found: number[] = [];
+  const used = Math.min(Atomics.load(words, NEXT_TOKEN), MOST_THREADS);
+  for (let slot = 0; slot < used; slot++) {
+    const token = Atomics.load(words, FIRST_RECORD + slot * RECORD_WORDS + RECORD_TOKEN);
+    if (token !== 0) found.push(token);
+  }
+  return found;
+}
+
+/** The tokens of threads that are not known to be dead. */
+export function livingThreads(words: Int32Array): number[] {
+  return tokens(words).filter((token) => token > 0);
+}
+
+function nobodyIsTelling(words: Int32Array): boolean {
+  for (const token of livingThreads(words))
+    if (Atomics.load(words, recordOf(token) + RECORD_TELLING) !== 0) return false;
+  return true;
+}
+
+function cancelWaits({ words, blocks }: Heap, dead: number): void {
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] === CELL && blocks.stateOf(block) === dead)
+      Atomics.compareExchange(words, block + CELL_STATE, WAITING, CANCELLED);
+  }
+}
+
+function tearSections({ words, blocks }: Heap, dead: number): void {
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND]! < FIRST_OBJECT_KIND) continue;
+    const seen = Atomics.load(words, block + SECTION);
+    if (seen !== TORN && Math.abs(seen) !== dead) continue;
+    Atomics.compareExchange(words, block + SECTION, seen, TORN);
+    Atomics.notify(words, block + SECTION);
+  }
+}
+
+function dropRecords(heap: Heap, dead: number): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    const kind = words[block + KIND];
+    const object = Atomics.load(words, block + OBJECT);
+    if (kind === PARCEL) {
+      if (words[block + PARCEL_TO] === dead) dropParcel(heap, block, dead);
+      else if (object !== 0 && blocks.stateOf(block) === dead) dropRecord(heap, block, object);
+    } else if (blocks.stateOf(block) === dead && object !== 0) {
+      if (kind === HANDLE) dropRecord(heap, block, object);
+      else if (kind === CELL || kind === NODE) unlink(heap, block, object);
+    }
+  }
+}
+
+/** Takes a parcel to the thread `to` away, if nobody else has. */
+function dropParcel(heap: Heap, parcel: number, to: number): void {
+  const { words, token: me, blocks } = heap;
+  if (to !== me && Atomics.compareExchange(words, parcel + PARCEL_TO, to, me) !== to) return;
+  const object = Atomics.load(words, parcel + OBJECT);
+  if (object !== 0) dropRecord(heap, parcel, object);
+  blocks.free(parcel);
+}
+
+/** As `WaitQueue.remove`, but of a cell that was set the object stays: it tells who was given what. */
+function unlink(heap: Heap, node: number, object: number): void {
+  const { words, token: me } = heap;
+  if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
+  if (words[node + OBJECT] === object && words[node + NODE_LINKED] === 1) {
+    const list = object + words[node + NODE_LIST]!;
+    const next = words[node + NODE_NEXT]!;
+    const previous = words[node + NODE_PREVIOUS]!;
+    if (previous === 0) words[list + LIST_HEAD] = next;
+    else words[previous + NODE_NEXT] = next;
+    if (next === 0) words[list + LIST_TAIL] = previous;
+    else words[next + NODE_PREVIOUS] = previous;
+    words[list + LIST_COUNT]! -= 1;
+    words[node + NODE_LINKED] = 0;
+  }
+  if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+    Atomics.compareExchange(words, object + SECTION, -me, 0);
+    Atomics.notify(words, object + SECTION);
+  }
+}
+
+function recoverObjects(heap: Heap): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND]! < FIRST_OBJECT_KIND) continue;
+    const refs = Atomics.load(words, block + REFS);
+    if (refs === GARBAGE || (refs < 0 && heap.isDead(-refs))) freeObject(heap, block, refs);
+    else if (refs > 0) kindOf(words[block + KIND]!)?.recover(heap, block);
+  }
+}

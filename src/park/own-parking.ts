@@ -1,0 +1,75 @@
+/** The parking of the calling thread, and what is done when another thread has died. */
+import { Atomics } from '#atomics';
+import { now } from '../core/clock.ts';
+import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
+import { RECORD_SYSTEM_THREAD } from '../memory/layout.ts';
+import { leave, livingThreads, reap, reapDead, tokensOfThread } from '../memory/reaper.ts';
+import { joinRegion, region } from '../memory/region.ts';
+import { blockedSlice, endBlocked, lookWhileBlocked, whileBlocked } from '../platform/blocked.ts';
+import { onOwnEnd, watchChildren } from '../platform/child-threads.ts';
+import { listenAt } from '../platform/doorbell.ts';
+import { systemThreadEnded } from '../platform/system-thread.ts';
+import { ownThreadId } from '../platform/worker.ts';
+import { askToLook } from './mailbox.ts';
+import { Parking, type Platform } from './parking.ts';
+
+const platform: Platform = {
+  listen: (words, index, rung) => listenAt(words, index, 1, rung),
+  now,
+  slice: blockedSlice,
+  look: lookWhileBlocked,
+  end: endBlocked,
+  reap: () => reapDead(ownHeap(), askToLook),
+};
+
+const parkings = new WeakMap<Heap, Parking>();
+
+/** The parking that goes with a heap. */
+export function parkingOf(heap: Heap): Parking {
+  let parking = parkings.get(heap);
+  if (parking === undefined) {
+    parking = new Parking(heap, platform);
+    parkings.set(heap, parking);
+  }
+  return parking;
+}
+
+let own: Parking | undefined;
+
+/** How the calling thread waits. It joins the shared memory the first time. */
+export function ownParking(): Parking {
+  if (own === undefined) {
+    own = parkingOf(ownHeap());
+    whileBlocked(lookAtThreads);
+  }
+  return own;
+}
+
+/** Finds threads that have ended without anybody having heard, as far as the system tells. */
+function lookAtThreads(): void {
+  const { heap } = ownParking();
+  for (const token of livingThreads(heap.words)) {
+    const thread = Atomics.load(heap.words, recordOf(token) + RECORD_SYSTEM_THREAD);
+    if (systemThreadEnded(thread)) reap(heap, token, askToLook);
+  }
+}
+
+/** A thread that this one started has ended, in whatever way. */
+export function threadEnded(threadId: number): void {
+  for (const token of tokensOfThread(new Int32Array(region), threadId)) reap(ownHeap(), token, askToLook);
+}
+
+/**
+ * From the `exit` event on a thread counts as dead: it mends what it leaves by itself, at once, under another token.
+ * Where it is not asked (it was terminated, or ran out of memory) the thread that started it does.
+ */
+function ownEnd(): void {
+  const tokens = tokensOfThread(new Int32Array(region), ownThreadId);
+  if (tokens.length === 0) return;
+  const undertaker = joinRegion();
+  for (const token of tokens) reap(undertaker, token, askToLook);
+  leave(undertaker);
+}
+
+watchChildren(threadEnded);
+onOwnEnd(ownEnd);

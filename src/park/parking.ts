@@ -1,0 +1,176 @@
+/** How the calling thread waits and is woken, on its loop and blocked. One per thread. */
+import { Atomics } from '#atomics';
+import { Handles } from '../memory/handles.ts';
+import type { Heap } from '../memory/heap.ts';
+import { CELL_SETTER, OBJECT, RECORD_PARK, RECORD_TELLING, UNREAPED } from '../memory/layout.ts';
+import { Cells } from './cells.ts';
+import { Mailbox, putNews, wakeThread } from './mailbox.ts';
+
+/** A wait of a task on this loop. */
+export interface LoopWait {
+  readonly object: number;
+  /** Called once, when the cell has been set; takes what it was given. */
+  set(cell: number): void;
+}
+
+/** What the runtime does for a thread that waits. */
+export interface Platform {
+  /** Calls `rung` once the word is not 1 any more. */
+  listen(words: Int32Array, index: number, rung: () => void): void;
+  now(): number;
+  /** Around a blocking wait: how long it may sleep at a time, what to look at meanwhile, and the end. */
+  slice(left: number): number;
+  look(): void;
+  end(): void;
+  /** Called when a reaper could not finish because of this thread. */
+  reap(): void;
+}
+
+export class Parking {
+  readonly heap: Heap;
+  readonly cells: Cells;
+  readonly handles: Handles;
+  readonly #platform: Platform;
+  readonly #mailbox: Mailbox;
+  /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
+  readonly #waits = new Map<number, LoopWait | undefined>();
+  /** How many waits there are for each object. */
+  readonly #objects = new Map<number, number>();
+  #listening = false;
+
+  constructor(heap: Heap, platform: Platform) {
+    this.heap = heap;
+    this.cells = new Cells(heap);
+    this.handles = new Handles(heap);
+    this.#platform = platform;
+    this.#mailbox = new Mailbox(heap);
+  }
+
+  // Telling others
+
+  /** To be called before setting cells of others, until all of them were told. */
+  beginTelling(): void {
+    Atomics.store(this.heap.words, this.heap.record + RECORD_TELLING, 1);
+  }
+
+  /** Tells the thread whose cell was set. Nothing of the cell may be read before. */
+  tell(cell: number, owner: number, ownerIsAsync: boolean): void {
+    if (!ownerIsAsync) wakeThread(this.heap.words, owner);
+    else if (owner === this.heap.token) this.#deliver(cell);
+    else putNews(this.heap.words, owner, cell);
+  }
+
+  endTelling(): void {
+    const { words, record } = this.heap;
+    Atomics.store(words, record + RECORD_TELLING, 0);
+    if (Atomics.load(words, UNREAPED) === 1 && Atomics.exchange(words, UNREAPED, 0) === 1)
+      this.#platform.reap();
+  }
+
+  // Blocking
+
+  /**
+   * Blocks the thread until the cell is set. False if `timeout` milliseconds have passed: then it has been
+   * cancelled. A wake-up in the same moment wins.
+   */
+  block(cell: number, timeout: number): boolean {
+    const { words, record } = this.heap;
+    const deadline = timeout === Infinity ? Infinity : this.#platform.now() + timeout;
+    try {
+      for (;;) {
+        const seen = Atomics.load(words, record + RECORD_PARK);
+        if (this.cells.setBy(cell) !== 0) return true;
+        const left = deadline === Infinity ? Infinity : deadline - this.#platform.now();
+        if (left <= 0) return !this.cells.cancel(cell);
+        Atomics.wait(words, record + RECORD_PARK, seen, this.#platform.slice(left));
+        this.#platform.look();
+      }
+    } finally {
+      this.#platform.end();
+    }
+  }
+
+  // Waiting on the loop
+
+  /** From now on the loop hears when the cell is set. */
+  expect(cell: number, wait: LoopWait): void {
+    this.#waits.set(cell, wait);
+    this.#objects.set(wait.object, this.waitsFor(wait.object) + 1);
+    this.#listen();
+  }
+
+  /** How many tasks of this loop wait for the object. */
+  waitsFor(object: number): number {
+    return this.#objects.get(object) ?? 0;
+  }
+
+  /**
+   * Gives up a wait, before it was settled. False if its cell has been set: then the wait was settled by this call. If
+   * true, the cell must be removed from its lists, and freed.
+   */
+  giveUp(cell: number): boolean {
+    const wait = this.#waits.get(cell);
+    if (this.cells.cancel(cell)) {
+      this.#waits.delete(cell);
+      this.#forget(wait!.object);
+      return true;
+    }
+    // Whoever has set it may be about to put it into the mailbox: the cell is not free until it has arrived.
+    this.#waits.set(cell, undefined);
+    this.#forget(wait!.object);
+    wait!.set(cell);
+    Atomics.store(this.heap.words, cell + OBJECT, 0);
+    return false;
+  }
+
+  /** Looks at the mailbox now, and settles what has arrived. */
+  drain(): void {
+    for (const cell of this.#mailbox.take()) this.#deliver(cell);
+    if (this.#mailbox.takeLook()) this.#lookAtAll();
+  }
+
+  hasNews(): boolean {
+    return this.#mailbox.hasNews();
+  }
+
+  #deliver(cell: number): void {
+    if (!this.#waits.has(cell)) return;
+    const wait = this.#waits.get(cell);
+    this.#waits.delete(cell);
+    if (wait !== undefined) {
+      this.#forget(wait.object);
+      wait.set(cell);
+    }
+    this.cells.free(cell);
+  }
+
+  /** Somebody died. What it had set without telling is told now; it will not come by the mailbox any more. */
+  #lookAtAll(): void {
+    const { words } = this.heap;
+    const orphans: number[] = [];
+    for (const cell of this.#waits.keys())
+      if (this.cells.setBy(cell) !== 0 && this.heap.isDead(words[cell + CELL_SETTER]!)) orphans.push(cell);
+    // What it did tell is in the mailbox, now that it is known to be dead.
+    for (const cell of this.#mailbox.take()) this.#deliver(cell);
+    for (const cell of orphans) this.#deliver(cell);
+  }
+
+  #forget(object: number): void {
+    const left = this.waitsFor(object) - 1;
+    if (left === 0) this.#objects.delete(object);
+    else this.#objects.set(object, left);
+  }
+
+  #listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    while (!this.#mailbox.prepareSleep()) this.drain();
+    this.#platform.listen(this.heap.words, this.#mailbox.bell, () => this.#rung());
+  }
+
+  #rung(): void {
+    this.#listening = false;
+    this.drain();
+    if (this.#waits.size > 0) this.#listen();
+  }
+}

@@ -1,0 +1,56 @@
+/** The guard of locks, semaphores and their kin. */
+import { NotOwnerError } from '../core/errors.ts';
+import type { Guard } from '../core/guard.ts';
+import { type Holding, holdInTask, letGo } from '../scope/holdings.ts';
+import type { Scope } from '../scope/scope.ts';
+
+/** How a class of objects takes back what its guards stand for. */
+export interface GuardKind<T> {
+  /** Called once at most for each guard. */
+  release(of: T): void;
+  /** The task that held the guard has ended: takes it back as from a dead owner. */
+  abandon(of: T, task: string): void;
+}
+
+/** One acquisition of `T`. */
+export class HeldGuard<T extends object> implements Guard, Holding {
+  readonly #kind: GuardKind<T>;
+  /** `undefined` once it was given back. */
+  #of: T | undefined;
+  /** The task that answers for it. */
+  #scope: Scope | undefined;
+
+  constructor(kind: GuardKind<T>, of: T) {
+    this.#kind = kind;
+    this.#of = of;
+    this.#scope = holdInTask(this);
+  }
+
+  get released(): boolean {
+    return this.#of === undefined;
+  }
+
+  release(): void {
+    if (this.#of === undefined) throw new NotOwnerError('Cannot release guard: it was released before');
+    this.#kind.release(this.#of);
+    this.#of = undefined;
+    if (this.#scope !== undefined) this.keep();
+  }
+
+  keep(): this {
+    if (this.#scope !== undefined) letGo(this.#scope, this);
+    this.#scope = undefined;
+    return this;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#of !== undefined) this.release();
+  }
+
+  abandoned(task: string): void {
+    const of = this.#of;
+    this.#of = undefined;
+    this.#scope = undefined;
+    if (of !== undefined) this.#kind.abandon(of, task);
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * The lock in shared memory: one word that says who has it, and a queue of who waits.
+ *
+ * | `LOCK_WORD`    | means                            | leaves it by                                                             |
+ * | -------------- | -------------------------------- | ------------------------------------------------------------------------ |
+ * | `FREE`         | nobody has it                    | `take` of anyone → their token                                            |
+ * | a token, `t`   | thread `t` has it                | `release` of `t` → `FREE`, or → the token of the first waiter              |
+ * |                | … and is dead                    | `recover` of anyone → their token; or → that of the waiter `t` had chosen   |
+ * |                | … and another has been given it  | the giver, or the waiter itself: → the waiter's token                      |
+ * | `ABANDONED`    | nobody has it; the last to have it died with it | `take` of anyone → their token: who learns of the death     |
+ *
+ * Every transition is a compare-and-swap from the very value seen.
+ *
+ * **Release.**
+ * ```text
+ * somebody waits?   set the first cell that waits     from here on the lock is its thread's: the commitment
+ *                   word: me → its token              (if it was faster, it has written that itself)
+ *                   tell it
+ * nobody?           word: me → FREE
+ *                   somebody waits now? word: FREE → me, and once more     if that fails, who took it will hand over
+ * ```
+ * **Acquire.** `take`; else put a cell in the queue, `take` again, wait for the cell (`park/wait.ts`). Either this second
+ * `take` comes after the releaser's `FREE` and succeeds, or the releaser looks after the cell was put in.
+ *
+ * **Invariants**
+ * - A cell is set only by the thread whose token the word holds.
+ * - At most one cell of the lock is set and not yet accepted; the lock belongs to its thread, whatever the word says.
+ * - The word is not `FREE` or `ABANDONED` while somebody waits, except within a `release` or `recover`.
+ *
+ * **Death.** Whoever dies between setting a cell and writing the word leaves a cell that tells whose the lock is:
+ * `recover` looks for it before it takes the lock from the dead. Whoever dies between `FREE` and its second look leaves a
+ * free lock with waiters: `recover` does the second look.
+ *
+ * **Rejected.** A word that only says "locked", with waiters that fight for it after each release, as in most futexes:
+ * it is faster when threads fight, and starves. Here a newcomer may take a lock that is free, but one who waits is
+ * served in turn. A bit for "somebody waits" in the word would save one read of the queue per release, and cost a second
+ * truth to keep right.
+ *
+ * **Source.** The hand-over is that of the fair mode of `java.util.concurrent`; the two looks around the queue are
+ * Dekker's.
+ */
+import { Atomics } from '#atomics';
+import { NotOwnerError } from '../core/errors.ts';
+import { recordOf } from '../memory/heap.ts';
+import { LOCK } from '../memory/kinds.ts';
+import {
+  A_TASK,
+  CANCELLED,
+  CELL,
+  CELL_STATE,
+  KIND,
+  LISTS,
+  LOCK_DIED,
+  LOCK_WORD,
+  OBJECT,
+  RECORD_THREAD_ID,
+  SECTION,
+  TORN,
+  WAITING,
+} from '../memory/layout.ts';
+import { settleSection } from '../memory/section.ts';
+import type { Parking } from '../park/parking.ts';
+import type { Wanted } from '../park/wait.ts';
+import { WaitQueue } from '../park/wait-queue.ts';
+import { probeStack } from '../platform/stack.ts';
+
+const FREE = 0;
+const ABANDONED = 1;
+
+/** How a lock was got: whole, or as the first after its owner had died with it. */
+export const WHOLE = 1;
+export const AFTER_DEATH = 2;
+export type Taken = typeof WHOLE | typeof AFTER_DEATH;
+
+export class LockWord implements Wanted<Taken> {
+  readonly parking: Parking;
+  readonly object: number;
+  readonly queue: WaitQueue;
+  readonly #words: Int32Array;
+  readonly #word: number;
+  readonly #me: number;
+  readonly #name: string;
+
+  /** `name` is for messages: `lock "cache"`. */
+  constructor(parking: Parking, object: number, name: string) {
+    this.#name = name;
+    this.parking = parking;
+    this.object = object;
+    this.queue = new WaitQueue(parking.heap, object, LISTS);
+    this.#words = parking.heap.words;
+    this.#word = object + LOCK_WORD;
+    this.#me = parking.heap.token;
+  }
+
+  isLocked(): boolean {
+    const seen = Atomics.load(this.#words, this.#word);
+    return seen !== FREE && seen !== ABANDONED;
+  }
+
+  /** Whether the calling thread has it. */
+  isMine(): boolean {
+    return Atomics.load(this.#words, this.#word) === this.#me;
+  }
+
+  /** Takes the lock if nobody has it. */
+  attempt(): Taken | undefined {
+    const seen = Atomics.compareExchange(this.#words, this.#word, FREE, this.#me);
+    if (seen === FREE) return WHOLE;
+    if (seen !== ABANDONED) return undefined;
+    return Atomics.compareExchange(this.#words, this.#word, ABANDONED, this.#me) === ABANDONED
+      ? AFTER_DEATH
+      : undefined;
+  }
+
+  /** Accepts the lock for a cell of this thread that was set: from now on the word says so. */
+  granted(value: number): Taken {
+    let seen = Atomics.load(this.#words, this.#word);
+    while (seen !== this.#me) {
+      Atomics.compareExchange(this.#words, this.#word, seen, this.#me);
+      seen = Atomics.load(this.#words, this.#word);
+    }
+    return value as Taken;
+  }
+
+  /** Gives the lock to the first who waits, or to nobody. @throws NotOwnerError if this thread does not have it. */
+  release(): void {
+    if (this.queue.isEmpty()) {
+      if (Atomics.compareExchange(this.#words, this.#word, this.#me, FREE) !== this.#me) {
+        throw new NotOwnerError(`Cannot release ${this.#name}: this thread does not have it`);
+      }
+      if (this.queue.isEmpty()) return;
+      if (Atomics.compareExchange(this.#words, this.#word, FREE, this.#me) !== FREE) return;
+    }
+    this.#handOver(WHOLE);
+  }
+
+  /** Gives the lock on as its owner's death does: whoever gets it learns of it. */
+  abandon(): void {
+    Atomics.store(this.#words, this.object + LOCK_DIED, A_TASK);
+    this.#handOver(AFTER_DEATH);
+  }
+
+  /** Who ended while holding it, for the next to get it. */
+  whoDied(): string {
+    const thread = Atomics.load(this.#words, this.object + LOCK_DIED);
+    return thread === A_TASK ? 'a task' : `thread ${thread}`;
+  }
+
+  describe(): string {
+    return `Cannot acquire ${this.#name}`;
+  }
+
+  // The calling thread has the lock.
+  #handOver(taken: Taken): void {
+    const { parking, queue } = this;
+    const open = taken === WHOLE ? FREE : ABANDONED;
+    probeStack();
+    parking.beginTelling();
+    for (;;) {
+      const cell = queue.setNext(taken);
+      if (cell !== 0) {
+        const { owner, ownerIsAsync } = queue;
+        Atomics.compareExchange(this.#words, this.#word, this.#me, owner);
+        // Its reaper may have looked at the word before it was written.
+        if (parking.heap.isDead(owner)) this.recover();
+        else parking.tell(cell, owner, ownerIsAsync);
+        break;
+      }
+      if (Atomics.compareExchange(this.#words, this.#word, this.#me, open) !== this.#me) break;
+      if (queue.isEmpty()) break;
+      if (Atomics.compareExchange(this.#words, this.#word, open, this.#me) !== open) break;
+    }
+    parking.endTelling();
+  }
+
+  /** Mends what a dead thread left, if it left anything here. */
+  recover(): void {
+    const words = this.#words;
+    if (Atomics.load(words, this.object + SECTION) === TORN) settleSection(this.parking.heap, this.object);
+    for (;;) {
+      const seen = Atomics.load(words, this.#word);
+      if (seen === FREE || seen === ABANDONED) {
+        if (this.queue.isEmpty()) return;
+        if (!this.#claim(seen)) continue;
+        this.#handOver(seen === FREE ? WHOLE : AFTER_DEATH);
+        return;
+      }
+      if (!this.parking.heap.isDead(seen)) return;
+      const chosen = this.#chosen();
+      if (chosen === 0) {
+        if (!this.#claim(seen)) continue;
+        Atomics.store(words, this.object + LOCK_DIED, Atomics.load(words, recordOf(seen) + RECORD_THREAD_ID));
+        this.#handOver(AFTER_DEATH);
+        return;
+      }
+      // It is told by being asked to look: its setter is dead.
+      if (Atomics.compareExchange(words, this.#word, seen, chosen) === seen) return;
+    }
+  }
+
+  /** Takes it from whom it was seen with. False if it is not there any more, or no lock at all. */
+  #claim(seen: number): boolean {
+    const words = this.#words;
+    if (Atomics.compareExchange(words, this.#word, seen, this.#me) !== seen) return false;
+    if (words[this.object + KIND] === LOCK) return true;
+    // The block was freed and is something else now, which does not use the word.
+    Atomics.compareExchange(words, this.#word, this.#me, seen);
+    return false;
+  }
+
+  /** The living thread whose cell was set for this lock, and which has not accepted it yet; 0 if there is none. */
+  #chosen(): number {
+    const { words, blocks } = this.parking.heap;
+    for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+      const kind = words[block + KIND];
+      if (kind !== CELL || Atomics.load(words, block + OBJECT) !== this.object) continue;
+      const state = Atomics.load(words, block + CELL_STATE);
+      const owner = blocks.stateOf(block);
+      if (state !== WAITING && state !== CANCELLED && !this.parking.heap.isDead(owner)) return owner;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,259 @@
+/** Mutual exclusion, for tasks and threads alike. */
+import { checkFunction, checkName, checkOptions } from '../core/arguments.ts';
+import { DeadlockError, InvalidStateError, OwnerDiedError } from '../core/errors.ts';
+import type { Guard } from '../core/guard.ts';
+import { nameOf } from '../memory/handles.ts';
+import { ownHeap } from '../memory/heap.ts';
+import { LOCK, registerKind } from '../memory/kinds.ts';
+import { LOCK_WORD } from '../memory/layout.ts';
+import { trackHandle, untrackHandle } from '../park/own-handles.ts';
+import { ownParking, parkingOf } from '../park/own-parking.ts';
+import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
+import { report } from '../platform/report.ts';
+import type { WaitOptions } from '../scope/interruptible.ts';
+import { type GuardKind, HeldGuard } from './guard.ts';
+import { AFTER_DEATH, LockWord, type Taken, WHOLE } from './lock-word.ts';
+
+export interface LockStatistics {
+  readonly name?: string;
+  readonly locked: boolean;
+  /** How many wait for it, tasks and threads. */
+  readonly waiting: number;
+}
+
+let guards: GuardKind<Lock>;
+/** The address of a lock, which enters the shared memory for it. */
+let addressOf: (lock: Lock) => number;
+/** Makes a handle of a lock that another thread has sent. */
+let restoreLock: (object: number) => Lock;
+
+/**
+ * A lock that one task or thread has at a time.
+ *
+ * Use it where several waits in a row must not be interleaved with those of others, or where threads change the same
+ * shared memory. Between two awaits nothing interrupts a task of one loop: there it is not needed. For a limited number
+ * rather than one, see Semaphore; for readers and a writer, RWLock.
+ *
+ * - **Scope.** Tasks of any loop and blocked threads, at the same time, on the same lock. Sent to a thread (as an
+ *   argument, a result, inside an object) it arrives as a handle of the same lock.
+ * - **Ownership.** The guard belongs to its thread, and to the task that got it, unless it is kept (`guard.keep()`). Not
+ *   re-entrant: a task that acquires it twice waits for itself; a thread that does is told by a `DeadlockError`.
+ * - **Fairness.** Who waits is served first come, first served, tasks and threads in one line; the lock is handed to the
+ *   first, and newcomers cannot overtake. A newcomer that finds the lock free takes it.
+ * - **Cancellation.** A wait that times out, is aborted or cancelled leaves no trace. If it was granted in that moment,
+ *   it succeeds.
+ * - **Death** of the owner, thread or task: the next to acquire gets an `OwnerDiedError` whose `guard` has the lock, so
+ *   that what it protects can be mended. Death of one who waits changes nothing for the others.
+ * - **Cost.** Until it is first contended or sent, a plain object. Then one compare-and-swap to acquire and one to
+ *   release while nobody waits; a wake-up of one thread if somebody does.
+ *
+ * @example
+ * ```ts
+ * import { Lock, sleep } from 'heddle';
+ *
+ * const lock = new Lock({ name: 'balance' });
+ * let balance = 100;
+ *
+ * async function spend(amount: number): Promise<void> {
+ *   await lock.run(async () => {
+ *     const before = balance;
+ *     await sleep(1);
+ *     balance = before - amount;
+ *   });
+ * }
+ *
+ * await Promise.all([spend(30), spend(30)]);
+ * console.log(balance); // 40
+ * ```
+ */
+// A lock begins as a plain object of its thread. It enters the shared memory (`#enter`) when somebody else must see it:
+// another thread, or a second task that waits. Before that, nobody waits, and `#held` is all there is to know.
+export class Lock implements Disposable {
+  readonly name: string | undefined;
+  /** Once it has entered the shared memory. */
+  #word: LockWord | undefined;
+  /** Whether a guard of this very handle has the lock. */
+  #held = false;
+  #disposed = false;
+
+  static {
+    guards = { release: (lock) => lock.#release(), abandon: (lock, task) => lock.#abandon(task) };
+    addressOf = (lock) => lock.#enter().object;
+    restoreLock = (object) => {
+      const lock = new Lock({ name: nameOf(ownHeap(), object) });
+      lock.#adopt(object);
+      return lock;
+    };
+  }
+
+  constructor(options?: { readonly name?: string | undefined }) {
+    this.name = options === undefined ? undefined : checkName(checkOptions(options).name);
+  }
+
+  /** Whether anybody has it. By the time you look, it may have changed. */
+  get locked(): boolean {
+    return this.#word === undefined ? this.#held : this.#word.isLocked();
+  }
+
+  /**
+   * Waits until the lock can be had, and takes it. On failure the lock is as if nobody had asked.
+   *
+   * @throws {TimeoutError} after `timeout` milliseconds; with 0, unless the lock is free.
+   * @throws {OwnerDiedError} if the last owner ended while it held the lock; the lock is had, by the error's `guard`.
+   */
+  acquire(options?: WaitOptions): Promise<Guard> {
+    try {
+      const wait = checkWait(options);
+      throwIfEnded(wait.signal);
+      const taken = this.#attempt();
+      if (taken !== undefined) return Promise.resolve(this.#guard(taken));
+      return waitAsync(this.#enter(), wait, (got) => this.#guard(got));
+    } catch (error) {
+      return rejection(error);
+    }
+  }
+
+  /**
+   * Blocks the thread until the lock can be had, and takes it. On failure the lock is as if nobody had asked.
+   *
+   * @throws {DeadlockError} if only this thread could release it, for it has the lock, or a task of its loop is before
+   * it in the line.
+   * @throws {TimeoutError} after `timeout` milliseconds; with 0, unless the lock is free.
+   * @throws {OwnerDiedError} as `acquire()`.
+   */
+  acquireSync(options?: { readonly timeout?: number | undefined }): Guard {
+    const { timeout } = checkWait(options);
+    throwIfEnded();
+    return this.#guard(this.#attempt() ?? this.#block(timeout));
+  }
+
+  /**
+   * Takes the lock if it is free; `undefined`, and nothing has changed, if it is not.
+   *
+   * @throws {OwnerDiedError} as `acquire()`.
+   */
+  tryAcquire(): Guard | undefined {
+    const taken = this.#attempt();
+    return taken === undefined ? undefined : this.#guard(taken);
+  }
+
+  /** Calls `fn` while it has the lock, and releases it when `fn` has ended; gives what `fn` gave. */
+  async run<R>(fn: () => R | PromiseLike<R>, options?: WaitOptions): Promise<R> {
+    checkFunction(fn, 'fn');
+    const guard = await this.acquire(options);
+    try {
+      return await fn();
+    } finally {
+      guard[Symbol.dispose]();
+    }
+  }
+
+  /** Blocks until it has the lock, calls `fn`, which must not be async, and releases it; gives what `fn` gave. */
+  runSync<R>(fn: () => R, options?: { readonly timeout?: number | undefined }): R {
+    checkFunction(fn, 'fn');
+    const guard = this.acquireSync(options);
+    try {
+      return fn();
+    } finally {
+      guard[Symbol.dispose]();
+    }
+  }
+
+  /** Read from shared memory, whatever any loop is doing. */
+  statistics(): LockStatistics {
+    return {
+      ...(this.name !== undefined && { name: this.name }),
+      locked: this.locked,
+      waiting: this.#word?.queue.count() ?? 0,
+    };
+  }
+
+  /**
+   * Gives up this handle: it cannot be used any more. The memory is freed at once if it was the last of all threads,
+   * and nothing happens to a lock that others use. A guard that is held is released as usual, and the handle with it.
+   */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    if (!this.#held) this.#drop();
+  }
+
+  #release(): void {
+    this.#word?.release();
+    this.#held = false;
+    if (this.#disposed) this.#drop();
+  }
+
+  #abandon(task: string): void {
+    const word = this.#enter();
+    this.#held = false;
+    report(
+      'HEDDLE_ABANDONED_GUARD',
+      `Task "${task}" has ended while it held ${this.#describe()}: release the guard, or keep() it`,
+    );
+    word.abandon();
+    if (this.#disposed) this.#drop();
+  }
+
+  #describe(): string {
+    return this.name === undefined ? 'lock' : `lock "${this.name}"`;
+  }
+
+  #attempt(): Taken | undefined {
+    if (this.#disposed) throw new InvalidStateError(`Cannot acquire ${this.#describe()}: it was disposed`);
+    if (this.#word !== undefined) return this.#word.attempt();
+    return this.#held ? undefined : WHOLE;
+  }
+
+  #guard(taken: Taken): Guard {
+    this.#held = true;
+    const guard = new HeldGuard(guards, this);
+    if (taken !== AFTER_DEATH) return guard;
+    throw new OwnerDiedError(
+      `Cannot acquire ${this.#describe()} in good order: ${this.#word!.whoDied()} ended while holding it; mend what it protects, then release error.guard`,
+      guard,
+    );
+  }
+
+  #block(timeout: number): Taken {
+    const word = this.#enter();
+    if (word.isMine()) {
+      throw new DeadlockError(
+        `Cannot acquire ${this.#describe()}: this thread has it, and would wait for itself`,
+      );
+    }
+    if (word.parking.waitsFor(word.object) > 0) {
+      throw new DeadlockError(
+        `Cannot acquire ${this.#describe()}: a task of this thread is before it in the line, and could not run`,
+      );
+    }
+    return waitSync(word, timeout);
+  }
+
+  #enter(): LockWord {
+    if (this.#word !== undefined) return this.#word;
+    if (this.#disposed) throw new InvalidStateError(`Cannot use ${this.#describe()}: it was disposed`);
+    const { handles, heap } = ownParking();
+    const object = handles.create(LOCK, this.name, (address) => {
+      heap.words[address + LOCK_WORD] = this.#held ? heap.token : 0;
+    });
+    return this.#adopt(object);
+  }
+
+  #adopt(object: number): LockWord {
+    this.#word = new LockWord(ownParking(), object, this.#describe());
+    trackHandle(this, object);
+    return this.#word;
+  }
+
+  #drop(): void {
+    if (this.#word !== undefined) untrackHandle(this, this.#word.object);
+  }
+}
+
+registerKind(LOCK, {
+  type: Lock,
+  lists: 1,
+  recover: (heap, object) => new LockWord(parkingOf(heap), object, 'lock').recover(),
+  enter: (lock) => addressOf(lock as Lock),
+  restore: (object) => restoreLock(object),
+});
