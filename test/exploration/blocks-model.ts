@@ -15,7 +15,9 @@ interface Holding {
 
 interface World {
   readonly words: Int32Array;
-  readonly allocators: readonly Allocator[];
+  /** One for each thread, made when it is first used. */
+  readonly allocators: Allocator[];
+  readonly make: (token: number) => Allocator;
   /** Takes part after the end only. */
   readonly reaper: Allocator;
   /** Which words are held, as the threads see it. */
@@ -35,7 +37,8 @@ export const PAGE = 32;
 const DATA = 1;
 
 function allocatorOf(world: World, index: number): Allocator {
-  return world.allocators[index] as Allocator;
+  world.allocators[index] ??= world.make(index + 1);
+  return world.allocators[index];
 }
 
 /** Takes a block and has it for a step: somebody else who has it too, or writes there, is noticed. */
@@ -48,18 +51,21 @@ export function* take(world: World, index: number, size: number = SMALL): Steps<
     assert(apart, `${NAMES[index]} was given block ${address}, where ${by} has block ${other}`);
   }
   world.held.set(address, { end, by: NAMES[index] as string });
-  for (let at = address; at < end; at++) assert.equal(world.words[at], 0, 'a new block is not all 0');
+  assert(all(world, address, end, 0), 'a new block is not all 0');
   world.words.fill(DATA, address, end);
   yield* step();
   return address;
 }
 
+function all({ words }: World, from: number, to: number, value: number): boolean {
+  for (let at = from; at < to; at++) if (words[at] !== value) return false;
+  return true;
+}
+
 function release(world: World, address: number): void {
   const holding = world.held.get(address);
   if (holding === undefined) return;
-  for (let at = address; at < holding.end; at++) {
-    assert.equal(world.words[at], DATA, `somebody wrote into block ${address} of ${holding.by}`);
-  }
+  assert(all(world, address, holding.end, DATA), `somebody wrote into block ${address} of ${holding.by}`);
   world.held.delete(address);
 }
 
@@ -105,8 +111,12 @@ export function model(
       const make = (token: number): Allocator => new blocks.BlockAllocator(words, geometry, token);
       return {
         words,
-        allocators: [make(1), make(2), make(3), make(4)],
-        reaper: make(9),
+        allocators: [],
+        make,
+        get reaper() {
+          this.allocators[8] ??= make(9);
+          return this.allocators[8];
+        },
         held: new Map(),
         handedOver: [],
         freed: 0,
