@@ -75,6 +75,7 @@ export function onOwnEnd(fn: () => void): void {
   process.prependListener('exit', () => fn());
 }
 
+/** Both sources tell of each; on Deno a child that is terminated at once has ended before the second does. */
 const watched = new WeakSet<Child>();
 
 function startWatch(child: Child): void {

@@ -63,8 +63,7 @@ export function takeListenersOff(signals: readonly NodeJS.Signals[]): () => void
 }
 
 function removeAll(signal: NodeJS.Signals, all: readonly unknown[]): void {
-  // The last first: of a function that is on twice `off` takes the last.
-  for (const listener of all.toReversed()) process.off(signal, listener as () => void);
+  for (const listener of all) process.off(signal, listener as () => void);
 }
 
 /** Ends the process at once as a shell expects it of a program that a signal ended: 128 + the signal's number. */

@@ -82,6 +82,15 @@ test('endBlocked() puts listeners that came meanwhile behind those that were the
   expect(process.listeners('SIGTERM')).toEqual([listener, newer]);
 });
 
+test('endBlocked() puts the listeners on again after a wait that looked many times', () => {
+  blocked.whileBlocked(() => {});
+  process.on('SIGINT', listener);
+  for (let looks = 0; looks < 3; looks++) slice(250);
+  expect(process.listenerCount('SIGINT')).toBe(0);
+  blocked.endBlocked();
+  expect(process.listeners('SIGINT')).toEqual([listener]);
+});
+
 test('endBlocked() can be called twice, and without a wait', () => {
   process.on('SIGINT', listener);
   blocked.endBlocked();

@@ -162,3 +162,11 @@ test('onOwnEnd() is called once, before the listeners that are there already, wh
 test('onOwnEnd() is not called when the thread is terminated', async () => {
   expect(await callsAtEnd('')).toEqual([0, 0, 0, 0]);
 });
+
+test('watchChildren() tells once of a worker that is terminated before it could start', async () => {
+  const child = start('');
+  void child.worker.terminate();
+  await child.exit;
+  expect(times(child)).toBe(1);
+  expect(hasChildren()).toBe(false);
+});
