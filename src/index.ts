@@ -55,3 +55,4 @@ export { untilSignal } from './scope/until-signal.ts';
 export { type UntilOptions, wait } from './scope/wait.ts';
 export { withTimeout } from './scope/with-timeout.ts';
 export { Lock, type LockStatistics } from './sync/lock.ts';
+export { fromToken, shared, type Token, toToken } from './thread/tokens.ts';

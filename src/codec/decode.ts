@@ -10,12 +10,18 @@ export interface DecodeHooks {
     module: string,
     name: string,
   ) => ErrorClass | undefined | Promise<ErrorClass | undefined>;
+  /** A handle of the shared object in the parcel, which is this thread's from now on. */
+  readonly openParcel: (type: number, parcel: number) => unknown;
 }
 
 /** The value again; a promise only if a module must be loaded for a function or a class inside it. */
 export function decode<T>(wire: Wire<T>, hooks: DecodeHooks): T | Promise<T> {
   if (wire.specials === undefined) return wire.value as T;
-  const found = wire.specials.map((special) => restore(special, hooks));
+  // Parcels first: what fails later must not leave them lying about.
+  const handles = wire.specials.map((special) =>
+    special.kind === 'handle' ? hooks.openParcel(special.type, special.parcel!) : undefined,
+  );
+  const found = wire.specials.map((special, index) => handles[index] ?? restore(special, hooks));
   if (found.some((one) => one instanceof Promise)) {
     return Promise.all(found).then(
       (settled) => new Decoder(wire.specials ?? [], settled).decode(wire.value) as T,
@@ -27,6 +33,7 @@ export function decode<T>(wire: Wire<T>, hooks: DecodeHooks): T | Promise<T> {
 /** What a special stands for: a function, or an error that is still empty. */
 function restore(special: Special, hooks: DecodeHooks): unknown {
   if (special.kind === 'function') return hooks.resolveReference(special.reference);
+  if (special.kind === 'handle') return undefined;
   const { error } = special;
   if (error.module === undefined) return createError(error, undefined);
   const userClass = hooks.findClass(error.module, error.className);

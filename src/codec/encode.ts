@@ -2,6 +2,7 @@
 import { className, show } from '../core/arguments.ts';
 import { isError, takeErrorApart } from '../core/error-wire.ts';
 import { CaptureError, SendError } from '../core/errors.ts';
+import { type Kind, kindOfHandle } from '../memory/kinds.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** What the codec must be told about functions and classes, which it does not know itself. */
@@ -22,15 +23,22 @@ export interface EncodeHooks {
 export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   if (!hasSpecial(value, undefined)) return { value };
   const specials: Special[] = [];
-  const encoder = new Encoder(specials, hooks);
-  return { value: encoder.rewrite(value, path, undefined), specials };
+  const handles: Disposable[] = [];
+  const encoder = new Encoder(specials, handles, hooks);
+  try {
+    const rewritten = encoder.rewrite(value, path, undefined);
+    return { value: rewritten, specials, ...(handles.length > 0 && { handles }) };
+  } catch (error) {
+    for (const handle of handles) handle[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Whether structured clone alone would refuse or damage the value. */
 function hasSpecial(value: unknown, seen: Set<object> | undefined): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true;
   if (typeof value !== 'object' || value === null || isLeaf(value)) return false;
-  if (isError(value)) return true;
+  if (isError(value) || kindOfHandle(value) !== undefined) return true;
   seen ??= new Set();
   if (seen.has(value)) return false;
   seen.add(value);
@@ -72,10 +80,12 @@ function isPlatformObject(value: object): boolean {
 class Encoder {
   readonly #copies = new Map<object, object>();
   readonly #specials: Special[];
+  readonly #handles: Disposable[];
   readonly #hooks: EncodeHooks;
 
-  constructor(specials: Special[], hooks: EncodeHooks) {
+  constructor(specials: Special[], handles: Disposable[], hooks: EncodeHooks) {
     this.#specials = specials;
+    this.#handles = handles;
     this.#hooks = hooks;
   }
 
@@ -88,6 +98,8 @@ class Encoder {
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
     if (isError(value)) return this.#error(value, path);
+    const shared = kindOfHandle(value);
+    if (shared !== undefined) return this.#handle(value, shared);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
     if (value instanceof Map) return this.#map(value, path, owner);
     if (value instanceof Set) return this.#set(value, path, owner);
@@ -127,6 +139,14 @@ class Encoder {
     const nested = (value: unknown, key: string): unknown => this.rewrite(value, `${path}.${key}`, undefined);
     const wire = takeErrorApart(error, this.#hooks.moduleOfClass(error), nested);
     this.#specials.push({ standIn, kind: 'error', error: wire });
+    return standIn;
+  }
+
+  #handle(value: object, { number, kind }: { readonly number: number; readonly kind: Kind }): object {
+    const standIn = this.#standInFor(value);
+    const object = kind.enter(value);
+    this.#handles.push(kind.another(value));
+    this.#specials.push({ standIn, kind: 'handle', type: number, object });
     return standIn;
   }
 

@@ -12,6 +12,11 @@ export interface Wire<T> {
   readonly value: unknown;
   /** Absent in nearly every message. */
   readonly specials?: readonly Special[];
+  /**
+   * Handles of shared objects, made for this wire: they hold the objects until it has been sent, and are disposed by
+   * `releaseWire`. They stay with the sender; each message gets parcels in their place (`packWire`).
+   */
+  readonly handles?: readonly Disposable[];
   /** Never present: it ties the wire form to its type. */
   readonly [carries]?: T;
 }
@@ -20,4 +25,17 @@ declare const carries: unique symbol;
 
 export type Special =
   | { readonly standIn: object; readonly kind: 'error'; readonly error: ErrorWire }
-  | { readonly standIn: object; readonly kind: 'function'; readonly reference: unknown };
+  | { readonly standIn: object; readonly kind: 'function'; readonly reference: unknown }
+  /** Of that kind, at that address; on its way `parcel` holds it. */
+  | {
+      readonly standIn: object;
+      readonly kind: 'handle';
+      readonly type: number;
+      readonly object: number;
+      readonly parcel?: number;
+    };
+
+/** The handles in the wire are not needed any more: it has been sent, or never will be. */
+export function releaseWire(wire: Wire<unknown>): void {
+  for (const handle of wire.handles ?? []) handle[Symbol.dispose]();
+}

@@ -17,7 +17,7 @@ import type { KnownFunction } from '../thread/remote-thread.ts';
 import type { OnCancel } from './executor.ts';
 import { createFuture, type Future, type FutureControl } from './future.ts';
 import type { Queued } from './job-queue.ts';
-import { SENT, type Work } from './work.ts';
+import { releaseWork, SENT, type Work } from './work.ts';
 
 /** Submit options with every default filled in. */
 export interface JobOptions {
@@ -135,7 +135,9 @@ export class Job implements Queued {
 
   /** The arguments are on their way: keeps them no longer than it takes to be able to send them again. */
   sent(): void {
-    if (this.work.kind === 'call' && !this.options.idempotent) this.work = SENT;
+    if (this.work.kind !== 'call' || this.options.idempotent) return;
+    releaseWork(this.work);
+    this.work = SENT;
   }
 
   /** The thread has begun to run it: `runTimeout` counts from here. */
@@ -176,6 +178,7 @@ export class Job implements Queued {
   finish(): void {
     this.#phase = 'ended';
     this.#stopWatching();
+    releaseWork(this.work);
     this.detach?.();
     this.#ended?.resolve();
   }

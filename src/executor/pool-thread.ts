@@ -1,6 +1,7 @@
 /** One thread of a pool, and the jobs that are in it. It carries out what the pool decides, and decides nothing. */
 import type { Wire } from '../codec/wire.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
+import { discardMessage } from '../thread/parcel-service.ts';
 import type { FromThread, FunctionOnWire, ItemOutcomes, ToThread } from '../thread/protocol.ts';
 import { RemoteThread, type RemoteThreadOptions } from '../thread/remote-thread.ts';
 import { decodeValue, encodeValue } from '../thread/values.ts';
@@ -138,7 +139,10 @@ export class PoolThread {
 
   #part(id: number, outcomes: Wire<ItemOutcomes>): void {
     const job = this.#jobs.get(id);
-    if (job === undefined || job.work.kind !== 'each') return;
+    if (job === undefined || job.work.kind !== 'each') {
+      discardMessage({ outcomes });
+      return;
+    }
     const { onPart } = job.work;
     this.#settle(
       outcomes,
@@ -155,7 +159,10 @@ export class PoolThread {
     outcome: 'fulfilled' | 'rejected' | 'cancelled',
   ): void {
     const job = this.#jobs.get(id);
-    if (job === undefined) return;
+    if (job === undefined) {
+      discardMessage({ wire });
+      return;
+    }
     const before = job.settled;
     this.#jobs.delete(id);
     this.#startedAt.delete(id);

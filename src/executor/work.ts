@@ -1,6 +1,6 @@
 /** What a job is to do, and how its arguments are kept until a thread has them. */
 import { explainCloneFailure } from '../codec/encode.ts';
-import type { Wire } from '../codec/wire.ts';
+import { releaseWire, type Wire } from '../codec/wire.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 
 /** What is to be done: one call, or one call for each item of a chunk. */
@@ -30,10 +30,18 @@ export function freeze(work: Work): Work {
 
 function copy(wire: Wire<readonly unknown[]>): Wire<readonly unknown[]> {
   const values = wire.value as readonly unknown[];
-  return values.every((value) => typeof value !== 'object' || value === null) ? wire : structuredClone(wire);
+  if (values.every((value) => typeof value !== 'object' || value === null)) return wire;
+  const { handles, ...data } = wire;
+  return { ...structuredClone(data), ...(handles && { handles }) };
 }
 
 /** Why the work cannot be sent: the path to what structured clone refused. */
 export function cloneFailure(work: Work, error: unknown): unknown {
   return explainCloneFailure((work.kind === 'call' ? work.args : work.items).value, 'args', error);
+}
+
+/** The arguments will not be sent again. */
+export function releaseWork(work: Work): void {
+  releaseWire(work.args);
+  if (work.kind === 'each') releaseWire(work.items);
 }

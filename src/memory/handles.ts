@@ -30,6 +30,7 @@ import {
   PARCEL,
   PARCEL_FROM,
   PARCEL_TO,
+  RECORD_THREAD_ID,
   REFS,
   SECTION,
 } from './layout.ts';
@@ -91,9 +92,9 @@ export class Handles {
 
   /** A parcel that holds the object for a message to the thread with the token `to`. This thread must hold it too. */
   pack(object: number, to: number): number {
-    const { words, token: me, blocks } = this.#heap;
+    const { words, record, blocks } = this.#heap;
     const parcel = this.#heap.allocate(PARCEL_WORDS);
-    words[parcel + PARCEL_FROM] = me;
+    words[parcel + PARCEL_FROM] = words[record + RECORD_THREAD_ID]!;
     words[parcel + PARCEL_TO] = to;
     words[parcel + KIND] = PARCEL;
     hold(this.#heap, parcel, object);
@@ -121,6 +122,32 @@ export class Handles {
     }
     blocks.free(parcel);
     return object;
+  }
+
+  /**
+   * One handle more, of an object that this thread knows by its address and may not hold. False if it is not there any
+   * more: what is there now has not the `expected` number in the word by which it is known.
+   */
+  open(object: number, word: number, expected: number): boolean {
+    if (this.#held.has(object)) {
+      this.retain(object);
+      return true;
+    }
+    const { words, token: me } = this.#heap;
+    const record = this.#newRecord();
+    if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
+    const there = words[object + word] === expected && words[object + REFS]! > 0;
+    if (there) {
+      words[record + OBJECT] = object;
+      words[object + REFS]! += 1;
+    }
+    if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+      Atomics.compareExchange(words, object + SECTION, -me, 0);
+      Atomics.notify(words, object + SECTION);
+    }
+    if (there) this.#held.set(object, { record, handles: 1 });
+    else this.#heap.blocks.free(record);
+    return there;
   }
 
   /** Takes a parcel away without keeping what was in it: its message was not sent, or is not wanted. */

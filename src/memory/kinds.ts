@@ -19,8 +19,10 @@ export interface Kind {
   recover(heap: Heap, object: number): void;
   /** The address of a handle's object, which enters the shared memory if it has not yet. */
   enter(handle: object): number;
+  /** One more handle of the same object. */
+  another(handle: object): Disposable;
   /** A new handle of an object, which this thread has been counted as holding already. */
-  restore(object: number): object;
+  restore(object: number): Disposable;
 }
 
 const kinds: (Kind | undefined)[] = [];

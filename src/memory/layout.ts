@@ -32,8 +32,8 @@ export const NEXT_TOKEN = 1;
 export const NEXT_ID = 2;
 /** 1 if a reaper could not finish because some thread was telling. */
 export const UNREAPED = 3;
-/** The object whose list of names is the directory; 0 until the first name. */
-export const DIRECTORY = 4;
+/** Made at random: two regions differ. */
+export const STAMP = 4;
 const HEADER_WORDS = 16;
 
 /** Thread records: 16 words each. A thread with token `t` has the one at `t % MOST_THREADS`. */
@@ -58,7 +58,11 @@ export const RECORD_THREAD_ID = 6;
 /** The system's own number of it; 0 if unknown. */
 export const RECORD_SYSTEM_THREAD = 7;
 
-export const FIRST_BLOCK: number = FIRST_RECORD + MOST_THREADS * RECORD_WORDS;
+/** The directory of names: heads of lists of entries, by the hash of the name. */
+export const FIRST_BUCKET: number = FIRST_RECORD + MOST_THREADS * RECORD_WORDS;
+export const BUCKETS = 64;
+
+export const FIRST_BLOCK: number = FIRST_BUCKET + BUCKETS;
 
 /** The first word of every block that is in use. */
 export const KIND = 0;
@@ -68,6 +72,7 @@ export const CELL = 1;
 export const NODE = 2;
 export const HANDLE = 3;
 export const PARCEL = 4;
+export const ENTRY = 5;
 export const FIRST_OBJECT_KIND = 16;
 
 /** Shared objects. The id is never used twice, unlike the address. */
@@ -119,9 +124,15 @@ export const CELL_WORDS = 15;
 export const WAITING = 1;
 export const CANCELLED = 2;
 
-/** A parcel: a handle in a message. */
+/** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
 export const PARCEL_FROM = 12;
+
+/** An entry of the directory: the object that has the name, and the next entry. The name is as that of an object. */
+export const ENTRY_NEXT = 6;
+
+/** The entry by which an object is known; 0 if by none. */
+export const OBJECT_ENTRY = 11;
 
 /** A lock (`sync/lock.ts`). Truth: who has it. */
 export const LOCK_WORD = 9;

@@ -101,12 +101,16 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
 }
 
-/** Parcels that the dead thread sent to this one and whose message never arrived. Call it after its last message. */
-export function dropParcelsFrom(heap: Heap, dead: number): void {
-  const { words, blocks, token: me } = heap;
+/**
+ * Parcels from a dead thread to this one whose message never arrived, by the runtime's numbers of both. To be called
+ * after the last message.
+ */
+export function dropParcelsFrom(heap: Heap, dead: number, here: number): void {
+  const { words, blocks } = heap;
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (words[block + KIND] !== PARCEL || words[block + PARCEL_FROM] !== dead) continue;
-    if (words[block + PARCEL_TO] === me) dropParcel(heap, block, me);
+    const to = words[block + PARCEL_TO]!;
+    if (Atomics.load(words, recordOf(to) + RECORD_THREAD_ID) === here) dropParcel(heap, block, to);
   }
 }
 

@@ -56,7 +56,7 @@ function lookAtThreads(): void {
 
 /** A thread that this one started has ended, in whatever way. */
 export function threadEnded(threadId: number): void {
-  for (const token of tokensOfThread(new Int32Array(region), threadId)) reap(ownHeap(), token, askToLook);
+  for (const token of tokensOfThread(new Int32Array(region()), threadId)) reap(ownHeap(), token, askToLook);
 }
 
 /**
@@ -64,7 +64,7 @@ export function threadEnded(threadId: number): void {
  * Where it is not asked (it was terminated, or ran out of memory) the thread that started it does.
  */
 function ownEnd(): void {
-  const tokens = tokensOfThread(new Int32Array(region), ownThreadId);
+  const tokens = tokensOfThread(new Int32Array(region()), ownThreadId);
   if (tokens.length === 0) return;
   const undertaker = joinRegion();
   for (const token of tokens) reap(undertaker, token, askToLook);

@@ -50,6 +50,8 @@ export function defaultThreads(): number {
 
 /** The owner's side of a worker. `Out` are the messages to it, `In` those from it. */
 export class WorkerHandle<Out, In> {
+  /** The runtime's own number of the thread. */
+  readonly threadId: number;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #events: WorkerEvents<In>;
@@ -70,6 +72,8 @@ export class WorkerHandle<Out, In> {
       ...(options.env && { env: options.env }),
       ...(options.execArgv && { execArgv: [...options.execArgv] }),
     });
+    // Read early: it is forgotten when the worker ends.
+    this.threadId = this.#worker.threadId;
     this.#worker.unref();
     this.#worker.on('error', (error) => {
       this.#cause ??= { error };

@@ -255,5 +255,10 @@ registerKind(LOCK, {
   lists: 1,
   recover: (heap, object) => new LockWord(parkingOf(heap), object, 'lock').recover(),
   enter: (lock) => addressOf(lock as Lock),
+  another: (lock) => {
+    const object = addressOf(lock as Lock);
+    ownParking().handles.retain(object);
+    return restoreLock(object);
+  },
   restore: (object) => restoreLock(object),
 });

@@ -14,6 +14,7 @@ import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/
 import { cancelled } from '../scope/cancelled.ts';
 import { currentTask } from '../scope/current-task.ts';
 import { startTask, type Task } from '../scope/task.ts';
+import { discardMessage, packMessage, releaseMessage } from './parcel-service.ts';
 import type { FromThread, FunctionOnWire, ItemOutcomes, ThreadSettings, ToThread } from './protocol.ts';
 import { decodeValue, encodeValue } from './values.ts';
 
@@ -169,7 +170,10 @@ class ThreadMain {
 
   #cancel(job: number, wire: Wire<unknown>): void {
     const run = this.#runs.get(job);
-    if (run === undefined) return;
+    if (run === undefined) {
+      discardMessage({ wire });
+      return;
+    }
     const reason = decodeValue(wire);
     run.cancelled = { cause: reason instanceof CancelledError ? reason.cause : reason };
     run.task?.cancel(run.cancelled.cause);
@@ -219,7 +223,15 @@ class ThreadMain {
   }
 
   #send(message: FromThread): void {
-    this.#port.postMessage(message);
+    const packed = packMessage(message, this.#settings.owner);
+    try {
+      this.#port.postMessage(packed);
+    } catch (error) {
+      if (packed !== message) discardMessage(packed);
+      throw error;
+    } finally {
+      if (packed !== message) releaseMessage(message);
+    }
   }
 }
 
@@ -262,7 +274,9 @@ function sendable({ values, errors }: Part): ItemOutcomes {
 /** Why this result cannot travel; `undefined` if it can. */
 function refusal(value: unknown): unknown {
   try {
-    structuredClone(encodeValue(value, 'result'));
+    const { handles, ...wire } = encodeValue(value, 'result');
+    for (const handle of handles ?? []) handle[Symbol.dispose]();
+    structuredClone(wire);
     return undefined;
   } catch (error) {
     return error instanceof HeddleError ? error : explainCloneFailure(value, 'result', error);

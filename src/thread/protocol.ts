@@ -69,5 +69,7 @@ export interface ThreadSettings {
   /** One word: how many `cancel` messages were posted; code that never returns to its loop can look at it. */
   readonly cancels: SharedArrayBuffer;
   readonly loader: unknown;
+  /** The runtime's number of the thread that the answers go to. */
+  readonly owner: number;
   readonly initializer?: Wire<FunctionReference>;
 }

@@ -3,7 +3,8 @@ import { Atomics } from '#atomics';
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
 import { loaderSettings } from '../platform/modules.ts';
-import { type ResourceLimits, type WorkerEnd, WorkerHandle } from '../platform/worker.ts';
+import { ownThreadId, type ResourceLimits, type WorkerEnd, WorkerHandle } from '../platform/worker.ts';
+import { discardMessage, packMessage, senderEnded } from './parcel-service.ts';
 import type { FromThread, FunctionOnWire, ThreadSettings, ToThread } from './protocol.ts';
 
 export interface RemoteThreadOptions {
@@ -49,16 +50,29 @@ export class RemoteThread {
       name: options.name,
       cancels: this.#cancels.buffer as SharedArrayBuffer,
       loader: loaderSettings(),
+      owner: ownThreadId,
       ...(options.initializer && { initializer: options.initializer }),
     };
     // The entry stands beside this file, as a source or as built output.
     const entry = new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url);
-    this.#worker = new WorkerHandle(entry, settings, options, events);
+    this.#worker = new WorkerHandle(entry, settings, options, {
+      message: (message) => events.message(message),
+      end: (end) => {
+        senderEnded(this.#worker.threadId);
+        events.end(end);
+      },
+    });
   }
 
   /** @throws DataCloneError if structured clone refuses something in the message; then nothing was sent. */
   post(message: ToThread): void {
-    this.#worker.post(message);
+    const packed = packMessage(message, this.#worker.threadId);
+    try {
+      this.#worker.post(packed);
+    } catch (error) {
+      if (packed !== message) discardMessage(packed);
+      throw error;
+    }
   }
 
   /** Posts a message that names a function, which goes along if the thread does not have it yet. */

@@ -5,6 +5,7 @@ import type { Wire } from '../codec/wire.ts';
 import { type FunctionReference, referenceTo, resolveReference } from '../function/reference.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import { findClass, moduleOfClass } from './error-classes.ts';
+import { openParcel } from './parcel-service.ts';
 
 const encodeHooks = {
   referenceTo: (fn: AnyFunction) => referenceTo(fn, encodeValue),
@@ -14,6 +15,7 @@ const encodeHooks = {
 const decodeHooks = {
   resolveReference: (reference: unknown) => resolveReference(reference as FunctionReference),
   findClass,
+  openParcel,
 };
 
 /** @throws SendError, CaptureError for what cannot be sent, with the path to it from `path`. */

@@ -34,7 +34,7 @@ function trip<T>(value: T): T {
   });
   return decode(structuredClone(wire), {
     resolveReference: (reference) => functions.get((reference as { name: string }).name),
-    findClass: () => undefined,
+    findClass: () => undefined, openParcel: () => undefined,
   }) as T;
 }
 

@@ -1,0 +1,72 @@
+/** Handles of shared objects in messages: each message carries parcels, which hold the objects on the way. */
+import { releaseWire, type Wire } from '../codec/wire.ts';
+import { claimRecord, type Heap, hasHeap, ownHeap } from '../memory/heap.ts';
+import { kindOf } from '../memory/kinds.ts';
+import { dropParcelsFrom, tokensOfThread } from '../memory/reaper.ts';
+import { ownParking } from '../park/own-parking.ts';
+import { ownThreadId } from '../platform/worker.ts';
+import { provideParcels } from './parcel-service.ts';
+
+/** The module of each kind's class, for a thread that gets a handle before it has imported it. */
+const MODULES: readonly (() => Promise<unknown>)[] = [() => import('../sync/lock.ts')];
+const FIRST_KIND = 16;
+
+function openParcel(type: number, parcel: number): unknown {
+  const object = ownParking().handles.unpack(parcel);
+  const kind = kindOf(type);
+  if (kind !== undefined) return kind.restore(object);
+  return MODULES[type - FIRST_KIND]!().then(() => kindOf(type)!.restore(object));
+}
+
+function packMessage<M extends object>(message: M, to: number): M {
+  let packed: M | undefined;
+  for (const [key, value] of Object.entries(message)) {
+    const wire = packWire(value, to);
+    if (wire === value) continue;
+    packed ??= { ...message };
+    (packed as Record<string, unknown>)[key] = wire;
+  }
+  return packed ?? message;
+}
+
+function packWire(value: unknown, to: number): unknown {
+  if (!isWire(value) || value.handles === undefined) return value;
+  const { handles } = ownParking();
+  const token = addressOf(ownHeap(), to);
+  const specials = value.specials!.map((special) =>
+    special.kind === 'handle' ? { ...special, parcel: handles.pack(special.object, token) } : special,
+  );
+  return { value: value.value, specials };
+}
+
+function senderEnded(threadId: number): void {
+  if (hasHeap()) dropParcelsFrom(ownHeap(), threadId, ownThreadId);
+}
+
+function discardWire(value: unknown): void {
+  if (!isWire(value)) return;
+  for (const special of value.specials ?? [])
+    if (special.kind === 'handle' && special.parcel !== undefined)
+      ownParking().handles.discard(special.parcel);
+}
+
+function isWire(value: unknown): value is Wire<unknown> {
+  return typeof value === 'object' && value !== null && 'value' in value && 'specials' in value;
+}
+
+/** A token under which a thread can be sent parcels; one is made if it has not joined the shared memory yet. */
+function addressOf({ words }: Heap, threadId: number): number {
+  return tokensOfThread(words, threadId)[0] ?? claimRecord(words, threadId, 0);
+}
+
+provideParcels({
+  openParcel,
+  packMessage,
+  discardMessage: (message) => {
+    for (const value of Object.values(message)) discardWire(value);
+  },
+  releaseMessage: (message) => {
+    for (const value of Object.values(message)) if (isWire(value)) releaseWire(value);
+  },
+  senderEnded,
+});
