@@ -16,7 +16,7 @@
  *   record also that of a block.
  *
  * @example
- * ```ts no-check
+ * ```text
  * ByteRing.format(words, address, 4096); // a block of ByteRing.wordsFor(4096) words
  * const writer = new ByteRing(words, address, blocks); // in one thread
  * writer.write(Uint8Array.of(1, 2, 3));

@@ -19,7 +19,7 @@
  * reads, stores and atomic operations, but no call of a JavaScript function: one might overflow the stack, and leave
  * the word held by a living thread.
  *
- * ```ts no-check
+ * ```text
  * if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
  * // … the index, and one compare-and-swap of a record at most that must not be seen apart from it
  * if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {

@@ -1,6 +1,6 @@
 /** The parking of the calling thread, and what is done when another thread has died. */
 import { Atomics } from '#atomics';
-import { now } from '../core/clock.ts';
+import { now, startTimer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
 import { RECORD_SYSTEM_THREAD } from '../memory/layout.ts';
 import { leave, livingThreads, reap, reapDead, tokensOfThread } from '../memory/reaper.ts';
@@ -8,10 +8,17 @@ import { joinRegion, region } from '../memory/region.ts';
 import { blockedSlice, endBlocked, lookWhileBlocked, whileBlocked } from '../platform/blocked.ts';
 import { onOwnEnd, watchChildren } from '../platform/child-threads.ts';
 import { listenAt } from '../platform/doorbell.ts';
+import { outsideContext } from '../platform/no-context.ts';
+import { runtimeName } from '../platform/runtime.ts';
 import { systemThreadEnded } from '../platform/system-thread.ts';
 import { ownThreadId } from '../platform/worker.ts';
-import { askToLook } from './mailbox.ts';
+import { currentScope } from '../scope/scope.ts';
+import { askToLook, wakeThread } from './mailbox.ts';
 import { Parking, type Platform } from './parking.ts';
+import { eachRound, mayNow, putOffToNextRound } from './turn.ts';
+
+/** Milliseconds. */
+const LOOK_AGAIN = 50;
 
 const platform: Platform = {
   listen: (words, index, rung) => listenAt(words, index, 1, rung),
@@ -19,6 +26,16 @@ const platform: Platform = {
   slice: blockedSlice,
   look: lookWhileBlocked,
   end: endBlocked,
+  interrupted: () => {
+    const scope = currentScope();
+    scope?.poll();
+    return scope?.cancellation !== undefined;
+  },
+  putsOff: (cell) => {
+    if (mayNow()) return false;
+    putOffToNextRound(() => ownParking().deliver(cell));
+    return true;
+  },
   reap: () => reapDead(ownHeap(), askToLook),
 };
 
@@ -41,8 +58,13 @@ export function ownParking(): Parking {
   if (own === undefined) {
     own = parkingOf(ownHeap());
     whileBlocked(lookAtThreads);
+    eachRound(takeNews);
   }
   return own;
+}
+
+function takeNews(): void {
+  if (own!.hasNews()) own!.drain();
 }
 
 /** Finds threads that have ended without anybody having heard, as far as the system tells. */
@@ -54,9 +76,28 @@ function lookAtThreads(): void {
   }
 }
 
-/** A thread that this one started has ended, in whatever way. */
-export function threadEnded(threadId: number): void {
-  for (const token of tokensOfThread(new Int32Array(region()), threadId)) reap(ownHeap(), token, askToLook);
+/**
+ * A thread that this one started has ended, in whatever way. Deno says so of one that still runs: it is looked at again
+ * until the system says so too.
+ */
+function threadEnded(threadId: number): void {
+  let running = false;
+  for (const token of tokensOfThread(new Int32Array(region()), threadId)) {
+    if (runtimeName === 'deno' && !systemEnded(token)) running = true;
+    else reap(ownHeap(), token, askToLook);
+  }
+  if (running) outsideContext(() => startTimer(LOOK_AGAIN, () => threadEnded(threadId), { hold: false }));
+}
+
+function systemEnded(token: number): boolean {
+  const thread = Atomics.load(ownHeap().words, recordOf(token) + RECORD_SYSTEM_THREAD);
+  return thread === 0 || systemThreadEnded(thread);
+}
+
+/** Makes a thread that is blocked look whether it was cancelled. */
+export function wakeIfBlocked(threadId: number): void {
+  const words = new Int32Array(region());
+  for (const token of tokensOfThread(words, threadId)) wakeThread(words, token);
 }
 
 /**

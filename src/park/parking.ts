@@ -18,6 +18,10 @@ export interface Platform {
   /** Calls `rung` once the word is not 1 any more. */
   listen(words: Int32Array, index: number, rung: () => void): void;
   now(): number;
+  /** Whether the current task has been cancelled: then a blocking wait ends. */
+  interrupted?(): boolean;
+  /** Whether the cell is to be delivered in a later round of the loop: then it will be, by `deliver`. */
+  putsOff?(cell: number): boolean;
   /** Around a blocking wait: how long it may sleep at a time, what to look at meanwhile, and the end. */
   slice(left: number): number;
   look(): void;
@@ -56,7 +60,7 @@ export class Parking {
   /** Tells the thread whose cell was set. Nothing of the cell may be read before. */
   tell(cell: number, owner: number, ownerIsAsync: boolean): void {
     if (!ownerIsAsync) wakeThread(this.heap.words, owner);
-    else if (owner === this.heap.token) this.#deliver(cell);
+    else if (owner === this.heap.token) this.#deliverSoon(cell);
     else putNews(this.heap.words, owner, cell);
   }
 
@@ -70,8 +74,8 @@ export class Parking {
   // Blocking
 
   /**
-   * Blocks the thread until the cell is set. False if `timeout` milliseconds have passed: then it has been
-   * cancelled. A wake-up in the same moment wins.
+   * Blocks the thread until the cell is set. False if `timeout` milliseconds have passed, or the current task was
+   * cancelled: then the cell has been. A wake-up in the same moment wins.
    */
   block(cell: number, timeout: number): boolean {
     const { words, record } = this.heap;
@@ -81,7 +85,7 @@ export class Parking {
         const seen = Atomics.load(words, record + RECORD_PARK);
         if (this.cells.setBy(cell) !== 0) return true;
         const left = deadline === Infinity ? Infinity : deadline - this.#platform.now();
-        if (left <= 0) return !this.cells.cancel(cell);
+        if (left <= 0 || this.#platform.interrupted?.() === true) return !this.cells.cancel(cell);
         Atomics.wait(words, record + RECORD_PARK, seen, this.#platform.slice(left));
         this.#platform.look();
       }
@@ -125,7 +129,7 @@ export class Parking {
 
   /** Looks at the mailbox now, and settles what has arrived. */
   drain(): void {
-    for (const cell of this.#mailbox.take()) this.#deliver(cell);
+    for (const cell of this.#mailbox.take()) this.#deliverSoon(cell);
     if (this.#mailbox.takeLook()) this.#lookAtAll();
   }
 
@@ -133,7 +137,12 @@ export class Parking {
     return this.#mailbox.hasNews();
   }
 
-  #deliver(cell: number): void {
+  #deliverSoon(cell: number): void {
+    if (this.#platform.putsOff?.(cell) !== true) this.deliver(cell);
+  }
+
+  /** Settles the wait whose cell was set and told. */
+  deliver(cell: number): void {
     if (!this.#waits.has(cell)) return;
     const wait = this.#waits.get(cell);
     this.#waits.delete(cell);
@@ -151,8 +160,8 @@ export class Parking {
     for (const cell of this.#waits.keys())
       if (this.cells.setBy(cell) !== 0 && this.heap.isDead(words[cell + CELL_SETTER]!)) orphans.push(cell);
     // What it did tell is in the mailbox, now that it is known to be dead.
-    for (const cell of this.#mailbox.take()) this.#deliver(cell);
-    for (const cell of orphans) this.#deliver(cell);
+    for (const cell of this.#mailbox.take()) this.deliver(cell);
+    for (const cell of orphans) this.deliver(cell);
   }
 
   #forget(object: number): void {

@@ -18,6 +18,7 @@ import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope } from '../scope/scope.ts';
 import { rejectedByCancellation, Waiter } from '../scope/waiter.ts';
 import type { Parking } from './parking.ts';
+import { granted } from './turn.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
 /** What is waited for, and how it is got. */
@@ -87,6 +88,7 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
   }
   queue.remove(cell);
   cells.free(cell);
+  throwIfEnded();
   throw timedOut(wanted, timeout);
 }
 
@@ -148,7 +150,7 @@ export function waitAsync<T, R>(
 /** The promise of what `finish` makes of it. */
 function settled<T, R>(taken: T, finish: (taken: T) => R): Promise<R> {
   try {
-    return Promise.resolve(finish(taken));
+    return granted(finish(taken));
   } catch (error) {
     return Promise.reject(error);
   }

@@ -1,7 +1,7 @@
 /**
  * What a thread does around a blocking wait: it stays killable, and sees who died.
  *
- * ```ts no-check
+ * ```text
  * try {
  *   while (!done()) {
  *     Atomics.wait(words, index, seen, blockedSlice(left));

@@ -8,6 +8,7 @@ import { LOCK, registerKind } from '../memory/kinds.ts';
 import { LOCK_WORD } from '../memory/layout.ts';
 import { trackHandle, untrackHandle } from '../park/own-handles.ts';
 import { ownParking, parkingOf } from '../park/own-parking.ts';
+import { granted } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
@@ -106,7 +107,7 @@ export class Lock implements Disposable {
       const wait = checkWait(options);
       throwIfEnded(wait.signal);
       const taken = this.#attempt();
-      if (taken !== undefined) return Promise.resolve(this.#guard(taken));
+      if (taken !== undefined) return granted(this.#guard(taken));
       return waitAsync(this.#enter(), wait, (got) => this.#guard(got));
     } catch (error) {
       return rejection(error);

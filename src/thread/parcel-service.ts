@@ -9,6 +9,7 @@ export interface ParcelService {
   discardMessage(message: object): void;
   releaseMessage(message: object): void;
   senderEnded(threadId: number): void;
+  wakeIfBlocked(threadId: number): void;
 }
 
 let service: ParcelService | undefined;
@@ -45,4 +46,9 @@ export function releaseMessage(message: object): void {
 /** A thread has ended, and its last message was handled: what it sent and nobody got is dropped. */
 export function senderEnded(threadId: number): void {
   service?.senderEnded(threadId);
+}
+
+/** Makes a thread that is blocked look whether it was cancelled. */
+export function wakeIfBlocked(threadId: number): void {
+  service?.wakeIfBlocked(threadId);
 }

@@ -3,7 +3,7 @@ import { releaseWire, type Wire } from '../codec/wire.ts';
 import { claimRecord, type Heap, hasHeap, ownHeap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { dropParcelsFrom, tokensOfThread } from '../memory/reaper.ts';
-import { ownParking } from '../park/own-parking.ts';
+import { ownParking, wakeIfBlocked } from '../park/own-parking.ts';
 import { ownThreadId } from '../platform/worker.ts';
 import { provideParcels } from './parcel-service.ts';
 
@@ -69,4 +69,5 @@ provideParcels({
     for (const value of Object.values(message)) if (isWire(value)) releaseWire(value);
   },
   senderEnded,
+  wakeIfBlocked,
 });

@@ -4,7 +4,7 @@ import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
 import { loaderSettings } from '../platform/modules.ts';
 import { ownThreadId, type ResourceLimits, type WorkerEnd, WorkerHandle } from '../platform/worker.ts';
-import { discardMessage, packMessage, senderEnded } from './parcel-service.ts';
+import { discardMessage, packMessage, senderEnded, wakeIfBlocked } from './parcel-service.ts';
 import type { FromThread, FunctionOnWire, ThreadSettings, ToThread } from './protocol.ts';
 
 export interface RemoteThreadOptions {
@@ -93,6 +93,7 @@ export class RemoteThread {
   cancel(job: number, reason: Wire<unknown>): void {
     this.post({ type: 'cancel', job, reason });
     Atomics.add(this.#cancels, 0, 1);
+    wakeIfBlocked(this.#worker.threadId);
   }
 
   stop(): void {
