@@ -3,8 +3,8 @@
  *
  * ```text
  * put a cell at the end of the queue
- * attempt once more       what came between the first attempt and the queue was missed by nobody: whoever made it
- *                         available either saw the cell, or it is there now
+ * attempt once more       what came between the first attempt and the queue is not missed: it is there now, or whoever
+ *                         makes it available will see the cell
  * wait                    until the cell is set; or cancel it, and take it out of the queue
  * ```
  */
@@ -28,6 +28,8 @@ export interface Wanted<T> {
   readonly queue: WaitQueue;
   /** Takes it if it is there; else `undefined`, and nothing has changed. */
   attempt(): T | undefined;
+  /** The same for who stands in the queue; if it is not there, whoever makes it available will look at the queue. */
+  attemptInLine(): T | undefined;
   /** It was handed over, with the number that the giver gave. */
   granted(value: number): T;
   /** For a time-out: `Cannot acquire lock "cache"`. */
@@ -75,7 +77,7 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
   probeStack();
   const cell = cells.take({ async: false });
   queue.append(cell);
-  const taken = wanted.attempt();
+  const taken = wanted.attemptInLine();
   if (taken !== undefined) {
     leave(wanted, cell);
     return taken;
@@ -116,7 +118,7 @@ export function waitAsync<T, R>(
   const { cells } = parking;
   const cell = cells.take({ async: true });
   queue.append(cell);
-  const taken = wanted.attempt();
+  const taken = wanted.attemptInLine();
   if (taken !== undefined) {
     leave(wanted, cell);
     return settled(taken, finish);

@@ -22,5 +22,5 @@ const AT_ONCE = Promise.resolve();
 
 function listen(words: Int32Array, index: number, expected: number, rung: () => void): void {
   const wait = Atomics.waitAsync(words, index, expected);
-  (wait.async ? wait.value : AT_ONCE).then(() => rung());
+  void (wait.async ? wait.value : AT_ONCE).then(() => rung());
 }

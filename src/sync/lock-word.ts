@@ -1,43 +1,44 @@
 /**
  * The lock in shared memory: one word that says who has it, and a queue of who waits.
  *
- * | `LOCK_WORD`    | means                            | leaves it by                                                             |
- * | -------------- | -------------------------------- | ------------------------------------------------------------------------ |
- * | `FREE`         | nobody has it                    | `take` of anyone → their token                                            |
- * | a token, `t`   | thread `t` has it                | `release` of `t` → `FREE`, or → the token of the first waiter              |
- * |                | … and is dead                    | `recover` of anyone → their token; or → that of the waiter `t` had chosen   |
- * |                | … and another has been given it  | the giver, or the waiter itself: → the waiter's token                      |
- * | `ABANDONED`    | nobody has it; the last to have it died with it | `take` of anyone → their token: who learns of the death     |
+ * | `LOCK_WORD`    | means                            | leaves it by                                                              |
+ * | -------------- | -------------------------------- | ------------------------------------------------------------------------- |
+ * | `FREE`         | nobody has it                    | `attempt` of anyone → their token                                          |
+ * | a token, `t`   | thread `t` has it                | `release` of `t` → `FREE`; a waiter, having queued → `-t`                   |
+ * | `-t`           | … and somebody may wait          | `release` of `t` → the negative token of the first waiter, or → `FREE`      |
+ * | either         | … and `t` is dead                | `recover` of anyone → their negative token; or → that of the waiter `t` had chosen |
+ * | either         | … and another has been given it  | the giver, or the waiter itself: → the waiter's negative token             |
+ * | `ABANDONED`    | nobody has it; the last to have it died with it | `attempt` of anyone → their token: who learns of the death  |
  *
  * Every transition is a compare-and-swap from the very value seen.
  *
  * **Release.**
  * ```text
- * somebody waits?   set the first cell that waits     from here on the lock is its thread's: the commitment
- *                   word: me → its token              (if it was faster, it has written that itself)
- *                   tell it
- * nobody?           word: me → FREE
- *                   somebody waits now? word: FREE → me, and once more     if that fails, who took it will hand over
+ * word is me        → FREE                             and that is all
+ * word is -me       set the first cell that waits      from here on the lock is its thread's: the commitment
+ *                     word: -me → -its token           (if it was faster, it has written that itself); tell it
+ *                   nobody waits: word: -me → FREE
+ *                     somebody waits now? take the lock back and begin again, or mark the word of who took it
  * ```
- * **Acquire.** `take`; else put a cell in the queue, `take` again, wait for the cell (`park/wait.ts`). Either this second
- * `take` comes after the releaser's `FREE` and succeeds, or the releaser looks after the cell was put in.
+ * **Acquire.** `attempt`; else put a cell in the queue; `attemptInLine`, which takes the lock or marks the word of who has
+ * it; wait for the cell (`park/wait.ts`).
  *
  * **Invariants**
  * - A cell is set only by the thread whose token the word holds.
  * - At most one cell of the lock is set and not yet accepted; the lock belongs to its thread, whatever the word says.
- * - The word is not `FREE` or `ABANDONED` while somebody waits, except within a `release` or `recover`.
+ * - While somebody waits, the word is negative, except while someone is about to make it so: the waiter between
+ *   queueing and marking, a releaser between `FREE` and its second look.
  *
  * **Death.** Whoever dies between setting a cell and writing the word leaves a cell that tells whose the lock is:
- * `recover` looks for it before it takes the lock from the dead. Whoever dies between `FREE` and its second look leaves a
- * free lock with waiters: `recover` does the second look.
+ * `recover` looks for it before it takes the lock from the dead. Whoever dies before a second look leaves a lock that is
+ * free, or not marked, with waiters: `recover` does the second look.
  *
  * **Rejected.** A word that only says "locked", with waiters that fight for it after each release, as in most futexes:
  * it is faster when threads fight, and starves. Here a newcomer may take a lock that is free, but one who waits is
- * served in turn. A bit for "somebody waits" in the word would save one read of the queue per release, and cost a second
- * truth to keep right.
+ * served in turn. Without the mark, a release must look at the queue before and after: measured, that makes an
+ * uncontended pair half as dear again.
  *
- * **Source.** The hand-over is that of the fair mode of `java.util.concurrent`; the two looks around the queue are
- * Dekker's.
+ * **Source.** The hand-over is that of the fair mode of `java.util.concurrent`, the mark that of Drepper's futexes.
  */
 import { Atomics } from '#atomics';
 import { NotOwnerError } from '../core/errors.ts';
@@ -48,6 +49,7 @@ import {
   CANCELLED,
   CELL,
   CELL_STATE,
+  FIRST_TOKEN,
   KIND,
   LISTS,
   LOCK_DIED,
@@ -65,7 +67,8 @@ import { WaitQueue } from '../park/wait-queue.ts';
 import { probeStack } from '../platform/stack.ts';
 
 const FREE = 0;
-const ABANDONED = 1;
+/** No state of a cell, which has its own in the same word of a block. */
+const ABANDONED = 3;
 
 /** How a lock was got: whole, or as the first after its owner had died with it. */
 export const WHOLE = 1;
@@ -99,7 +102,7 @@ export class LockWord implements Wanted<Taken> {
 
   /** Whether the calling thread has it. */
   isMine(): boolean {
-    return Atomics.load(this.#words, this.#word) === this.#me;
+    return Math.abs(Atomics.load(this.#words, this.#word)) === this.#me;
   }
 
   /** Takes the lock if nobody has it. */
@@ -112,11 +115,30 @@ export class LockWord implements Wanted<Taken> {
       : undefined;
   }
 
+  /** For who stands in the queue: takes the lock if nobody has it; else who has it will know that somebody waits. */
+  attemptInLine(): Taken | undefined {
+    for (;;) {
+      const taken = this.attempt();
+      if (taken !== undefined) return taken;
+      if (this.#mark()) return undefined;
+    }
+  }
+
+  /** Marks the word of who has the lock. False if nobody has it. */
+  #mark(): boolean {
+    for (;;) {
+      const seen = Atomics.load(this.#words, this.#word);
+      if (seen < 0) return true;
+      if (seen === FREE || seen === ABANDONED) return false;
+      if (Atomics.compareExchange(this.#words, this.#word, seen, -seen) === seen) return true;
+    }
+  }
+
   /** Accepts the lock for a cell of this thread that was set: from now on the word says so. */
   granted(value: number): Taken {
     let seen = Atomics.load(this.#words, this.#word);
-    while (seen !== this.#me) {
-      Atomics.compareExchange(this.#words, this.#word, seen, this.#me);
+    while (Math.abs(seen) !== this.#me) {
+      Atomics.compareExchange(this.#words, this.#word, seen, -this.#me);
       seen = Atomics.load(this.#words, this.#word);
     }
     return value as Taken;
@@ -124,12 +146,10 @@ export class LockWord implements Wanted<Taken> {
 
   /** Gives the lock to the first who waits, or to nobody. @throws NotOwnerError if this thread does not have it. */
   release(): void {
-    if (this.queue.isEmpty()) {
-      if (Atomics.compareExchange(this.#words, this.#word, this.#me, FREE) !== this.#me) {
-        throw new NotOwnerError(`Cannot release ${this.#name}: this thread does not have it`);
-      }
-      if (this.queue.isEmpty()) return;
-      if (Atomics.compareExchange(this.#words, this.#word, FREE, this.#me) !== FREE) return;
+    const seen = Atomics.compareExchange(this.#words, this.#word, this.#me, FREE);
+    if (seen === this.#me) return;
+    if (seen !== -this.#me) {
+      throw new NotOwnerError(`Cannot release ${this.#name}: this thread does not have it`);
     }
     this.#handOver(WHOLE);
   }
@@ -137,6 +157,7 @@ export class LockWord implements Wanted<Taken> {
   /** Gives the lock on as its owner's death does: whoever gets it learns of it. */
   abandon(): void {
     Atomics.store(this.#words, this.object + LOCK_DIED, A_TASK);
+    Atomics.compareExchange(this.#words, this.#word, this.#me, -this.#me);
     this.#handOver(AFTER_DEATH);
   }
 
@@ -150,7 +171,7 @@ export class LockWord implements Wanted<Taken> {
     return `Cannot acquire ${this.#name}`;
   }
 
-  // The calling thread has the lock.
+  // The word is that of the calling thread, and marked.
   #handOver(taken: Taken): void {
     const { parking, queue } = this;
     const open = taken === WHOLE ? FREE : ABANDONED;
@@ -160,17 +181,25 @@ export class LockWord implements Wanted<Taken> {
       const cell = queue.setNext(taken);
       if (cell !== 0) {
         const { owner, ownerIsAsync } = queue;
-        Atomics.compareExchange(this.#words, this.#word, this.#me, owner);
+        Atomics.compareExchange(this.#words, this.#word, -this.#me, -owner);
         // Its reaper may have looked at the word before it was written.
         if (parking.heap.isDead(owner)) this.recover();
         else parking.tell(cell, owner, ownerIsAsync);
         break;
       }
-      if (Atomics.compareExchange(this.#words, this.#word, this.#me, open) !== this.#me) break;
-      if (queue.isEmpty()) break;
-      if (Atomics.compareExchange(this.#words, this.#word, open, this.#me) !== open) break;
+      if (Atomics.compareExchange(this.#words, this.#word, -this.#me, open) !== -this.#me) break;
+      // Who queued before that saw a word that was marked.
+      if (queue.isEmpty() || !this.#takeBack(open)) break;
     }
     parking.endTelling();
+  }
+
+  /** Takes back a lock that was opened with somebody in the line. False if another has it, who knows now. */
+  #takeBack(open: number): boolean {
+    for (;;) {
+      if (Atomics.compareExchange(this.#words, this.#word, open, -this.#me) === open) return true;
+      if (this.#mark()) return false;
+    }
   }
 
   /** Mends what a dead thread left, if it left anything here. */
@@ -185,26 +214,35 @@ export class LockWord implements Wanted<Taken> {
         this.#handOver(seen === FREE ? WHOLE : AFTER_DEATH);
         return;
       }
-      if (!this.parking.heap.isDead(seen)) return;
+      const owner = Math.abs(seen);
+      if (owner < FIRST_TOKEN) return;
+      if (!this.parking.heap.isDead(owner)) {
+        if (seen < 0 || this.queue.isEmpty() || this.#mark()) return;
+        continue;
+      }
       const chosen = this.#chosen();
       if (chosen === 0) {
         if (!this.#claim(seen)) continue;
-        Atomics.store(words, this.object + LOCK_DIED, Atomics.load(words, recordOf(seen) + RECORD_THREAD_ID));
+        Atomics.store(
+          words,
+          this.object + LOCK_DIED,
+          Atomics.load(words, recordOf(owner) + RECORD_THREAD_ID),
+        );
         this.#handOver(AFTER_DEATH);
         return;
       }
       // It is told by being asked to look: its setter is dead.
-      if (Atomics.compareExchange(words, this.#word, seen, chosen) === seen) return;
+      if (Atomics.compareExchange(words, this.#word, seen, -chosen) === seen) return;
     }
   }
 
   /** Takes it from whom it was seen with. False if it is not there any more, or no lock at all. */
   #claim(seen: number): boolean {
     const words = this.#words;
-    if (Atomics.compareExchange(words, this.#word, seen, this.#me) !== seen) return false;
+    if (Atomics.compareExchange(words, this.#word, seen, -this.#me) !== seen) return false;
     if (words[this.object + KIND] === LOCK) return true;
     // The block was freed and is something else now, which does not use the word.
-    Atomics.compareExchange(words, this.#word, this.#me, seen);
+    Atomics.compareExchange(words, this.#word, -this.#me, seen);
     return false;
   }
 
