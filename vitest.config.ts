@@ -7,7 +7,14 @@ const results = process.env['HEDDLE_RESULTS'];
 // Sources are compiled anew in each thread that a test starts: kept, they load three times as fast.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compile');
 
-const SLOW = ['**/node_modules/**', 'test/cli/**', 'test/stress/**', 'test/smoke/**', 'test/projects/**'];
+const SLOW = [
+  '**/node_modules/**',
+  'test/cli/**',
+  'test/exploration/**',
+  'test/stress/**',
+  'test/smoke/**',
+  'test/projects/**',
+];
 
 const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ['heddle-source'] },
@@ -16,7 +23,7 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       // What `npm run check` runs, and what only `npm test` adds.
       { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: SLOW } },
-      { extends: true, test: { name: 'slow', include: ['test/{cli,stress}/**/*.test.ts'] } },
+      { extends: true, test: { name: 'slow', include: ['test/{cli,exploration,stress}/**/*.test.ts'] } },
     ],
     setupFiles: ['test/setup/no-leaks.ts'],
     reporters:

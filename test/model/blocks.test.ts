@@ -17,6 +17,7 @@ import {
   runsAndBlocks,
   SMALL,
   take,
+  takeInTurn,
   threeThreads,
   twoSizes,
 } from '../exploration/blocks-model.ts';
@@ -92,6 +93,48 @@ describe('BlockAllocator', () => {
       preemptionBound: 1,
       mortal: ['a', 'b'],
     });
+  });
+});
+
+describe('BlockAllocator.nextUsed()', () => {
+  const looking: Model['threads'] = (world) => {
+    const kept = [SMALL, 2 * PAGE].map((size) => atOnce(world.reaper.allocate(size)));
+    return {
+      a: takeInTurn(world, 0, PAGE, SMALL),
+      *b() {
+        const found: number[] = [];
+        for (let block = yield* call(world.reaper.nextUsed(0)); block !== 0; ) {
+          found.push(block);
+          block = yield* call(world.reaper.nextUsed(block));
+        }
+        assert(
+          kept.every((block) => found.includes(block as number)),
+          `${kept} are used, found ${found}`,
+        );
+        assert.deepEqual(
+          found,
+          found.toSorted((one, other) => one - other),
+        );
+      },
+    };
+  };
+
+  test('leaves out no block that is used all the time, whatever others do', async () => {
+    await exploreAll('nextUsed', 4, looking, {});
+  });
+
+  test('its model notices that large blocks are passed over', async () => {
+    await explore(
+      model('nextUsed without runs', 4, looking, {
+        ...BOUND,
+        mutate: {
+          file: BLOCKS,
+          find: 'if (start > after && counts(stateIn(entry), held)) return start;',
+          replace: '',
+          expectFailure: true,
+        },
+      }),
+    );
   });
 });
 

@@ -6,4 +6,6 @@ export type Form = 'inTurn' | 'asSections' | 'amongOthers' | 'withLoop';
 export const STATE = 0;
 export const STRIDE = 16;
 export const STORES = 8;
-export const WORDS: number = STRIDE * (STORES + 2);
+/** Not 0 when the thread should end by itself: one that goes on though it was terminated. */
+export const STOP: number = STRIDE * (STORES + 2);
+export const WORDS: number = STRIDE * (STORES + 3);

@@ -6,7 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type Random, seeded } from './random.ts';
-import { type Form, STATE, STORES, STRIDE, WORDS } from './tear-form.ts';
+import { type Form, STATE, STOP, STORES, STRIDE, WORDS } from './tear-form.ts';
 
 export interface Terminations {
   readonly terminations: number;
@@ -73,13 +73,15 @@ async function terminateOne(form: Form, delay: number): Promise<One> {
   let found = lookAt(words, form);
   // Some runtimes say that a thread has ended while it still runs, or is about to: look until nothing changes.
   let still = false;
-  for (let looks = 0; looks < 20; looks++) {
+  for (let looks = 0; looks < 10; looks++) {
+    if (looks === 5) words[STOP] = 1;
     await sleep(looks === 0 ? 10 : 50);
     const before = found;
     found = lookAt(words, form);
     if (found.text === before.text && !found.torn) break;
     still ||= found.text !== before.text;
   }
+  words[STOP] = 1;
   const { number, torn, text } = found;
   return { number, still, found: torn ? `${form} after ${delay} ms: ${text}` : undefined };
 }
