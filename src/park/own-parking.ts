@@ -1,6 +1,6 @@
 /** The parking of the calling thread, and what is done when another thread has died. */
 import { Atomics } from '#atomics';
-import { now, startTimer } from '../core/clock.ts';
+import { now, startTimer, type Timer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
 import { RECORD_SYSTEM_THREAD } from '../memory/layout.ts';
 import { leave, livingThreads, reap, reapDead, tokensOfThread } from '../memory/reaper.ts';
@@ -10,14 +10,14 @@ import { onOwnEnd, watchChildren } from '../platform/child-threads.ts';
 import { listenAt } from '../platform/doorbell.ts';
 import { outsideContext } from '../platform/no-context.ts';
 import { runtimeName } from '../platform/runtime.ts';
-import { systemThreadEnded } from '../platform/system-thread.ts';
+import { systemThreadAsleep, systemThreadEnded } from '../platform/system-thread.ts';
 import { ownThreadId } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { askToLook, wakeThread } from './mailbox.ts';
 import { Parking, type Platform } from './parking.ts';
 import { eachRound, mayNow, putOffToNextRound } from './turn.ts';
 
-/** Milliseconds. */
+/** Milliseconds between two looks at a thread that was told to stop. */
 const LOOK_AGAIN = 50;
 
 const platform: Platform = {
@@ -70,28 +70,49 @@ function takeNews(): void {
 /** Finds threads that have ended without anybody having heard, as far as the system tells. */
 function lookAtThreads(): void {
   const { heap } = ownParking();
-  for (const token of livingThreads(heap.words)) {
-    const thread = Atomics.load(heap.words, recordOf(token) + RECORD_SYSTEM_THREAD);
-    if (systemThreadEnded(thread)) reap(heap, token, askToLook);
+  for (const token of livingThreads(heap.words)) if (systemThreadEnded(systemThreadOf(token))) buried(token);
+  lookAtStopped();
+}
+
+/** A thread that this one started has ended, in whatever way. */
+function threadEnded(threadId: number): void {
+  for (const token of tokensOfThread(new Int32Array(region()), threadId)) {
+    if (runtimeName !== 'deno' || systemThreadOf(token) === 0) buried(token);
+    else stopped.set(token, undefined);
   }
+  lookAtStopped();
+}
+
+function buried(token: number): void {
+  stopped.delete(token);
+  reap(ownHeap(), token, askToLook);
 }
 
 /**
- * A thread that this one started has ended, in whatever way. Deno says so of one that still runs: it is looked at again
- * until the system says so too.
+ * Threads that were said to have ended and may still run, by what was seen of them. Deno says so of a thread that it
+ * has told to stop: one that spins runs on, and one that sleeps in `Atomics.wait` does so for ever.
  */
-function threadEnded(threadId: number): void {
-  let running = false;
-  for (const token of tokensOfThread(new Int32Array(region()), threadId)) {
-    if (runtimeName === 'deno' && !systemEnded(token)) running = true;
-    else reap(ownHeap(), token, askToLook);
+const stopped = new Map<number, string | undefined>();
+let looked = 0;
+let timer: Timer | undefined;
+
+/** Of those, what has ended is dead; and what sleeps as it slept at the last look, for it will never run again. */
+function lookAtStopped(): void {
+  if (now() - looked >= LOOK_AGAIN) {
+    looked = now();
+    for (const [token, before] of stopped) {
+      const thread = systemThreadOf(token);
+      const asleep = systemThreadAsleep(thread);
+      if (systemThreadEnded(thread) || (asleep !== undefined && asleep === before)) buried(token);
+      else stopped.set(token, asleep);
+    }
   }
-  if (running) outsideContext(() => startTimer(LOOK_AGAIN, () => threadEnded(threadId), { hold: false }));
+  timer?.stop();
+  if (stopped.size > 0) timer = outsideContext(() => startTimer(LOOK_AGAIN, lookAtStopped, { hold: false }));
 }
 
-function systemEnded(token: number): boolean {
-  const thread = Atomics.load(ownHeap().words, recordOf(token) + RECORD_SYSTEM_THREAD);
-  return thread === 0 || systemThreadEnded(thread);
+function systemThreadOf(token: number): number {
+  return Atomics.load(ownHeap().words, recordOf(token) + RECORD_SYSTEM_THREAD);
 }
 
 /** Makes a thread that is blocked look whether it was cancelled. */

@@ -33,6 +33,16 @@ export function systemThreadEnded(thread: number): boolean {
   return mark !== undefined && mark !== thread && markOf(self & (2 ** ID_BITS - 1)) === self;
 }
 
+/**
+ * A text that stays the same for as long as the thread sleeps in the system and does not run at all; `undefined` while it
+ * runs, or if that cannot be told.
+ */
+export function systemThreadAsleep(thread: number): string | undefined {
+  const fields = statOf(thread & (2 ** ID_BITS - 1));
+  // State, and the time spent in user and kernel mode.
+  return fields !== undefined && fields[0] === 'S' ? `${fields[11]} ${fields[12]}` : undefined;
+}
+
 function ownMark(): number {
   try {
     const id = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
@@ -45,14 +55,26 @@ function ownMark(): number {
 /** The thread that has that id now; 0 if none has; `undefined` if that cannot be told. */
 function markOf(id: number): number | undefined {
   try {
-    const text = readFileSync(`${TASKS}/${id}/stat`, 'latin1');
-    // The second field is a name in brackets and may hold anything; the start time is the twentieth after it.
-    const start = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[19]);
+    const start = Number(readStat(id)[19]);
     return Number.isInteger(start) ? ((start % 2 ** START_BITS) << ID_BITS) | id : undefined;
   } catch (error) {
     const { code } = error as { code?: unknown };
     return code === 'ENOENT' || code === 'ESRCH' ? 0 : undefined;
   }
+}
+
+function statOf(id: number): readonly string[] | undefined {
+  try {
+    return readStat(id);
+  } catch {
+    return undefined;
+  }
+}
+
+/** From the third field on: the second is a name in brackets and may hold anything. */
+function readStat(id: number): readonly string[] {
+  const text = readFileSync(`${TASKS}/${id}/stat`, 'latin1');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Deno would ask the user, in the middle of the program, unless everything is allowed. */

@@ -1,11 +1,12 @@
 /** The smoke program: what the package promises, on whatever runtime this is. */
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import * as heddle from 'heddle';
 import { check, collect, equal, ok, rejection, runChecks, runChild } from './check.mjs';
 import * as jobs from './jobs.mjs';
 
 const { CancelledError, CaptureError, SendError, ShutDownError, TaskGroup } = heddle;
-const { TaskGroupError, ThreadDiedError, ThreadPoolExecutor, TimeoutError, toThread } = heddle;
+const { Lock, TaskGroupError, ThreadDiedError, ThreadPoolExecutor, TimeoutError, toThread } = heddle;
 
 const SPIN = 'Deno cannot stop a thread that spins';
 
@@ -385,6 +386,141 @@ check('a TypeScript module works in a thread, by a URL', () =>
     equal(await pool.import(new URL('./work.ts', import.meta.url)).greet({ name: 'me' }), 'hello me');
   }),
 );
+
+/** A Worker of our own, once it has the lock. */
+async function startHolder(lock, then) {
+  const word = words();
+  const worker = new Worker(new URL('./holder.mjs', import.meta.url), {
+    workerData: { token: heddle.toToken(lock), word, then },
+  });
+  worker.on('error', () => {});
+  await raised(word);
+  return worker;
+}
+
+function ownerDied(acquire) {
+  try {
+    acquire();
+  } catch (error) {
+    equal(error instanceof heddle.OwnerDiedError, true, `${error.name}: ${error.message}`);
+    error.guard.release();
+    return;
+  }
+  throw new Error('nobody was told of the death');
+}
+
+check('a lock makes tasks and blocked threads take turns', () =>
+  withPool(async (pool) => {
+    const lock = new Lock({ name: 'counter' });
+    const counter = words();
+    await Promise.all([
+      pool.submit(jobs.raise, lock, counter, 500),
+      pool.submit(jobs.raiseBlocked, lock, counter, 500),
+      jobs.raise(lock, counter, 500),
+      jobs.raise(lock, counter, 500),
+    ]);
+    equal(counter[0], 2000);
+    equal(lock.statistics(), { name: 'counter', locked: false, waiting: 0 });
+  }),
+);
+
+check('a lock in a message is the same lock there, and back here', () =>
+  withPool(async (pool) => {
+    const lock = new Lock({ name: 'sent' });
+    const guard = lock.acquireSync();
+    const there = await pool.submit(jobs.passOn, { lock });
+    equal([there.locked, there.back[0].name, there.back[0].locked], [true, 'sent', true]);
+    guard.release();
+    equal(there.back[0].locked, false);
+  }),
+);
+
+check('a name gives every thread the same lock', () =>
+  withPool(async (pool) => {
+    const lock = heddle.shared('smoke/lock', () => new Lock());
+    equal(await pool.submit(jobs.lockedBy, 'smoke/lock'), false);
+    const guard = lock.acquireSync();
+    equal(await pool.submit(jobs.lockedBy, 'smoke/lock'), true);
+    guard.release();
+  }),
+);
+
+check('waiters are served in the order of their coming', async () => {
+  const lock = new Lock();
+  const guard = lock.acquireSync();
+  const served = [];
+  const waits = [1, 2, 3].map((n) => lock.run(() => served.push(n)));
+  guard.release();
+  equal(lock.tryAcquire(), undefined);
+  await Promise.all(waits);
+  equal(served, [1, 2, 3]);
+});
+
+check('cancelling a task ends its wait for a lock', async () => {
+  const lock = new Lock();
+  const guard = lock.acquireSync();
+  await TaskGroup.run(async (group) => {
+    const task = group.spawn(() => lock.acquire());
+    await heddle.sleep(1);
+    task.cancel();
+    await rejection(task, CancelledError);
+  });
+  equal(lock.statistics().waiting, 0);
+  guard.release();
+});
+
+check('cancelling a job wakes it from a blocking wait', () =>
+  withPool(async (pool) => {
+    const lock = new Lock();
+    const guard = lock.acquireSync();
+    const job = pool.submit(jobs.block, lock);
+    while (lock.statistics().waiting === 0) await heddle.sleep(1);
+    job.cancel();
+    await rejection(job, CancelledError);
+    while (lock.statistics().waiting === 1) await heddle.sleep(1);
+    guard.release();
+  }),
+);
+
+check('the death of a thread that has a lock is told to the next', () =>
+  withPool(async (pool) => {
+    const lock = new Lock();
+    await rejection(pool.submit(jobs.takeAndExit, lock), ThreadDiedError);
+    const error = await rejection(lock.acquire(), heddle.OwnerDiedError);
+    error.guard.release();
+    lock.acquireSync().release();
+  }),
+);
+
+check('a Worker of a user that has a lock is terminated', async () => {
+  const lock = new Lock();
+  const worker = await startHolder(lock, 'stay');
+  const waiting = rejection(lock.acquire(), heddle.OwnerDiedError);
+  await worker.terminate();
+  const error = await waiting;
+  error.guard.release();
+});
+
+for (const then of ['exit', 'throw']) {
+  check(`main, blocked, is told that a Worker with a lock has ended (${then})`, async () => {
+    const lock = new Lock();
+    await startHolder(lock, then);
+    ownerDied(() => lock.acquireSync({ timeout: 20_000 }));
+  });
+}
+
+check('main, blocked, is told that a Worker with a lock was terminated', async () => {
+  const lock = new Lock();
+  const worker = await startHolder(lock, 'stay');
+  const ended = worker.terminate();
+  ownerDied(() => lock.acquireSync({ timeout: 20_000 }));
+  await ended;
+});
+
+check('a wait of main for a lock keeps the process alive', async () => {
+  const child = await runChild('./waiting.mjs');
+  equal([child.code, child.stdout], [0, 'OwnerDiedError ThreadDiedError\n'], `end (stderr ${child.stderr})`);
+});
 
 const cli = fileURLToPath(new URL('../node_modules/.bin/heddle', import.meta.url));
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
