@@ -22,7 +22,8 @@
  *
  * - **Scope**: one allocator per thread, all on the same words. Tokens are never used twice.
  * - **Cost**: small: one compare-and-swap when the thread remembers a free block, as after its own frees; else a look
- *   over one page, or a fresh one. Large: a look at the entry of every page in use, and an operation per page.
+ *   over one page, or a fresh one. Large: an operation per page, and a look at the entry of every page in use unless
+ *   there is room where this thread looks first: behind its last pages, or where it gave some back.
  * - **Limit**: a page of small blocks stays one of that size, also when all of them are free.
  * - **Rejected**: a free list per class. One word cannot hold a 24-bit index and enough of a tag to keep a list safe
  *   from a head that went and came back; and a thread that dies with a list in hand takes it along.
@@ -33,7 +34,8 @@ import { classIn, type Geometry, Pages, stateIn } from './pages.ts';
 export { type Geometry, wordsFor } from './pages.ts';
 
 const FREE = 0;
-const SHARED = -1;
+/** The state of a block that is of whoever holds its address. */
+export const SHARED = -1;
 
 /** The smallest block: a cache line. */
 const SMALLEST = 16;

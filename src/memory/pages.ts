@@ -75,6 +75,8 @@ export class Pages {
   readonly #base: number;
   readonly #entries: number;
   readonly #start: number;
+  /** A hint: where this thread looks for pages first. */
+  #next = 0;
 
   constructor(words: Int32Array, { base = 0, pageWords, pages }: Geometry, token: number) {
     this.count = pages;
@@ -116,29 +118,23 @@ export class Pages {
 
   /** Claims a page for blocks of that size class, all words 0; `undefined` if each was taken when looked at. */
   divide(sizeClass: number): number | undefined {
-    for (let page = 0; page < this.count; page++) {
-      if (this.entryOf(page) !== UNCLAIMED) continue;
-      this.#raiseBound(page + 1);
-      if (!this.#change(page, UNCLAIMED, -this.#token)) continue;
-      this.#words.fill(0, this.startOf(page), this.startOf(page + 1));
-      this.#change(page, -this.#token, sizeClass + 1);
-      return page;
-    }
-    return undefined;
+    const page = this.claim(1);
+    if (page === undefined) return undefined;
+    this.#words.fill(0, this.startOf(page), this.startOf(page + 1));
+    this.#change(page, -this.#token, sizeClass + 1);
+    return page;
   }
 
   /** Claims that many pages in a row for this thread: the number of the first; `undefined` if there was no such run. */
   claim(count: number): number | undefined {
-    let first = 0;
-    for (let page = 0; page < this.count && first + count <= this.count; page++) {
-      if (this.entryOf(page) !== UNCLAIMED) first = page + 1;
-      else if (page + 1 === first + count) {
-        const taken = this.#claimRun(first, count);
-        if (taken === undefined) return first;
-        first = taken + 1;
-      }
-    }
-    return undefined;
+    const bound = this.bound();
+    const next = Math.min(this.#next, bound);
+    const first =
+      this.#claimWithin(next, bound, count) ??
+      this.#claimWithin(0, Math.min(next + count - 1, bound), count) ??
+      this.#claimWithin(Math.max(0, bound - count + 1), this.count, count);
+    if (first !== undefined) this.#next = first + count;
+    return first;
   }
 
   /** How many pages the run has that begins there. */
@@ -159,6 +155,20 @@ export class Pages {
       this.#change(page, FURTHER + first, UNCLAIMED);
     }
     this.#change(first, -this.#token, UNCLAIMED);
+    if (first < this.#next) this.#next = first;
+  }
+
+  #claimWithin(begin: number, end: number, count: number): number | undefined {
+    let first = begin;
+    for (let page = begin; page < end && first + count <= end; page++) {
+      if (this.entryOf(page) !== UNCLAIMED) first = page + 1;
+      else if (page + 1 === first + count) {
+        const taken = this.#claimRun(first, count);
+        if (taken === undefined) return first;
+        first = taken + 1;
+      }
+    }
+    return undefined;
   }
 
   /** The page that was taken, and then it has claimed none. */

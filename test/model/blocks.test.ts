@@ -159,8 +159,8 @@ describe('The models of BlockAllocator notice', () => {
         ...BOUND,
         mutate: {
           file: PAGES,
-          find: 'if (!this.#change(page, UNCLAIMED, -this.#token)) continue;',
-          replace: 'Atomics.store(this.#words, this.#entries + page * ENTRY_WORDS, -this.#token);',
+          find: 'if (!this.#change(first, UNCLAIMED, -this.#token)) return first;',
+          replace: 'Atomics.store(this.#words, this.#entries + first * ENTRY_WORDS, -this.#token);',
           expectFailure: true,
         },
       }),
