@@ -18,6 +18,7 @@
  *   map.
  */
 import { Atomics } from '#atomics';
+import { SHARED } from './blocks.ts';
 import type { Heap } from './heap.ts';
 import {
   DATA,
@@ -86,7 +87,7 @@ export class Handles {
     const held = this.#held.get(object);
     if (held === undefined || --held.handles > 0) return;
     this.#held.delete(object);
-    dropRecord(this.#heap, held.record, object);
+    dropRecord(this.#heap, held.record, object, this.#heap.token);
     this.#heap.blocks.free(held.record);
   }
 
@@ -99,6 +100,8 @@ export class Handles {
     words[parcel + KIND] = PARCEL;
     hold(this.#heap, parcel, object);
     blocks.publish(parcel);
+    // Its reaper has left alone what was not published.
+    if (this.#heap.isDead(to)) dropParcel(this.#heap, parcel, to);
     return parcel;
   }
 
@@ -108,7 +111,7 @@ export class Handles {
     const object = Atomics.load(words, parcel + OBJECT);
     if (this.#held.has(object)) {
       this.retain(object);
-      dropRecord(this.#heap, parcel, object);
+      dropRecord(this.#heap, parcel, object, SHARED);
     } else {
       const record = this.#newRecord();
       this.#held.set(object, { record, handles: 1 });
@@ -150,11 +153,12 @@ export class Handles {
     return there;
   }
 
-  /** Takes a parcel away without keeping what was in it: its message was not sent, or is not wanted. */
-  discard(parcel: number): void {
-    const object = Atomics.load(this.#heap.words, parcel + OBJECT);
-    if (object !== 0) dropRecord(this.#heap, parcel, object);
-    this.#heap.blocks.free(parcel);
+  /**
+   * Takes a parcel away without keeping what was in it: its message was not sent, or is not wanted. The sender says to
+   * whom it was: if that thread has died, the parcel may be gone, and its block be another.
+   */
+  discard(parcel: number, to?: number): void {
+    dropParcel(this.#heap, parcel, to ?? Atomics.load(this.#heap.words, parcel + PARCEL_TO));
   }
 
   #newRecord(): number {
@@ -176,11 +180,24 @@ function hold(heap: Heap, record: number, object: number): void {
   }
 }
 
-/** Lets a record hold its object no longer, if it still does, and frees the object if it was the last. */
-export function dropRecord(heap: Heap, record: number, object: number): void {
+/** Takes a parcel to the thread `to` away, if nobody else has. */
+export function dropParcel(heap: Heap, parcel: number, to: number): void {
+  const { words, token: me, blocks } = heap;
+  if (to !== me && Atomics.compareExchange(words, parcel + PARCEL_TO, to, me) !== to) return;
+  const object = Atomics.load(words, parcel + OBJECT);
+  if (object !== 0) dropRecord(heap, parcel, object, SHARED);
+  blocks.free(parcel);
+}
+
+/**
+ * Lets a record hold its object no longer, if it still does, and frees the object if it was the last. Nothing if the
+ * state of its block is not `state` any more: then it was dropped and freed by another, and may hold the same object for
+ * somebody else.
+ */
+export function dropRecord(heap: Heap, record: number, object: number, state: number): void {
   const { words, token: me } = heap;
   if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
-  if (words[record + OBJECT] === object) {
+  if (words[record - 1] === state && words[record + OBJECT] === object) {
     words[record + OBJECT] = 0;
     const left = words[object + REFS]! - 1;
     words[object + REFS] = left === 0 ? GARBAGE : left;
@@ -196,7 +213,9 @@ export function dropRecord(heap: Heap, record: number, object: number): void {
 export function freeObject(heap: Heap, object: number, found: number): void {
   const { words, token: me, blocks } = heap;
   if (Atomics.compareExchange(words, object + REFS, found, -me) !== found) return;
-  blocks.free(object);
+  // If `found` was of a thread that had freed it before it died, this is a block that somebody has claimed and not
+  // cleared yet. Once it is shared it has been.
+  if (blocks.stateOf(object) === SHARED && Atomics.load(words, object + REFS) === -me) blocks.free(object);
 }
 
 /** The name that the object was made with. */

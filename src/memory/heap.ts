@@ -30,6 +30,9 @@ export function recordOf(token: number): number {
   return FIRST_RECORD + (token % MOST_THREADS) * RECORD_WORDS;
 }
 
+/** A record that is being filled in. If its thread ends over it, the record is lost, and nothing else. */
+const CLAIMED = 1;
+
 /**
  * Claims a record for the calling thread: its token, which no thread had before. The record of a thread that is dead
  * and not reaped yet is not used again.
@@ -38,13 +41,15 @@ export function claimRecord(words: Int32Array, threadId: number, systemThread: n
   for (let tries = 0; tries < 2 * MOST_THREADS; tries++) {
     const token = FIRST_TOKEN + Atomics.add(words, NEXT_TOKEN, 1);
     const record = recordOf(token);
-    if (Atomics.compareExchange(words, record + RECORD_TOKEN, 0, token) !== 0) continue;
+    if (Atomics.compareExchange(words, record + RECORD_TOKEN, 0, CLAIMED) !== 0) continue;
     words[record + RECORD_BELL] = 0;
     words[record + RECORD_NEWS] = 0;
     words[record + RECORD_LOOK] = 0;
     words[record + RECORD_TELLING] = 0;
     words[record + RECORD_SYSTEM_THREAD] = systemThread;
-    Atomics.store(words, record + RECORD_THREAD_ID, threadId);
+    words[record + RECORD_THREAD_ID] = threadId;
+    // Only now: with the numbers of the thread that had the record before, this one might be taken for it, and for dead.
+    Atomics.store(words, record + RECORD_TOKEN, token);
     return token;
   }
   throw new HeddleError(`Cannot share objects with this thread: ${MOST_THREADS} threads do so already`);

@@ -106,6 +106,8 @@ export const NODE_LIST = 5;
 export const NODE_NEXT = 6;
 export const NODE_PREVIOUS = 7;
 export const NODE_LINKED = 8;
+/** Who set the cell by this node, or was about to. */
+export const NODE_SETTER = 12;
 export const NODE_TICKET = 13;
 /** What the winner was set with. */
 export const NODE_VALUE = 14;
@@ -116,8 +118,6 @@ export const CELL_STATE = 9;
 export const CELL_ASYNC = 10;
 /** The next in its thread's mailbox. */
 export const CELL_NEWS = 11;
-/** Who set it. */
-export const CELL_SETTER = 12;
 /** Of blocks of cells and nodes. */
 export const CELL_WORDS = 15;
 

@@ -20,7 +20,8 @@
  * once, be interrupted by the death of the reaper, and be done again.
  */
 import { Atomics } from '#atomics';
-import { dropRecord, freeObject } from './handles.ts';
+import { SHARED } from './blocks.ts';
+import { dropParcel, dropRecord, freeObject } from './handles.ts';
 import { type Heap, recordOf } from './heap.ts';
 import { kindOf } from './kinds.ts';
 import {
@@ -29,6 +30,7 @@ import {
   CELL_STATE,
   FIRST_OBJECT_KIND,
   FIRST_RECORD,
+  FIRST_TOKEN,
   GARBAGE,
   HANDLE,
   KIND,
@@ -89,6 +91,8 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   const { words } = heap;
   cancelWaits(heap, dead);
   tearSections(heap, dead);
+  // First, while the objects are still held in which it waits.
+  unlinkNodes(heap, dead);
   dropRecords(heap, dead);
   recoverObjects(heap);
   for (const token of livingThreads(words)) askToLook(words, token);
@@ -120,7 +124,7 @@ function tokens(words: Int32Array): number[] {
   const used = Math.min(Atomics.load(words, NEXT_TOKEN), MOST_THREADS);
   for (let slot = 0; slot < used; slot++) {
     const token = Atomics.load(words, FIRST_RECORD + slot * RECORD_WORDS + RECORD_TOKEN);
-    if (token !== 0) found.push(token);
+    if (Math.abs(token) >= FIRST_TOKEN) found.push(token);
   }
   return found;
 }
@@ -153,35 +157,37 @@ function tearSections({ words, blocks }: Heap, dead: number): void {
   }
 }
 
+function unlinkNodes(heap: Heap, dead: number): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    const kind = words[block + KIND];
+    if ((kind !== CELL && kind !== NODE) || blocks.stateOf(block) !== dead) continue;
+    const object = Atomics.load(words, block + OBJECT);
+    if (object !== 0) unlink(heap, block, object, dead);
+  }
+}
+
 function dropRecords(heap: Heap, dead: number): void {
   const { words, blocks } = heap;
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     const kind = words[block + KIND];
     const object = Atomics.load(words, block + OBJECT);
-    if (kind === PARCEL) {
-      if (words[block + PARCEL_TO] === dead) dropParcel(heap, block, dead);
-      else if (object !== 0 && blocks.stateOf(block) === dead) dropRecord(heap, block, object);
-    } else if (blocks.stateOf(block) === dead && object !== 0) {
-      if (kind === HANDLE) dropRecord(heap, block, object);
-      else if (kind === CELL || kind === NODE) unlink(heap, block, object);
-    }
+    if (kind !== HANDLE && kind !== PARCEL) continue;
+    const state = blocks.stateOf(block);
+    if (kind === PARCEL && state === SHARED && words[block + PARCEL_TO] === dead)
+      dropParcel(heap, block, dead);
+    else if (state === dead && object !== 0) dropRecord(heap, block, object, dead);
   }
 }
 
-/** Takes a parcel to the thread `to` away, if nobody else has. */
-function dropParcel(heap: Heap, parcel: number, to: number): void {
-  const { words, token: me, blocks } = heap;
-  if (to !== me && Atomics.compareExchange(words, parcel + PARCEL_TO, to, me) !== to) return;
-  const object = Atomics.load(words, parcel + OBJECT);
-  if (object !== 0) dropRecord(heap, parcel, object);
-  blocks.free(parcel);
-}
-
-/** As `WaitQueue.remove`, but of a cell that was set the object stays: it tells who was given what. */
-function unlink(heap: Heap, node: number, object: number): void {
+/**
+ * As `WaitQueue.remove`, but of a cell that was set the object stays: it tells who was given what. Nothing if the block
+ * is not the dead one's any more: another reaper was faster, and it may stand in the same list for somebody else.
+ */
+function unlink(heap: Heap, node: number, object: number, dead: number): void {
   const { words, token: me } = heap;
   if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
-  if (words[node + OBJECT] === object && words[node + NODE_LINKED] === 1) {
+  if (words[node - 1] === dead && words[node + OBJECT] === object && words[node + NODE_LINKED] === 1) {
     const list = object + words[node + NODE_LIST]!;
     const next = words[node + NODE_NEXT]!;
     const previous = words[node + NODE_PREVIOUS]!;

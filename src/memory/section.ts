@@ -123,10 +123,14 @@ function rebuildList(heap: Heap, object: number, list: number): void {
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (!isNode(words, block) || Atomics.load(words, block + OBJECT) !== object) continue;
     if (words[block + NODE_LIST] !== list) continue;
-    words[block + NODE_LINKED] = 0;
+    const linked = words[block + NODE_LINKED] === 1;
     const cell = words[block + NODE_CELL]!;
-    if (Atomics.load(words, cell + CELL_STATE) !== WAITING || heap.isDead(blocks.stateOf(block))) continue;
-    if (isNode(words, block)) nodes.push(block);
+    const waits = Atomics.load(words, cell + CELL_STATE) === WAITING && !heap.isDead(blocks.stateOf(block));
+    // A node that does not wait and is not linked may be freed and used anew at any moment. It is put into a list of
+    // this object only in this section: if it is of this object still, it was so all the time.
+    if (Atomics.load(words, block + OBJECT) !== object) continue;
+    if (waits) nodes.push(block);
+    else if (linked) words[block + NODE_LINKED] = 0;
   }
   // By difference: tickets may wrap around.
   nodes.sort((a, b) => (words[a + NODE_TICKET]! - words[b + NODE_TICKET]!) | 0);

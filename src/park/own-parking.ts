@@ -15,7 +15,7 @@ import { ownThreadId } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { askToLook, wakeThread } from './mailbox.ts';
 import { Parking, type Platform } from './parking.ts';
-import { eachRound, mayNow, putOffToNextRound } from './turn.ts';
+import { eachRound, mayNow, putOff } from './turn.ts';
 
 /** Milliseconds between two looks at a thread that was told to stop. */
 const LOOK_AGAIN = 50;
@@ -31,9 +31,9 @@ const platform: Platform = {
     scope?.poll();
     return scope?.cancellation !== undefined;
   },
-  putsOff: (cell) => {
+  putsOff: (cell, news) => {
     if (mayNow()) return false;
-    putOffToNextRound(() => ownParking().deliver(cell));
+    putOff(() => ownParking().deliver(cell), { news });
     return true;
   },
   reap: () => reapDead(ownHeap(), askToLook),

@@ -2,7 +2,7 @@
 import { Atomics } from '#atomics';
 import { Handles } from '../memory/handles.ts';
 import type { Heap } from '../memory/heap.ts';
-import { CELL_SETTER, OBJECT, RECORD_PARK, RECORD_TELLING, UNREAPED } from '../memory/layout.ts';
+import { NODE_SETTER, OBJECT, RECORD_PARK, RECORD_TELLING, UNREAPED } from '../memory/layout.ts';
 import { Cells } from './cells.ts';
 import { Mailbox, putNews, wakeThread } from './mailbox.ts';
 
@@ -20,8 +20,8 @@ export interface Platform {
   now(): number;
   /** Whether the current task has been cancelled: then a blocking wait ends. */
   interrupted?(): boolean;
-  /** Whether the cell is to be delivered in a later round of the loop: then it will be, by `deliver`. */
-  putsOff?(cell: number): boolean;
+  /** Whether the cell is to be delivered in a later round of the loop: then it will be, by `deliver`. `news` came from others. */
+  putsOff?(cell: number, news: boolean): boolean;
   /** Around a blocking wait: how long it may sleep at a time, what to look at meanwhile, and the end. */
   slice(left: number): number;
   look(): void;
@@ -38,6 +38,8 @@ export class Parking {
   readonly #mailbox: Mailbox;
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
   readonly #waits = new Map<number, LoopWait | undefined>();
+  /** Cells that have arrived, and are delivered in a later round: they will not be looked for, nor be used anew before. */
+  readonly #putOff = new Set<number>();
   /** How many waits there are for each object. */
   readonly #objects = new Map<number, number>();
   #listening = false;
@@ -60,7 +62,7 @@ export class Parking {
   /** Tells the thread whose cell was set. Nothing of the cell may be read before. */
   tell(cell: number, owner: number, ownerIsAsync: boolean): void {
     if (!ownerIsAsync) wakeThread(this.heap.words, owner);
-    else if (owner === this.heap.token) this.#deliverSoon(cell);
+    else if (owner === this.heap.token) this.#deliverSoon(cell, false);
     else putNews(this.heap.words, owner, cell);
   }
 
@@ -129,7 +131,7 @@ export class Parking {
 
   /** Looks at the mailbox now, and settles what has arrived. */
   drain(): void {
-    for (const cell of this.#mailbox.take()) this.#deliverSoon(cell);
+    for (const cell of this.#mailbox.take()) this.#deliverSoon(cell, true);
     if (this.#mailbox.takeLook()) this.#lookAtAll();
   }
 
@@ -137,12 +139,14 @@ export class Parking {
     return this.#mailbox.hasNews();
   }
 
-  #deliverSoon(cell: number): void {
-    if (this.#platform.putsOff?.(cell) !== true) this.deliver(cell);
+  #deliverSoon(cell: number, news: boolean): void {
+    if (this.#platform.putsOff?.(cell, news) === true) this.#putOff.add(cell);
+    else this.deliver(cell);
   }
 
   /** Settles the wait whose cell was set and told. */
   deliver(cell: number): void {
+    this.#putOff.delete(cell);
     if (!this.#waits.has(cell)) return;
     const wait = this.#waits.get(cell);
     this.#waits.delete(cell);
@@ -157,8 +161,11 @@ export class Parking {
   #lookAtAll(): void {
     const { words } = this.heap;
     const orphans: number[] = [];
-    for (const cell of this.#waits.keys())
-      if (this.cells.setBy(cell) !== 0 && this.heap.isDead(words[cell + CELL_SETTER]!)) orphans.push(cell);
+    for (const cell of this.#waits.keys()) {
+      const node = this.cells.setBy(cell);
+      if (node === 0 || this.#putOff.has(cell)) continue;
+      if (this.heap.isDead(words[node + NODE_SETTER]!)) orphans.push(cell);
+    }
     // What it did tell is in the mailbox, now that it is known to be dead.
     for (const cell of this.#mailbox.take()) this.deliver(cell);
     for (const cell of orphans) this.deliver(cell);

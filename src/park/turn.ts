@@ -18,10 +18,38 @@ const ROUND = 512;
 
 type Settle = () => void;
 
+/** Settled in order, from `next` on: taking from the front of a long array would move all of it each time. */
+class Line {
+  #settles: Settle[] = [];
+  #next = 0;
+
+  get isEmpty(): boolean {
+    return this.#next === this.#settles.length;
+  }
+
+  push(settle: Settle): void {
+    this.#settles.push(settle);
+  }
+
+  /** Settles the first `count`. What they put into the line is left for later. */
+  settle(count: number): void {
+    const end = Math.min(this.#next + count, this.#settles.length);
+    while (this.#next < end) {
+      const settle = this.#settles[this.#next++]!;
+      settle();
+    }
+    if (this.#next < 1024 || this.#next * 2 < this.#settles.length) return;
+    this.#settles = this.#settles.slice(this.#next);
+    this.#next = 0;
+  }
+}
+
 let left = ROUND;
-let putOff: Settle[] = [];
 let scheduled = false;
-/** Puts off what has come from other threads, and settles it in this round as far as `settleNow` allows. */
+/** What was put off: what this thread had itself, and what other threads have sent. */
+const own = new Line();
+const sent = new Line();
+/** Looks at the mailbox. */
 let takeNews: () => void = () => {};
 
 /** Called at the beginning of each round that something was put off to. */
@@ -34,35 +62,30 @@ export function mayNow(): boolean {
   return --left > 0;
 }
 
-/** Settles it in a later round. */
-export function putOffToNextRound(settle: Settle): void {
-  putOff.push(settle);
-  if (scheduled) return;
-  scheduled = true;
-  outsideContext(setImmediate, nextRound);
+/** Settles it in a later round. What comes from another thread does not stand behind what this one has put off. */
+export function putOff(settle: Settle, { news }: { readonly news: boolean }): void {
+  (news ? sent : own).push(settle);
+  schedule();
 }
 
 /** A promise of what is there already. */
 export function granted<T>(value: T): Promise<T> {
   if (--left > 0) return Promise.resolve(value);
-  return new Promise((resolve) => putOffToNextRound(() => resolve(value)));
+  return new Promise((resolve) => putOff(() => resolve(value), { news: false }));
+}
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  outsideContext(setImmediate, nextRound);
 }
 
 function nextRound(): void {
   scheduled = false;
-  const waiting = putOff;
-  putOff = [];
-  left = ROUND / 2;
+  left = 0;
   takeNews();
-  left = ROUND / 2;
-  const now = waiting.splice(0, left);
-  const fresh = putOff;
-  putOff = waiting;
-  for (const settle of fresh) putOff.push(settle);
-  for (const settle of now) settle();
+  sent.settle(ROUND / 2);
+  own.settle(ROUND / 2);
   left = ROUND;
-  if (putOff.length > 0 && !scheduled) {
-    scheduled = true;
-    outsideContext(setImmediate, nextRound);
-  }
+  if (!own.isEmpty || !sent.isEmpty) schedule();
 }

@@ -27,7 +27,6 @@ import { Atomics } from '#atomics';
 import type { Heap } from '../memory/heap.ts';
 import {
   CELL_ASYNC,
-  CELL_SETTER,
   CELL_STATE,
   LIST_COUNT,
   LIST_HEAD,
@@ -37,6 +36,7 @@ import {
   NODE_LIST,
   NODE_NEXT,
   NODE_PREVIOUS,
+  NODE_SETTER,
   NODE_TICKET,
   NODE_VALUE,
   OBJECT,
@@ -116,7 +116,7 @@ export class WaitQueue {
       words[list + LIST_COUNT]! -= 1;
       words[node + NODE_LINKED] = 0;
       words[node + NODE_VALUE] = value;
-      words[cell + CELL_SETTER] = me;
+      words[node + NODE_SETTER] = me;
       // Read before it is set: from then on the cell is its waiter's.
       this.owner = words[cell - 1]!;
       this.ownerIsAsync = words[cell + CELL_ASYNC] === 1;

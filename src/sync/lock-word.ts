@@ -250,11 +250,13 @@ export class LockWord implements Wanted<Taken> {
   #chosen(): number {
     const { words, blocks } = this.parking.heap;
     for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
-      const kind = words[block + KIND];
-      if (kind !== CELL || Atomics.load(words, block + OBJECT) !== this.object) continue;
-      const state = Atomics.load(words, block + CELL_STATE);
+      if (words[block + KIND] !== CELL || Atomics.load(words, block + OBJECT) === 0) continue;
+      const node = Atomics.load(words, block + CELL_STATE);
+      if (node === WAITING || node === CANCELLED) continue;
       const owner = blocks.stateOf(block);
-      if (state !== WAITING && state !== CANCELLED && !this.parking.heap.isDead(owner)) return owner;
+      // A cell in several lists was set by one of them: only its node tells which.
+      if (Atomics.load(words, node + OBJECT) === this.object && !this.parking.heap.isDead(owner))
+        return owner;
     }
     return 0;
   }
