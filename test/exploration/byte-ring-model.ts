@@ -30,13 +30,13 @@ export type Model = Exploration<World, Modules>;
 
 const NAMES = ['writer', 'reader', 'c', 'd'];
 const [WRITER, READER, SURVIVOR] = [0, 1, 4];
-/** A ring of 16 words: records of up to 12 bytes lie in it. */
-const BYTES = 64;
+/** A ring of 32 words: records of up to 24 bytes lie in it. */
+const BYTES = 128;
 const RING_AT = 1;
 const HEAD = RING_AT + 32;
 const TAIL = RING_AT + 16;
 /** One page for each record. */
-const GEOMETRY = { base: 68, pageWords: 32, pages: 3 };
+const GEOMETRY = { base: 84, pageWords: 32, pages: 3 };
 export const LONG = 64;
 
 export function model(name: string, threads: Model['threads'], more: Partial<Model> = {}): Model {

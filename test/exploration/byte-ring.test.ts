@@ -6,9 +6,9 @@ const DEATHS: Partial<Model> = { deaths: 2 };
 
 // All schedules within the bound, if one is named, or all there are.
 const EXHAUSTED: readonly [name: string, threads: Model['threads'], more: Partial<Model>][] = [
-  ['six short records', pair([12, 5, 0, 12, 8, 12], 1), {}],
-  ['five short records, deaths', pair([12, 12, 5, 12, 12], 1), DEATHS],
-  ['six short records in batches, deaths', pair([12, 5, 0, 12, 8, 12], 2), DEATHS],
+  ['six short records', pair([24, 13, 0, 24, 16, 24], 1), {}],
+  ['five short records, deaths', pair([24, 24, 13, 24, 24], 1), DEATHS],
+  ['six short records in batches, deaths', pair([24, 13, 0, 24, 16, 24], 2), DEATHS],
   ['a long and a short record, deaths', pair([LONG, 5], 1), DEATHS],
   ['long records in one batch, deaths', pair([LONG, 5, LONG], 3), DEATHS],
   [
@@ -18,7 +18,7 @@ const EXHAUSTED: readonly [name: string, threads: Model['threads'], more: Partia
   ],
   [
     'long records in batches, deaths',
-    pair([LONG, 5, LONG, 12, 12, LONG], 2),
+    pair([LONG, 13, LONG, 24, 24, LONG], 2),
     { ...DEATHS, preemptionBound: 2 },
   ],
   [

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { clearing, LONG, type Model, model, pair, RING, survivors } from '../exploration/byte-ring-model.ts';
 import { describeReport, explore } from './explorer.ts';
 
-const SHORT = [12, 5, 0, 12, 8, 12];
+const SHORT = [24, 13, 0, 24, 16, 24];
 const MIXED = [LONG, 5, LONG];
 
 async function exploreAll(name: string, threads: Model['threads'], more: Partial<Model> = {}): Promise<void> {
@@ -50,21 +50,21 @@ describe('The models of ByteRing notice', () => {
   ][] = [
     [
       'TAIL moved before the record is written',
-      '    const header = this.#data + at;\n    this.#words[header] = record.byteLength;',
-      '    const header = this.#data + at;\n    Atomics.store(this.#words, this.#address + TAIL, (at + size) % this.#capacity);\n    Atomics.load(this.#words, 0);\n    this.#words[header] = record.byteLength;',
+      '    this.#bytes.set(record, 4 * (this.#data + at + BYTES));',
+      '    Atomics.store(this.#words, this.#address + TAIL, (at + size) % this.#capacity);\n    Atomics.load(this.#words, 0);\n    this.#bytes.set(record, 4 * (this.#data + at + BYTES));',
       pair(SHORT, 1),
     ],
     [
       'a writer that fills the ring to the last word',
       'if (tail < head) return tail + size < head ? tail : undefined;',
       'if (tail < head) return tail + size <= head ? tail : undefined;',
-      pair([12, 8, 12, 12, 12, 12, 8, 12], 1),
+      pair([24, 16, 24, 24, 24, 24, 16, 24], 1),
     ],
     [
       'HEAD moved before the record is used',
-      '    const copy = this.#bytes.slice(this.#start, this.#end);\n    this.consume();',
-      '    this.consume();\n    Atomics.load(this.#words, 0);\n    const copy = this.#bytes.slice(this.#start, this.#end);',
-      pair([12, 12, 12, 12, 12, 12, 8], 1),
+      '    const copy = this.#copy();\n    this.consume();',
+      '    this.consume();\n    Atomics.load(this.#words, 0);\n    const copy = this.#copy();',
+      pair([24, 24, 24, 24, 24, 24, 16], 1),
     ],
     [
       'blocks made over without INTENT',
@@ -81,15 +81,15 @@ describe('The models of ByteRing notice', () => {
     ],
     [
       'a reader that moves HEAD before it frees the block',
-      'if (this.#words[header] === AWAY) this.#blocks.free(this.#words[header + 1]!, this.#address);\n    this.#head = this.#behind(this.#head);\n    Atomics.store(this.#words, this.#address + HEAD, this.#head);',
-      'this.#head = this.#behind(this.#head);\n    Atomics.store(this.#words, this.#address + HEAD, this.#head);\n    if (this.#words[header] === AWAY) this.#blocks.free(this.#words[header + 1]!, this.#address);',
+      'if (block !== 0) this.#blocks.free(block, this.#address);\n    this.#head = this.#behind(this.#head);\n    Atomics.store(this.#words, this.#address + HEAD, this.#head);',
+      'this.#head = this.#behind(this.#head);\n    Atomics.store(this.#words, this.#address + HEAD, this.#head);\n    if (block !== 0) this.#blocks.free(block, this.#address);',
       pair(MIXED, 2),
       { deaths: 1 },
     ],
     [
       'survivors that free a block whosever it is',
-      'if (this.#words[header] === AWAY && this.#blocks.free(this.#words[header + 1]!, this.#address)) freed++;',
-      'if (this.#words[header] === AWAY && (this.#blocks.free(this.#words[header + 1]!, this.#address) || this.#blocks.free(this.#words[header + 1]!))) freed++;',
+      'if (block !== 0 && this.#blocks.free(block, this.#address)) freed++;',
+      'if (block !== 0 && (this.#blocks.free(block, this.#address) || this.#blocks.free(block))) freed++;',
       survivors([LONG, LONG], 2),
     ],
   ];

@@ -46,16 +46,26 @@ describe('ByteRing', () => {
   });
 
   test('write() answers full when there is no room, and changes nothing', () => {
-    const { writer, reader } = ends(64);
+    const { writer, reader } = ends(128);
     let count = 0;
-    while (writer.write(bytes(12, count)) === 'written') count++;
+    while (writer.write(bytes(24, count)) === 'written') count++;
     expect(count).toBe(3);
-    expect(writer.write(bytes(12))).toBe('full');
-    expect(writer.write(bytes(100))).toBe('written');
-    expect(writer.write(bytes(0))).toBe('full');
+    expect(writer.write(bytes(24))).toBe('full');
+    for (let n = 0; n < 3; n++) expect(writer.write(bytes(100))).toBe('written');
+    expect([writer.write(bytes(0)), writer.write(bytes(100))]).toEqual(['full', 'full']);
     writer.publish();
-    expect(readAll(reader)).toEqual([bytes(12, 0), bytes(12, 1), bytes(12, 2), bytes(100)]);
-    expect(writer.write(bytes(12))).toBe('written');
+    expect(readAll(reader)).toEqual([0, 1, 2].map((n) => bytes(24, n)).concat(Array(3).fill(bytes(100))));
+    expect(writer.write(bytes(24))).toBe('written');
+  });
+
+  test('the bytes of every record begin at a multiple of 8', () => {
+    const { writer, reader } = ends(1000, 16);
+    for (const length of [1, 100, 5, 900, 3000, 8]) writer.write(bytes(length, 1));
+    writer.publish();
+    for (let record = reader.peek(); record !== undefined; record = reader.peek()) {
+      expect(record.byteOffset % 8, `${record.length} bytes`).toBe(0);
+      reader.consume();
+    }
   });
 
   test('write() answers exhausted when there is no block for a long record, and changes nothing', () => {
