@@ -40,6 +40,9 @@ export const SHARED = -1;
 /** The smallest block: a cache line. */
 const SMALLEST = 16;
 
+/** So many words are cleared faster by `fill` than by a loop. */
+const LONG = 32;
+
 /** A thread remembers at most so many free blocks of a class: the others should find some too. */
 const MOST_REMEMBERED = 256;
 
@@ -76,7 +79,7 @@ export class BlockAllocator {
     const large = size >= pageWords >> 1;
     const room = large ? Math.ceil(size / pageWords) * pageWords : (SMALLEST << sizeClass) - 1;
     const address = large ? this.#allocateLarge(room) : this.#allocateSmall(sizeClass);
-    if (address !== undefined) this.#words.fill(0, address, cleared ? address + room : address + 1);
+    if (address !== undefined) this.#clear(address, cleared ? room : 1);
     return address;
   }
 
@@ -177,6 +180,12 @@ export class BlockAllocator {
       }
     }
     return 0;
+  }
+
+  #clear(address: number, count: number): void {
+    const end = address + count;
+    if (count > LONG) this.#words.fill(0, address, end);
+    else for (let at = address; at < end; at++) this.#words[at] = 0;
   }
 
   #allocateLarge(room: number): number | undefined {

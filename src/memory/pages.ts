@@ -75,6 +75,7 @@ export class Pages {
   readonly #base: number;
   readonly #entries: number;
   readonly #start: number;
+  readonly #shift: number;
   /** A hint: where this thread looks for pages first. */
   #next = 0;
 
@@ -86,20 +87,21 @@ export class Pages {
     this.#base = base;
     this.#entries = base + FIRST_ENTRY;
     this.#start = base + FIRST_ENTRY + pages * ENTRY_WORDS;
+    this.#shift = 31 - Math.clz32(pageWords);
   }
 
   /** The word at which a page begins. */
   startOf(page: number): number {
-    return this.#start + page * this.pageWords;
+    return this.#start + (page << this.#shift);
   }
 
   pageOf(address: number): number {
-    return Math.floor((address - this.#start) / this.pageWords);
+    return (address - this.#start) >> this.#shift;
   }
 
   /** Whether a page begins there. */
   isStart(address: number): boolean {
-    return (address - this.#start) % this.pageWords === 0;
+    return ((address - this.#start) & (this.pageWords - 1)) === 0;
   }
 
   /** Pages from this number on were never claimed. */
