@@ -151,8 +151,8 @@ function tearSections({ words, blocks }: Heap, dead: number): void {
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (words[block + KIND]! < FIRST_OBJECT_KIND) continue;
     const seen = Atomics.load(words, block + SECTION);
-    if (seen !== TORN && Math.abs(seen) !== dead) continue;
-    Atomics.compareExchange(words, block + SECTION, seen, TORN);
+    if (Math.abs(seen) === dead) Atomics.compareExchange(words, block + SECTION, seen, TORN);
+    // In any case: who died may have left it and not notified, or torn it.
     Atomics.notify(words, block + SECTION);
   }
 }

@@ -53,8 +53,11 @@ export function putNews(words: Int32Array, token: number, cell: number): void {
 
 /** Makes every wait of a thread look at its cell by itself, be it blocked or a task on its loop. */
 export function askToLook(words: Int32Array, token: number): void {
-  Atomics.store(words, recordOf(token) + RECORD_LOOK, 1);
-  ring(words, recordOf(token));
+  const record = recordOf(token);
+  Atomics.store(words, record + RECORD_LOOK, 1);
+  Atomics.compareExchange(words, record + RECORD_BELL, 1, 0);
+  // In any case: who died may have cleared the bell and not notified.
+  Atomics.notify(words, record + RECORD_BELL);
   wakeThread(words, token);
 }
 
