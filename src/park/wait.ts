@@ -15,9 +15,9 @@ import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { probeStack } from '../platform/stack.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
-import { currentScope } from '../scope/scope.ts';
+import { currentScope, type Scope } from '../scope/scope.ts';
 import { rejectedByCancellation, Waiter } from '../scope/waiter.ts';
-import type { Parking } from './parking.ts';
+import type { LoopWait, Parking } from './parking.ts';
 import { granted } from './turn.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
@@ -104,55 +104,87 @@ function spin<T>(wanted: Wanted<T>): T | undefined {
   return undefined;
 }
 
-/** Waits on the loop until it is there, and gives what `finish` makes of it. */
+/**
+ * Waits on the loop until it is there, and gives what `finish` makes of it, which is told the scope that waits.
+ */
 export function waitAsync<T, R>(
   wanted: Wanted<T>,
   { timeout, signal, keepAlive }: CheckedWait,
-  finish: (taken: T) => R,
+  finish: Finish<T, R>,
 ): Promise<R> {
   if (timeout === 0) return Promise.reject(timedOut(wanted, timeout));
   const scope = currentScope();
   if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
   probeStack();
   const { parking, queue } = wanted;
-  const { cells } = parking;
-  const cell = cells.take({ async: true });
+  const cell = parking.cells.take({ async: true });
   queue.append(cell);
   const taken = wanted.attemptInLine();
   if (taken !== undefined) {
     leave(wanted, cell);
-    return settled(taken, finish);
+    return settled(taken, scope, finish);
   }
-  const waiter = new Waiter<R>(scope, () => {
-    if (!parking.giveUp(cell)) return false;
-    queue.remove(cell);
-    cells.free(cell);
-    release?.();
-    return true;
-  });
-  const release = isMainLoop || keepAlive ? releaseLoop : undefined;
-  if (release !== undefined) holdLoop();
-  parking.expect(cell, {
-    object: wanted.object,
-    set: (set) => {
-      release?.();
-      try {
-        const value = parking.heap.words[cells.setBy(set) + NODE_VALUE]!;
-        waiter.resolve(finish(wanted.granted(value)));
-      } catch (error) {
-        waiter.reject(error);
-      }
-    },
-  });
-  waiter.watchSignal(signal);
-  waiter.startTimeout(timeout, () => timedOut(wanted, timeout).message);
+  const waiter = new QueuedWaiter(scope, wanted, cell, isMainLoop || keepAlive, finish);
+  parking.expect(cell, waiter);
+  if (signal !== undefined) waiter.watchSignal(signal);
+  if (timeout !== Infinity) waiter.startTimeout(timeout, () => timedOut(wanted, timeout).message);
   return waiter.promise;
 }
 
+type Finish<T, R> = (taken: T, scope: Scope | undefined) => R;
+
+/** A wait on this loop whose cell stands in a queue. */
+class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
+  readonly #wanted: Wanted<T>;
+  readonly #cell: number;
+  readonly #holds: boolean;
+  readonly #finish: Finish<T, R>;
+
+  constructor(
+    scope: Scope | undefined,
+    wanted: Wanted<T>,
+    cell: number,
+    holds: boolean,
+    finish: Finish<T, R>,
+  ) {
+    super(scope);
+    this.#wanted = wanted;
+    this.#cell = cell;
+    this.#holds = holds;
+    this.#finish = finish;
+    if (holds) holdLoop();
+  }
+
+  get object(): number {
+    return this.#wanted.object;
+  }
+
+  /** The cell was set, and has arrived. */
+  set(cell: number): void {
+    if (this.#holds) releaseLoop();
+    const { parking } = this.#wanted;
+    try {
+      const value = parking.heap.words[parking.cells.setBy(cell) + NODE_VALUE]!;
+      this.resolve(this.#finish(this.#wanted.granted(value), this.scope));
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  protected override giveUp(): boolean {
+    const { parking, queue } = this.#wanted;
+    if (!parking.giveUp(this.#cell)) return false;
+    queue.remove(this.#cell);
+    parking.cells.free(this.#cell);
+    if (this.#holds) releaseLoop();
+    return true;
+  }
+}
+
 /** The promise of what `finish` makes of it. */
-function settled<T, R>(taken: T, finish: (taken: T) => R): Promise<R> {
+function settled<T, R>(taken: T, scope: Scope | undefined, finish: Finish<T, R>): Promise<R> {
   try {
-    return granted(finish(taken));
+    return granted(finish(taken, scope));
   } catch (error) {
     return Promise.reject(error);
   }

@@ -1,5 +1,5 @@
 /** What a task holds and must give back before it ends: guards. */
-import { currentScope, type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 import { scopeOf } from './task.ts';
 
 /** Something held. Its owner's word is called if the task ends first. */
@@ -8,9 +8,11 @@ export interface Holding {
   abandoned(task: string): void;
 }
 
-/** Makes the current task answer for it; returns the scope to give to `letGo`, or `undefined` outside any task. */
-export function holdInTask(holding: Holding): Scope | undefined {
-  const task = currentScope()?.task;
+/**
+ * Makes the task around `within` answer for it; returns the scope to give to `letGo`, or `undefined` outside any task.
+ */
+export function holdInTask(holding: Holding, within: Scope | undefined): Scope | undefined {
+  const task = within?.task;
   if (task === undefined) return undefined;
   const scope = scopeOf(task);
   scope.holdings ??= new Set();

@@ -24,14 +24,11 @@ export class Waiter<T> implements ScopeWait {
   #settled = false;
   #timer: Timer | undefined;
   #forgetSignal: (() => void) | undefined;
-  #giveUp: (() => boolean | void) | undefined;
+  #cleanUp: (() => void) | undefined;
 
-  /**
-   * `scope` must not be cancelled. `giveUp` is called when the wait is to end without a result; if it returns false,
-   * it does not end: a result was there first, in shared memory, and `resolve` or `reject` has been called with it.
-   */
-  constructor(scope: Scope | undefined, giveUp?: () => boolean | void) {
-    this.#giveUp = giveUp;
+  /** `scope` must not be cancelled. `cleanUp` is called when the wait ends without a result. */
+  constructor(scope: Scope | undefined, cleanUp?: () => void) {
+    this.#cleanUp = cleanUp;
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -67,8 +64,17 @@ export class Waiter<T> implements ScopeWait {
     this.#abandon(error);
   }
 
+  /**
+   * Called when the wait is to end without a result. If it returns false, it does not end: a result was there first, in
+   * shared memory, and `resolve` or `reject` has been called with it.
+   */
+  protected giveUp(): boolean {
+    this.#cleanUp?.();
+    return true;
+  }
+
   #abandon(error: unknown): void {
-    if (this.#settled || this.#giveUp?.() === false || !this.#finish()) return;
+    if (this.#settled || !this.giveUp() || !this.#finish()) return;
     this.#reject(error);
   }
 

@@ -20,10 +20,11 @@ export class HeldGuard<T extends object> implements Guard, Holding {
   /** The task that answers for it. */
   #scope: Scope | undefined;
 
-  constructor(kind: GuardKind<T>, of: T) {
+  /** For the task around `scope`. */
+  constructor(kind: GuardKind<T>, of: T, scope: Scope | undefined) {
     this.#kind = kind;
     this.#of = of;
-    this.#scope = holdInTask(this);
+    this.#scope = holdInTask(this, scope);
   }
 
   get released(): boolean {

@@ -12,6 +12,7 @@ import { granted } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
+import { currentScope, type Scope } from '../scope/scope.ts';
 import { type GuardKind, HeldGuard } from './guard.ts';
 import { AFTER_DEATH, LockWord, type Taken, WHOLE } from './lock-word.ts';
 
@@ -107,8 +108,8 @@ export class Lock implements Disposable {
       const wait = checkWait(options);
       throwIfEnded(wait.signal);
       const taken = this.#attempt();
-      if (taken !== undefined) return granted(this.#guard(taken));
-      return waitAsync(this.#enter(), wait, (got) => this.#guard(got));
+      if (taken !== undefined) return granted(this.#guard(taken, currentScope()));
+      return waitAsync(this.#enter(), wait, (got, scope) => this.#guard(got, scope));
     } catch (error) {
       return rejection(error);
     }
@@ -125,7 +126,7 @@ export class Lock implements Disposable {
   acquireSync(options?: { readonly timeout?: number | undefined }): Guard {
     const { timeout } = checkWait(options);
     throwIfEnded();
-    return this.#guard(this.#attempt() ?? this.#block(timeout));
+    return this.#guard(this.#attempt() ?? this.#block(timeout), currentScope());
   }
 
   /**
@@ -135,7 +136,7 @@ export class Lock implements Disposable {
    */
   tryAcquire(): Guard | undefined {
     const taken = this.#attempt();
-    return taken === undefined ? undefined : this.#guard(taken);
+    return taken === undefined ? undefined : this.#guard(taken, currentScope());
   }
 
   /** Calls `fn` while it has the lock, and releases it when `fn` has ended; gives what `fn` gave. */
@@ -205,9 +206,9 @@ export class Lock implements Disposable {
     return this.#held ? undefined : WHOLE;
   }
 
-  #guard(taken: Taken): Guard {
+  #guard(taken: Taken, scope: Scope | undefined): Guard {
     this.#held = true;
-    const guard = new HeldGuard(guards, this);
+    const guard = new HeldGuard(guards, this, scope);
     if (taken !== AFTER_DEATH) return guard;
     throw new OwnerDiedError(
       `Cannot acquire ${this.#describe()} in good order: ${this.#word!.whoDied()} ended while holding it; mend what it protects, then release error.guard`,
