@@ -40,8 +40,6 @@ export class Parking {
   readonly #waits = new Map<number, LoopWait | undefined>();
   /** Cells that have arrived, and are delivered in a later round: they will not be looked for, nor be used anew before. */
   readonly #putOff = new Set<number>();
-  /** How many waits there are for each object. */
-  readonly #objects = new Map<number, number>();
   #listening = false;
 
   constructor(heap: Heap, platform: Platform) {
@@ -101,13 +99,13 @@ export class Parking {
   /** From now on the loop hears when the cell is set. */
   expect(cell: number, wait: LoopWait): void {
     this.#waits.set(cell, wait);
-    this.#objects.set(wait.object, this.waitsFor(wait.object) + 1);
     this.#listen();
   }
 
-  /** How many tasks of this loop wait for the object. */
-  waitsFor(object: number): number {
-    return this.#objects.get(object) ?? 0;
+  /** Whether a task of this loop waits for the object. Looks at all waits of the loop. */
+  waitsFor(object: number): boolean {
+    for (const wait of this.#waits.values()) if (wait?.object === object) return true;
+    return false;
   }
 
   /**
@@ -118,12 +116,10 @@ export class Parking {
     const wait = this.#waits.get(cell);
     if (this.cells.cancel(cell)) {
       this.#waits.delete(cell);
-      this.#forget(wait!.object);
       return true;
     }
     // Whoever has set it may be about to put it into the mailbox: the cell is not free until it has arrived.
     this.#waits.set(cell, undefined);
-    this.#forget(wait!.object);
     wait!.set(cell);
     Atomics.store(this.heap.words, cell + OBJECT, 0);
     return false;
@@ -146,14 +142,10 @@ export class Parking {
 
   /** Settles the wait whose cell was set and told. */
   deliver(cell: number): void {
-    this.#putOff.delete(cell);
-    if (!this.#waits.has(cell)) return;
     const wait = this.#waits.get(cell);
-    this.#waits.delete(cell);
-    if (wait !== undefined) {
-      this.#forget(wait.object);
-      wait.set(cell);
-    }
+    if (this.#putOff.size > 0) this.#putOff.delete(cell);
+    if (!this.#waits.delete(cell)) return;
+    wait?.set(cell);
     this.cells.free(cell);
   }
 
@@ -169,12 +161,6 @@ export class Parking {
     // What it did tell is in the mailbox, now that it is known to be dead.
     for (const cell of this.#mailbox.take()) this.deliver(cell);
     for (const cell of orphans) this.deliver(cell);
-  }
-
-  #forget(object: number): void {
-    const left = this.waitsFor(object) - 1;
-    if (left === 0) this.#objects.delete(object);
-    else this.#objects.set(object, left);
   }
 
   #listen(): void {

@@ -223,7 +223,7 @@ export class Lock implements Disposable {
         `Cannot acquire ${this.#describe()}: this thread has it, and would wait for itself`,
       );
     }
-    if (word.parking.waitsFor(word.object) > 0) {
+    if (word.parking.waitsFor(word.object)) {
       throw new DeadlockError(
         `Cannot acquire ${this.#describe()}: a task of this thread is before it in the line, and could not run`,
       );
