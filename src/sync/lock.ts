@@ -11,6 +11,7 @@ import { ownParking, parkingOf } from '../park/own-parking.ts';
 import { granted } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
+import { isThenable } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { type GuardKind, HeldGuard } from './guard.ts';
@@ -150,12 +151,20 @@ export class Lock implements Disposable {
     }
   }
 
-  /** Blocks until it has the lock, calls `fn`, which must not be async, and releases it; gives what `fn` gave. */
+  /**
+   * Blocks until it has the lock, calls `fn`, and releases it; gives what `fn` gave.
+   *
+   * @throws {TypeError} if `fn` returned a promise: it would go on without the lock.
+   */
   runSync<R>(fn: () => R, options?: { readonly timeout?: number | undefined }): R {
     checkFunction(fn, 'fn');
     const guard = this.acquireSync(options);
     try {
-      return fn();
+      const result = fn();
+      if (!isThenable(result)) return result;
+      throw new TypeError(
+        `Cannot run with ${this.#describe()}: fn returned a promise, and the lock would be released before it settles; use run()`,
+      );
     } finally {
       guard[Symbol.dispose]();
     }
@@ -172,11 +181,13 @@ export class Lock implements Disposable {
 
   /**
    * Gives up this handle: it cannot be used any more. The memory is freed at once if it was the last of all threads,
-   * and nothing happens to a lock that others use. A guard that is held is released as usual, and the handle with it.
+   * and nothing happens to a lock that others use. Who has the lock by this handle or waits for it goes on; the handle
+   * is given up when the guard is released.
    */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    if (!this.#held) this.#drop();
+    const word = this.#word;
+    if (!this.#held && !word?.parking.waitsFor(word.object)) this.#drop();
   }
 
   #release(): void {
@@ -186,13 +197,13 @@ export class Lock implements Disposable {
   }
 
   #abandon(task: string): void {
-    const word = this.#enter();
-    this.#held = false;
     report(
       'HEDDLE_ABANDONED_GUARD',
       `Task "${task}" has ended while it held ${this.#describe()}: release the guard, or keep() it`,
     );
-    word.abandon();
+    // Disposed and never seen by anybody else: nobody can learn of it any more.
+    if (this.#word !== undefined || !this.#disposed) this.#enter().abandon();
+    this.#held = false;
     if (this.#disposed) this.#drop();
   }
 
@@ -211,7 +222,7 @@ export class Lock implements Disposable {
     const guard = new HeldGuard(guards, this, scope);
     if (taken !== AFTER_DEATH) return guard;
     throw new OwnerDiedError(
-      `Cannot acquire ${this.#describe()} in good order: ${this.#word!.whoDied()} ended while holding it; mend what it protects, then release error.guard`,
+      `Cannot acquire ${this.#describe()}: ${this.#word!.whoDied()} ended while holding it; mend what it protects, then release error.guard`,
       guard,
     );
   }
