@@ -30,17 +30,18 @@ if (way === 'killed') {
 } else {
   fromToken<Lock>(token).acquireSync();
   Atomics.store(words, 0, 1);
-  if (way === 'hold' || way === 'before') for (;;);
-  setTimeout(() => {
-    ends();
-    if (way === 'exit') process.exit(3);
-    if (way === 'throw') throw new Error('planned');
-    if (way === 'memory') {
-      const kept: unknown[] = [];
-      for (;;) {
-        kept.push(Array.from({ length: 1000 }, (_, n) => ({ n })));
-        ends();
+  if (way === 'hold' || way === 'before') setInterval(() => {}, 1000);
+  else
+    setTimeout(() => {
+      ends();
+      if (way === 'exit') process.exit(3);
+      if (way === 'throw') throw new Error('planned');
+      if (way === 'memory') {
+        const kept: unknown[] = [];
+        for (;;) {
+          kept.push(Array.from({ length: 1000 }, (_, n) => ({ n })));
+          ends();
+        }
       }
-    }
-  }, delay);
+    }, delay);
 }
