@@ -51,10 +51,10 @@ const LARGE: readonly [name: string, schedules: number, threads: Model['threads'
     (world) => ({ a: takeInTurn(world, 0, SMALL), b: takeInTurn(world, 1, SMALL) }),
     {},
   ],
-  ['three threads, small blocks', 100_000, threeThreads, { preemptionBound: 3 }],
+  ['three threads, small blocks', 40_000, threeThreads, { preemptionBound: 3 }],
   [
     'two threads, small blocks, death',
-    230_000,
+    150_000,
     (world) => ({ a: takeInTurn(world, 0, SMALL), b: takeInTurn(world, 1, SMALL) }),
     dying(2),
   ],
