@@ -55,6 +55,16 @@ export function claimRecord(words: Int32Array, threadId: number, systemThread: n
   throw new HeddleError(`Cannot share objects with this thread: ${MOST_THREADS} threads do so already`);
 }
 
+/** What a thread does around a blocking wait (`platform/blocked.ts`). */
+export interface BlockedWatch {
+  /** How long the next sleep may last, of the milliseconds that are left. */
+  slice(left: number): number;
+  /** After each sleep: looks whether somebody has died. */
+  look(): void;
+  /** After the last one. */
+  end(): void;
+}
+
 // Plain fields, read on every path: no getters, no private names.
 export class Heap {
   readonly words: Int32Array;
@@ -64,13 +74,16 @@ export class Heap {
   readonly record: number;
   /** How often a blocking wait looks again before the thread sleeps. */
   readonly spins: number;
+  /** What the thread does while it is blocked; without one it only sleeps. */
+  readonly watch: BlockedWatch | undefined;
   readonly blocks: BlockAllocator;
 
-  constructor(words: Int32Array, geometry: Geometry, token: number, spins: number) {
+  constructor(words: Int32Array, geometry: Geometry, token: number, spins: number, watch?: BlockedWatch) {
     this.words = words;
     this.token = token;
     this.record = recordOf(token);
     this.spins = spins;
+    this.watch = watch;
     this.blocks = new BlockAllocator(words, geometry, token);
   }
 

@@ -3,6 +3,7 @@
  * that starts later, also by Workers that a user starts.
  */
 import { Atomics } from '#atomics';
+import { blockedSlice, endBlocked, lookWhileBlocked } from '../platform/blocked.ts';
 import { sharedWithThread, shareWithThreads } from '../platform/environment.ts';
 import { ownSystemThread } from '../platform/system-thread.ts';
 import { ownThreadId } from '../platform/worker.ts';
@@ -50,12 +51,12 @@ function stampOf(buffer: SharedArrayBuffer): number {
 /** A view of the region with a token of its own. */
 export function joinRegion(): Heap {
   const words = new Int32Array(found);
-  return new Heap(
-    words,
-    geometryFor(words.length),
-    claimRecord(words, ownThreadId, ownSystemThread()),
-    SPINS,
-  );
+  const token = claimRecord(words, ownThreadId, ownSystemThread());
+  return new Heap(words, geometryFor(words.length), token, SPINS, {
+    slice: blockedSlice,
+    look: lookWhileBlocked,
+    end: endBlocked,
+  });
 }
 
 joinBy(joinRegion);

@@ -86,7 +86,10 @@ export function enterSection(heap: Heap, object: number): void {
         spins++;
       } else if (seen < 0 || Atomics.compareExchange(words, section, seen, -seen) === seen) {
         mark = -me;
-        Atomics.wait(words, section, -holder);
+        // Its holder may have died, and nobody but this thread may hear of it.
+        Atomics.wait(words, section, -holder, heap.watch?.slice(Infinity) ?? Infinity);
+        heap.watch?.look();
+        heap.watch?.end();
       }
     }
   }
