@@ -26,6 +26,8 @@ export interface Wanted<T> {
   readonly parking: Parking;
   readonly object: number;
   readonly queue: WaitQueue;
+  /** Whether it is there, by a look that disturbs nobody. */
+  isThere(): boolean;
   /** Takes it if it is there; else `undefined`, and nothing has changed. */
   attempt(): T | undefined;
   /** The same for who stands in the queue; if it is not there, whoever makes it available will look at the queue. */
@@ -98,7 +100,7 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
 function spin<T>(wanted: Wanted<T>): T | undefined {
   for (let left = wanted.parking.heap.spins; left > 0; left--) {
     if (!wanted.queue.isEmpty()) return undefined;
-    const taken = wanted.attempt();
+    const taken = wanted.isThere() ? wanted.attempt() : undefined;
     if (taken !== undefined) return taken;
   }
   return undefined;

@@ -95,9 +95,10 @@ export class LockWord implements Wanted<Taken> {
     this.#me = parking.heap.token;
   }
 
-  isLocked(): boolean {
+  /** Whether nobody has it. */
+  isThere(): boolean {
     const seen = Atomics.load(this.#words, this.#word);
-    return seen !== FREE && seen !== ABANDONED;
+    return seen === FREE || seen === ABANDONED;
   }
 
   /** Whether the calling thread has it. */

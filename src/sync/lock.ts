@@ -95,7 +95,7 @@ export class Lock implements Disposable {
 
   /** Whether anybody has it. By the time you look, it may have changed. */
   get locked(): boolean {
-    return this.#word === undefined ? this.#held : this.#word.isLocked();
+    return this.#word === undefined ? this.#held : !this.#word.isThere();
   }
 
   /**
