@@ -99,8 +99,12 @@ export class WaitQueue {
   /**
    * Sets the first cell that still waits, with `value` for its waiter, and takes it out. Returns its address, with
    * `owner` and `ownerIsAsync` saying whom to tell; 0 if nobody waits.
+   *
+   * `word`, if given, is where it says who has what is handed over: from `-me` it is changed to the negative token of
+   * the waiter. That is done in the section, lest the waiter hand it back to another wait of this thread before: then
+   * the word would be `-me` anew, and the change a lie.
    */
-  setNext(value: number): number {
+  setNext(value: number, word: number = 0): number {
     const { words, token: me } = this.#heap;
     const object = this.#object;
     const list = object + this.#list;
@@ -120,7 +124,10 @@ export class WaitQueue {
       // Read before it is set: from then on the cell is its waiter's.
       this.owner = words[cell - 1]!;
       this.ownerIsAsync = words[cell + CELL_ASYNC] === 1;
-      if (Atomics.compareExchange(words, cell + CELL_STATE, WAITING, node) === WAITING) set = cell;
+      if (Atomics.compareExchange(words, cell + CELL_STATE, WAITING, node) === WAITING) {
+        set = cell;
+        if (word !== 0) Atomics.compareExchange(words, word, -me, -this.owner);
+      }
       node = next;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {

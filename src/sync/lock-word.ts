@@ -16,7 +16,8 @@
  * ```text
  * word is me        → FREE                             and that is all
  * word is -me       set the first cell that waits      from here on the lock is its thread's: the commitment
- *                     word: -me → -its token           (if it was faster, it has written that itself); tell it
+ *                     word: -me → -its token           (if it was faster, it has written that itself)
+ *                   both in the section: before it is left the waiter cannot hand on; tell it
  *                   nobody waits: word: -me → FREE
  *                     somebody waits now? take the lock back and begin again, or mark the word of who took it
  * ```
@@ -179,10 +180,9 @@ export class LockWord implements Wanted<Taken> {
     probeStack();
     parking.beginTelling();
     for (;;) {
-      const cell = queue.setNext(taken);
+      const cell = queue.setNext(taken, this.#word);
       if (cell !== 0) {
         const { owner, ownerIsAsync } = queue;
-        Atomics.compareExchange(this.#words, this.#word, -this.#me, -owner);
         // Its reaper may have looked at the word before it was written.
         if (parking.heap.isDead(owner)) this.recover();
         else parking.tell(cell, owner, ownerIsAsync);
