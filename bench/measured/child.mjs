@@ -3,7 +3,6 @@
  * with the figures, or fails with the error on stderr. Plain JavaScript, because it runs on Node 20 too.
  */
 import { writeSync } from 'node:fs';
-import { measurements } from './measurements.mjs';
 
 /** @type {import('./measurements.mjs').Spec} */
 const spec = JSON.parse(process.argv[2] ?? '{}');
@@ -12,13 +11,24 @@ process.once('beforeExit', () => {
   process.exit(1);
 });
 try {
-  const started = performance.now();
-  const peer = await import(`./peers/${spec.peer}.mjs`);
-  const values = await measurements[spec.what](peer, spec, started);
+  const values = spec.locks === undefined ? await measure() : await measureLocks();
   writeSync(1, `${JSON.stringify({ values })}\n`);
   // Not every peer can be shut down quickly or at all, and none of that is measured.
   process.exit(0);
 } catch (error) {
   writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(1);
+}
+
+async function measure() {
+  const { measurements } = await import('./measurements.mjs');
+  const started = performance.now();
+  const peer = await import(`./peers/${spec.peer}.mjs`);
+  return measurements[spec.what](peer, spec, started);
+}
+
+async function measureLocks() {
+  const { measurements } = await import('./locks/measurements.mjs');
+  const peer = await import(`./locks/peers/${spec.peer}.mjs`);
+  return measurements[spec.locks](peer, spec);
 }

@@ -7,10 +7,12 @@ export interface Peer {
   readonly package?: string;
   /** The groups it takes part in. */
   readonly groups: readonly Group[];
+  /** The first Node that has it, as major and minor version; any if not given. */
+  readonly since?: readonly [number, number];
   readonly note: string;
 }
 
-export const groups = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'memory', 'sync'] as const;
+export const groups = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'memory', 'sync', 'locks'] as const;
 export type Group = (typeof groups)[number];
 
 const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'memory'];
@@ -19,15 +21,20 @@ const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'm
 export const peers: readonly Peer[] = [
   {
     name: 'raw',
-    groups: [...pool, 'sync'],
-    note: 'the reference: hand-written message ports, one message per task, no batching, no error handling',
+    groups: [...pool, 'sync', 'locks'],
+    note: 'the reference, by hand: message ports, one message per task, no batching, no error handling; for locks a futex of three states',
   },
   {
     name: 'bare',
     groups: ['cold', 'memory'],
     note: 'a Worker that only starts: the floor for cold start and memory',
   },
-  { name: 'heddle', package: 'heddle', groups: pool, note: '`ThreadPoolExecutor`, portable functions' },
+  {
+    name: 'heddle',
+    package: 'heddle',
+    groups: [...pool, 'locks'],
+    note: '`ThreadPoolExecutor`, portable functions; `Lock`',
+  },
   { name: 'piscina', package: 'piscina', groups: pool, note: 'as it comes' },
   { name: 'tinypool', package: 'tinypool', groups: pool, note: 'as it comes' },
   { name: 'workerpool', package: 'workerpool', groups: pool, note: "`workerType: 'thread'`" },
@@ -35,7 +42,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'multithreading',
     package: 'multithreading',
-    groups: pool,
+    groups: [...pool, 'locks'],
     note: 'it moves buffers, so the 10 MB are copied by the caller before; needs two polyfills on Node 20',
   },
   {
@@ -44,10 +51,22 @@ export const peers: readonly Peer[] = [
     groups: pool,
     note: 'no pool of its own: one Worker per thread, in turn',
   },
+  {
+    name: 'async-mutex',
+    package: 'async-mutex',
+    groups: ['locks'],
+    note: 'its `Mutex`, which is for one loop',
+  },
+  {
+    name: 'web-locks',
+    groups: ['locks'],
+    since: [24, 5],
+    note: '`navigator.locks`, on one loop; each acquisition is a callback whose promise is settled to release',
+  },
   { name: 'synckit', package: 'synckit', groups: ['sync'], note: 'blocking calls only' },
 ];
 
-export type Unit = 'per second' | 'µs' | 'ms' | 'MB' | 'times';
+export type Unit = 'per second' | 'ns' | 'µs' | 'ms' | 'MB' | 'bytes' | 'blocks' | 'times';
 
 /** One figure of a measurement. */
 export interface Metric {
@@ -55,12 +74,16 @@ export interface Metric {
   readonly field: string;
   readonly title: string;
   readonly unit: Unit;
+  /** False where the ratio to the reference would say nothing. */
+  readonly compared?: boolean;
 }
 
 /** What one child process does. */
 export interface Measurement {
   readonly id: string;
   readonly group: Group;
+  /** Those of the group that can do it, by name; all if not given. */
+  readonly peers?: readonly string[];
   /** Handed to `measured/child.mjs`, with the peer. */
   readonly spec: {
     readonly what: Group;
@@ -69,6 +92,10 @@ export interface Measurement {
     readonly window: number;
     readonly inFlight?: number;
     readonly payload?: 'object' | 'string' | 'buffer';
+    /** Which of `measured/locks/measurements.mjs`. */
+    readonly locks?: string;
+    /** Whether another thread has the lock too. */
+    readonly shared?: boolean;
   };
   readonly metrics: readonly Metric[];
 }
@@ -113,6 +140,82 @@ const percentiles: readonly Metric[] = [
   { field: 'p99', title: 'p99', unit: 'µs' },
 ];
 
+/** Those whose locks reach other threads. */
+const acrossThreads = ['raw', 'heddle', 'multithreading'];
+
+function lockMeasurement(
+  id: string,
+  spec: { readonly locks: string; readonly shared?: boolean; readonly window?: number },
+  metrics: readonly Metric[],
+  able: readonly string[] = acrossThreads,
+): Measurement {
+  return {
+    id,
+    group: 'locks',
+    peers: able,
+    spec: { what: 'locks', threads: 1, window: 300, ...spec },
+    metrics,
+  };
+}
+
+const locks: readonly Measurement[] = [
+  lockMeasurement('lock-sync-shared', { locks: 'pairsSync', shared: true }, [
+    { field: 'time', title: 'blocking, another thread has it too', unit: 'ns' },
+  ]),
+  lockMeasurement('lock-sync', { locks: 'pairsSync', shared: false }, [
+    { field: 'time', title: 'blocking, never shared', unit: 'ns' },
+  ]),
+  lockMeasurement('lock-async-shared', { locks: 'pairs', shared: true }, [
+    { field: 'time', title: 'awaited, another thread has it too', unit: 'ns' },
+  ]),
+  lockMeasurement(
+    'lock-async',
+    { locks: 'pairs', shared: false },
+    [{ field: 'time', title: 'awaited, never shared', unit: 'ns' }],
+    [...acrossThreads, 'async-mutex', 'web-locks'],
+  ),
+  lockMeasurement('lock-fight-sync', { locks: 'fightSync', window: 500 }, [
+    { field: 'time', title: 'both blocking', unit: 'ns' },
+  ]),
+  lockMeasurement('lock-fight', { locks: 'fight', window: 500 }, [
+    { field: 'time', title: 'both on their loops', unit: 'ns' },
+  ]),
+  lockMeasurement('lock-wake', { locks: 'wakeUp' }, [
+    { field: 'p50', title: 'round trip between a task and a blocked thread, p50', unit: 'µs' },
+    { field: 'p99', title: 'p99', unit: 'µs' },
+  ]),
+  lockMeasurement(
+    'lock-wake-many',
+    { locks: 'wakeMany' },
+    [{ field: 'time', title: 'each of 1,000 tasks in line', unit: 'µs' }],
+    [...acrossThreads, 'async-mutex', 'web-locks'],
+  ),
+  lockMeasurement(
+    'lock-made',
+    { locks: 'made' },
+    [
+      { field: 'time', title: 'made and dropped', unit: 'ns' },
+      { field: 'each', title: 'heap for each while kept', unit: 'bytes' },
+      { field: 'left', title: 'heap left when collected', unit: 'MB', compared: false },
+    ],
+    [...acrossThreads, 'async-mutex'],
+  ),
+  lockMeasurement(
+    'lock-sent',
+    { locks: 'sent' },
+    [
+      { field: 'time', title: 'sent and disposed', unit: 'µs' },
+      { field: 'blocks', title: 'left of 100,000 disposed', unit: 'blocks' },
+      { field: 'forgotten', title: 'left of 20,000 collected', unit: 'blocks' },
+    ],
+    ['raw', 'heddle'],
+  ),
+  lockMeasurement('lock-crowded', { locks: 'crowded' }, [
+    { field: 'p50', title: 'p50', unit: 'ms' },
+    { field: 'max', title: 'longest of 20', unit: 'ms' },
+  ]),
+];
+
 export const measurements: readonly Measurement[] = [
   ...tasks,
   {
@@ -136,7 +239,17 @@ export const measurements: readonly Measurement[] = [
     metrics: [{ field: 'perThread', title: 'resident memory per idle thread', unit: 'MB' }],
   },
   { id: 'sync', group: 'sync', spec: { what: 'sync', threads: 1, window: 500 }, metrics: percentiles },
+  ...locks,
 ];
+
+/** Whether that peer can do it on that Node, `v24.5.0`. */
+export function takesPart(peer: Peer, measurement: Measurement, version: string): boolean {
+  if (!peer.groups.includes(measurement.group)) return false;
+  if (measurement.peers?.includes(peer.name) === false) return false;
+  if (peer.since === undefined) return true;
+  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
+  return major > peer.since[0] || (major === peer.since[0] && minor >= peer.since[1]);
+}
 
 /** The tables of the report, each with its columns as measurements. */
 export interface Section {
@@ -172,4 +285,25 @@ export const sections: readonly Section[] = [
   },
   { title: 'Cold start and memory', better: 'less', measurements: ['cold', 'memory'] },
   { title: 'A blocking call', better: 'less', measurements: ['sync'] },
+  {
+    title: 'A lock acquired and released, with nobody else there',
+    better: 'less',
+    measurements: ['lock-sync-shared', 'lock-sync', 'lock-async-shared', 'lock-async'],
+  },
+  {
+    title: 'Two threads fighting for a lock, each operation of either',
+    better: 'less',
+    measurements: ['lock-fight-sync', 'lock-fight'],
+  },
+  {
+    title: 'Waking who waits for a lock',
+    better: 'less',
+    measurements: ['lock-wake', 'lock-wake-many'],
+  },
+  { title: 'Locks by the hundred thousand', better: 'less', measurements: ['lock-made', 'lock-sent'] },
+  {
+    title: 'From a release by another thread to the task that waits, among 100,000 ready ones',
+    better: 'less',
+    measurements: ['lock-crowded'],
+  },
 ];

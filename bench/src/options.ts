@@ -1,6 +1,14 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
-import { type Group, groups, measurements, type Peer, peers } from './catalogue.ts';
+import {
+  type Group,
+  groups,
+  type Measurement,
+  measurements,
+  type Peer,
+  peers,
+  takesPart,
+} from './catalogue.ts';
 
 export interface Options {
   readonly groups: readonly Group[];
@@ -29,7 +37,7 @@ export const help: string = `npm run bench -- [options]
   --help
 
 Lists are separated by commas. A whole run has all groups and peers and at least 5 repetitions, and takes
-about ten minutes per Node on two cores.`;
+about a quarter of an hour per Node on two cores.`;
 
 /** @returns `undefined` if help is asked for. @throws {UsageError} */
 export function parseOptions(args: readonly string[]): Options | undefined {
@@ -50,15 +58,16 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   };
 }
 
-/** The measurements and the peers that take part in each. */
+/** The measurements, and the peers that take part in each on a Node of that version. */
 export function plan(
   options: Options,
-): { measurement: (typeof measurements)[number]; peers: readonly Peer[] }[] {
+  version: string,
+): { measurement: Measurement; peers: readonly Peer[] }[] {
   return measurements
     .filter((measurement) => options.groups.includes(measurement.group))
     .map((measurement) => ({
       measurement,
-      peers: options.peers.filter((peer) => peer.groups.includes(measurement.group)),
+      peers: options.peers.filter((peer) => takesPart(peer, measurement, version)),
     }));
 }
 

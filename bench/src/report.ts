@@ -31,7 +31,7 @@ export function report(environment: Environment, details: RunDetails, samples: r
 }
 
 const howToRead = `Each cell is the median of the repetitions, in brackets the least and the most, and then the ratio to \`raw\` on the
-same Node: the same work done with hand-written message ports. In tables of rates more is better, in the others
+same Node: the same work done by hand, with message ports or \`Atomics\`. In tables of rates more is better, in the others
 less. Every figure comes from a process of its own; within a repetition all peers take their turn, so that a slow
 minute of the machine hits all alike. Compare the ratios within one table, not the figures with those of another
 machine, and take differences smaller than the ranges for noise. A dash says that a peer has no such thing.
@@ -39,7 +39,12 @@ machine, and take differences smaller than the ranges for noise. A dash says tha
 - *Trivial tasks*: additions, with that many outstanding at any time.
 - *CPU-bound*: the time of ten tasks given at once; the speed-up is one thread's time over that of two threads.
 - *Cold start*: from before the import of the library to the first result, without the start of Node itself.
-- *Memory*: what four started, idle threads add to the resident memory of the process, divided by four.`;
+- *Memory*: what four started, idle threads add to the resident memory of the process, divided by four.
+- *Locks*: the reference is a mutex of one word by hand, not fair, and heddle's hands over in order. *Waking*: the
+  reference is \`Atomics.waitAsync\` and \`notify\` on bare words, without a lock; the thousand queue for one lock, each
+  releases it at once. *By the hundred thousand*: the reference makes plain objects of four fields, and sends shared
+  buffers of one word. *Among 100,000*: each of the ready tasks awaits a free lock of its own again and again, that of
+  the reference a resolved promise; where nothing else gets a turn at all, they are stopped after a second.`;
 
 function describeRun(environment: Environment, details: RunDetails, samples: readonly Sample[]): string {
   const { cpu, cores, memoryGigabytes, system, load, date } = environment;
@@ -102,10 +107,10 @@ function cellOf({ measurement, metric }: Column, peer: Peer, samples: readonly S
   if (tried.length === 0) return '–';
   const errors = errorsOf(tried);
   const summary = summaryOf(samples, peer.name, measurement, metric.field);
-  if (summary === undefined) return `failed: ${shortened(errors[0] ?? 'no figure', 40)}`;
-  const isReference = peer.name === peers[0]?.name;
+  if (summary === undefined) return errors[0] === undefined ? '–' : `failed: ${shortened(errors[0], 40)}`;
+  const alone = peer.name === peers[0]?.name || metric.compared === false;
   const reference = summaryOf(samples, peers[0]?.name, measurement, metric.field);
-  const cell = formatCell(summary, metric.unit, isReference ? undefined : ratio(summary, reference));
+  const cell = formatCell(summary, metric.unit, alone ? undefined : ratio(summary, reference));
   return errors.length === 0 ? cell : `${cell}, ${errors.length} of ${tried.length} failed`;
 }
 

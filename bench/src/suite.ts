@@ -1,7 +1,7 @@
 /** Runs the measurements: one child process each, one after the other, repetitions interleaved. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Measurement, Peer } from './catalogue.ts';
+import { type Measurement, measurements, type Peer } from './catalogue.ts';
 import { benchFolder, type NodeBinary } from './environment.ts';
 import { type Options, plan } from './options.ts';
 
@@ -28,9 +28,10 @@ const timeLimit = 20_000;
 export async function* measure(nodes: readonly NodeBinary[], options: Options): AsyncGenerator<Sample, void> {
   const hung = new Set<string>();
   for (let repetition = 1; repetition <= options.reps; repetition++) {
-    for (const { measurement, peers } of plan(options)) {
+    for (const measurement of measurements) {
       for (const node of nodes) {
-        for (const peer of rotated(peers, repetition - 1)) {
+        const planned = plan(options, node.version).find((entry) => entry.measurement === measurement);
+        for (const peer of rotated(planned?.peers ?? [], repetition - 1)) {
           const key = `${node.version} ${peer.name} ${measurement.id}`;
           if (hung.has(key)) continue;
           const outcome = await runChild(node, peer, measurement, options.quick);
@@ -44,8 +45,8 @@ export async function* measure(nodes: readonly NodeBinary[], options: Options): 
 
 /** How many child processes that will be. */
 export function countChildren(nodes: readonly NodeBinary[], options: Options): number {
-  const each = plan(options).reduce((sum, { peers }) => sum + peers.length, 0);
-  return each * nodes.length * options.reps;
+  const each = nodes.flatMap((node) => plan(options, node.version)).map(({ peers }) => peers.length);
+  return each.reduce((sum, count) => sum + count, 0) * options.reps;
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

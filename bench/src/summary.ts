@@ -29,13 +29,15 @@ export function ratio(summary: Summary | undefined, reference: Summary | undefin
   return summary.median / reference.median;
 }
 
-/** Three significant digits, with `k` and `M` for counts per second; microseconds from 1,000 on are written as `ms`. */
+/** Three significant digits, with `k` and `M` for counts per second; from 1,000 on nanoseconds are written as `µs`, and these as `ms`. */
 export function formatFigure(value: number, unit: Unit): string {
   if (unit === 'per second') {
     if (value >= 999_500) return `${digits(value / 1_000_000)} M`;
     return value >= 999.5 ? `${digits(value / 1000)} k` : digits(value);
   }
   if (unit === 'times') return `${value.toFixed(2)}×`;
+  if (unit === 'ns' && value >= 999.5) return formatFigure(value / 1000, 'µs');
+  if (unit === 'blocks') return String(value);
   if (unit === 'µs' && value >= 999.5) return `${digits(value / 1000)} ms`;
   return `${digits(value)} ${unit}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions, UsageError } from '../../../bench/src/options.ts';
+import { parseOptions, plan, UsageError } from '../../../bench/src/options.ts';
 import { type RunDetails, report } from '../../../bench/src/report.ts';
 import type { Sample } from '../../../bench/src/suite.ts';
 import { formatCell, formatFigure, median, ratio, summarize, table } from '../../../bench/src/summary.ts';
@@ -48,6 +48,10 @@ describe('the cells of a table', () => {
     [1_234_567, 'per second', '1.23 M'],
     [5.512, 'µs', '5.51 µs'],
     [12_300, 'µs', '12.3 ms'],
+    [41.26, 'ns', '41.3 ns'],
+    [12_300, 'ns', '12.3 µs'],
+    [1_200_000, 'ns', '1.20 ms'],
+    [3, 'blocks', '3'],
     [76.96, 'ms', '77.0 ms'],
     [4.5, 'MB', '4.50 MB'],
     [1.966, 'times', '1.97×'],
@@ -131,6 +135,19 @@ describe('report()', () => {
     );
     expect(text).toContain('2.00× (2.00× – 2.00×)');
   });
+  it('has a dash for a figure that a peer does not have', () => {
+    const samples = [
+      sample('raw', 'lock-sent', 1, { values: { time: 4 } }),
+      sample('heddle', 'lock-sent', 1, { values: { time: 8, blocks: 0, forgotten: 2 } }),
+    ];
+    expect(row(samples, 'raw')).toMatch(/4\.00 µs \| +– \| +– \|$/);
+    expect(row(samples, 'heddle')).toMatch(/8\.00 µs 2\.00× \| +0 \| +2 \|$/);
+  });
+  it('has no ratio where it would say nothing', () => {
+    const values = { time: 60, each: 50, left: 0.1 };
+    const samples = ['raw', 'heddle'].map((peer) => sample(peer, 'lock-made', 1, { values }));
+    expect(row(samples, 'heddle')).toMatch(/50\.0 bytes 1\.00× \| +0\.10 MB \|$/);
+  });
   it('never drops a peer that failed', () => {
     const samples = [
       sample('raw', 'tasks-1-1', 1, { values: { rate: 100 } }),
@@ -141,6 +158,24 @@ describe('report()', () => {
     expect(row(samples, 'piscina')).toContain('failed: Error: broken in two');
     expect(row(samples, 'tinypool')).toContain('50.0 0.50×, 1 of 2 failed');
     expect(report(environment, details, samples)).toContain('- tinypool, tasks-1-1: no result within 20 s');
+  });
+});
+
+describe('plan()', () => {
+  const planned = (measurement: string, version: string): readonly string[] =>
+    plan(parseOptions([])!, version)
+      .find((entry) => entry.measurement.id === measurement)!
+      .peers.map((peer) => peer.name);
+
+  it('leaves out the peers that cannot do it', () => {
+    expect(planned('lock-sync', 'v24.8.0')).toEqual(['raw', 'heddle', 'multithreading']);
+    expect(planned('lock-async', 'v24.8.0')).toContain('async-mutex');
+  });
+  it('leaves out the peers that a Node has not', () => {
+    expect(planned('lock-async', 'v24.5.0')).toContain('web-locks');
+    expect(planned('lock-async', 'v26.0.0')).toContain('web-locks');
+    expect(planned('lock-async', 'v24.4.9')).not.toContain('web-locks');
+    expect(planned('lock-async', 'v20.19.0')).not.toContain('web-locks');
   });
 });
 

@@ -1,0 +1,15 @@
+/** The built package, as users get it; the count of blocks, which is nothing for users, from within. */
+import { fromToken, Lock, toToken } from '../../../../dist/index.js';
+import { ownHeap } from '../../../../dist/memory/heap.js';
+import { startThread } from '../start.mjs';
+
+export const create = () => new Lock();
+export const token = toToken;
+export const restore = (data) => fromToken(data);
+export const dispose = (lock) => lock[Symbol.dispose]();
+export const locked = (lock) => lock.locked;
+export const acquireSync = (lock) => lock.acquireSync();
+export const acquire = (lock) => lock.acquire();
+export const release = (_lock, guard) => guard.release();
+export const start = async (locks, work) => startThread('heddle', locks.map(token), work);
+export const usedBlocks = () => ownHeap().blocks.countUsed();
