@@ -1,7 +1,57 @@
-/** The long form: `npm run stress -- [seconds] [seed]`. */
+/**
+ * The long form: `npm run stress -- [seconds] [seed] [names…]`. The seconds are shared out among the parts; locks under
+ * dying threads get half of them.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { CALLS } from './deep-calls.ts';
+import { deepStack } from './deep-stack.ts';
+import { lockChaos, MIXED, RELAY } from './lock-chaos.ts';
+import { parcelChaos } from './parcel-chaos.ts';
 import { poolChaos } from './pool-chaos.ts';
+import { seeded } from './random.ts';
+import { ringChaos } from './ring-chaos.ts';
+
+setFlagsFromString('--expose-gc');
+(globalThis as { gc?: unknown }).gc ??= runInNewContext('gc');
+
+interface Part {
+  /** Of the time. */
+  readonly share: number;
+  run(seed: number, milliseconds: number): Promise<unknown>;
+}
+
+const PARTS: Readonly<Record<string, Part>> = {
+  locks: { share: 0.5, run: (seed, ms) => lockChaos(seed, ms, MIXED) },
+  relay: { share: 0.1, run: (seed, ms) => lockChaos(seed, ms, RELAY) },
+  parcels: { share: 0.1, run: parcelChaos },
+  rings: { share: 0.1, run: ringChaos },
+  pools: { share: 0.1, run: poolChaos },
+  stack: { share: 0.1, run: dives },
+};
+
+/** Every call at random depths, until the time is up. */
+async function dives(seed: number, milliseconds: number): Promise<unknown> {
+  const random = seeded(seed);
+  const end = performance.now() + milliseconds;
+  const total = { dives: 0, overflows: 0, others: 0 };
+  while (performance.now() < end) {
+    const pads = Array.from({ length: 10 }, () => random.integer(0, 64));
+    const call = random.pick(CALLS.filter((name) => name !== 'timed'));
+    const report = await deepStack(call, random.pick(['alone', 'contended'] as const), pads);
+    total.dives += report.dives;
+    total.overflows += report.overflows;
+    total.others += report.others;
+  }
+  return total;
+}
 
 const seconds = Number(process.argv[2] ?? 60);
 const seed = Number(process.argv[3] ?? Date.now() & 0x7fffffff);
+const names = process.argv.length > 4 ? process.argv.slice(4) : Object.keys(PARTS);
+const shares = names.reduce((sum, name) => sum + PARTS[name]!.share, 0);
 console.log(`seed ${seed}, ${seconds} s`);
-console.log(await poolChaos(seed, seconds * 1000));
+for (const name of names) {
+  const { share, run } = PARTS[name]!;
+  console.log(name, await run(seed, (1000 * seconds * share) / shares));
+}

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { CALLS } from './deep-calls.ts';
+import { deepStack } from './deep-stack.ts';
+
+const PADS = [0, 1, 3, 6, 10, 15];
+
+describe('at every depth near the end of the stack a call of a lock leaves each word sound', () => {
+  test.each(CALLS.filter((call) => call !== 'timed'))(
+    '%s, by one thread',
+    async (call) => {
+      const { dives } = await deepStack(call, 'alone', PADS);
+      expect(dives).toBe(PADS.length);
+    },
+    60_000,
+  );
+
+  test.each(['tryAcquire', 'acquireSync', 'acquire', 'release', 'run'] as const)(
+    '%s, while others use the lock',
+    async (call) => {
+      const { dives } = await deepStack(call, 'contended', PADS);
+      expect(dives).toBe(PADS.length);
+    },
+    60_000,
+  );
+
+  test.each(['acquireSync', 'acquire', 'timed'] as const)(
+    '%s, while another has the lock for long',
+    async (call) => {
+      const { dives } = await deepStack(call, 'held', PADS.slice(0, 3), 3);
+      expect(dives).toBe(3);
+    },
+    60_000,
+  );
+});
