@@ -2,6 +2,7 @@
 import { className, show } from '../core/arguments.ts';
 import { isError, takeErrorApart } from '../core/error-wire.ts';
 import { CaptureError, SendError } from '../core/errors.ts';
+import { boundToLoop } from '../core/unsendable.ts';
 import { type Kind, kindOfHandle } from '../memory/kinds.ts';
 import type { Special, Wire } from './wire.ts';
 
@@ -38,7 +39,7 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
 function hasSpecial(value: unknown, seen: Set<object> | undefined): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true;
   if (typeof value !== 'object' || value === null || isLeaf(value)) return false;
-  if (isError(value) || kindOfHandle(value) !== undefined) return true;
+  if (isError(value) || isOurs(value)) return true;
   seen ??= new Set();
   if (seen.has(value)) return false;
   seen.add(value);
@@ -55,6 +56,12 @@ function hasSpecial(value: unknown, seen: Set<object> | undefined): boolean {
     }
   }
   return false;
+}
+
+/** Handles of shared objects, and what cannot leave its loop. */
+function isOurs(value: object): boolean {
+  if (Object.getPrototypeOf(value) === Object.prototype) return false;
+  return kindOfHandle(value) !== undefined || boundToLoop(value) !== undefined;
 }
 
 function isCompound(value: unknown): boolean {
@@ -98,6 +105,8 @@ class Encoder {
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
     if (isError(value)) return this.#error(value, path);
+    const bound = boundToLoop(value);
+    if (bound !== undefined) throw unsendable(path, `${bound}, which belongs to its loop,`, owner);
     const shared = kindOfHandle(value);
     if (shared !== undefined) return this.#handle(value, shared);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);

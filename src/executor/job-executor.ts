@@ -17,7 +17,7 @@ import type { Job, JobOptions } from './job.ts';
 import { mergeJobOptions } from './job-options.ts';
 import { mapItems } from './map.ts';
 import { remoteModule } from './remote.ts';
-import type { Work } from './work.ts';
+import { releaseWork, type Work } from './work.ts';
 
 /** Where jobs go. */
 export interface JobSink {
@@ -96,7 +96,7 @@ export function startInTask(
   work: Work,
   options: JobOptions,
 ): Job {
-  const job = sink.start(fn, site, work, options);
+  const job = startOrRelease(sink, fn, site, work, options);
   job.detach = attachToTask({
     cancel: (reason) => void job.future.cancel(reason),
     get ended() {
@@ -106,4 +106,19 @@ export function startInTask(
     describe: () => job.describe(),
   });
   return job;
+}
+
+function startOrRelease(
+  sink: JobSink,
+  fn: AnyFunction,
+  site: AnyFunction,
+  work: Work,
+  options: JobOptions,
+): Job {
+  try {
+    return sink.start(fn, site, work, options);
+  } catch (error) {
+    releaseWork(work);
+    throw error;
+  }
 }

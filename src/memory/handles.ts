@@ -132,11 +132,13 @@ export class Handles {
    * more: what is there now has not the `expected` number in the word by which it is known.
    */
   open(object: number, word: number, expected: number): boolean {
+    const { words, token: me, blocks } = this.#heap;
+    if (!isAddress(words, object) || blocks.stateOf(object) !== SHARED || words[object + word] !== expected)
+      return false;
     if (this.#held.has(object)) {
       this.retain(object);
       return true;
     }
-    const { words, token: me } = this.#heap;
     const record = this.#newRecord();
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const there = words[object + word] === expected && words[object + REFS]! > 0;
@@ -166,6 +168,11 @@ export class Handles {
     this.#heap.words[record + KIND] = HANDLE;
     return record;
   }
+}
+
+/** Whether a number from outside can be the address of a block. */
+function isAddress(words: Int32Array, value: number): boolean {
+  return Number.isInteger(value) && value > 0 && value < words.length - DATA;
 }
 
 /** Lets a record hold an object, which must be held by another meanwhile. */

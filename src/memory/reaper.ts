@@ -8,8 +8,8 @@
  * ```text
  * 1. The record's token is negated: from now on the thread is known to be dead. Who hands something to it afterwards
  *    sees that, and mends it by itself.
- * 2. Its waits are cancelled. After this nobody can set a cell of it any more.
- * 3. Sections it was in are torn; its nodes leave their lists; what its handles held is dropped, and parcels to it.
+ * 2. Sections it was in are torn, and its nodes leave their lists: after this nobody can set a cell of it any more.
+ * 3. What its handles held is dropped, and parcels to it.
  * 4. Each object is asked to recover (`kinds.ts`): locks it owned go to the next, and so on.
  * 5. Every thread is asked to look at its waits: the dead one may have set some and not told.
  * 6. Unless some thread is just telling somebody (it may touch a cell of the dead one), its blocks are freed, and its
@@ -17,7 +17,9 @@
  * ```
  *
  * Each step looks at the state it finds and changes it by compare-and-swap, so it may be done by several threads at
- * once, be interrupted by the death of the reaper, and be done again.
+ * once, be interrupted by the death of the reaper, and be done again. What a slow reaper meets may be mended, freed and
+ * used anew by then: so it looks again in the section of the object whether the block is the dead one's still. A cell
+ * has no section, and is not changed.
  */
 import { Atomics } from '#atomics';
 import { SHARED } from './blocks.ts';
@@ -25,9 +27,7 @@ import { dropParcel, dropRecord, freeObject } from './handles.ts';
 import { type Heap, recordOf } from './heap.ts';
 import { kindOf } from './kinds.ts';
 import {
-  CANCELLED,
   CELL,
-  CELL_STATE,
   FIRST_OBJECT_KIND,
   FIRST_RECORD,
   FIRST_TOKEN,
@@ -56,7 +56,6 @@ import {
   SECTION,
   TORN,
   UNREAPED,
-  WAITING,
 } from './layout.ts';
 import { enterSection } from './section.ts';
 
@@ -89,7 +88,6 @@ export function reapDead(heap: Heap, askToLook: AskToLook): void {
 
 function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   const { words } = heap;
-  cancelWaits(heap, dead);
   tearSections(heap, dead);
   // First, while the objects are still held in which it waits.
   unlinkNodes(heap, dead);
@@ -138,13 +136,6 @@ function nobodyIsTelling(words: Int32Array): boolean {
   for (const token of livingThreads(words))
     if (Atomics.load(words, recordOf(token) + RECORD_TELLING) !== 0) return false;
   return true;
-}
-
-function cancelWaits({ words, blocks }: Heap, dead: number): void {
-  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
-    if (words[block + KIND] === CELL && blocks.stateOf(block) === dead)
-      Atomics.compareExchange(words, block + CELL_STATE, WAITING, CANCELLED);
-  }
 }
 
 function tearSections({ words, blocks }: Heap, dead: number): void {

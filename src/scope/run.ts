@@ -1,6 +1,7 @@
 import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { InvalidStateError } from '../core/errors.ts';
+import { bindToLoop } from '../core/unsendable.ts';
 import { importingModule, moduleName } from '../platform/modules.ts';
 import { report } from '../platform/report.ts';
 import {
@@ -273,3 +274,5 @@ export function adopt(resource: Joinable): () => void {
 function cancellationOf(task: Task<unknown> | undefined): unknown {
   return task === undefined ? undefined : scopeOf(task).cancellation;
 }
+
+bindToLoop(Runner, 'a runner');

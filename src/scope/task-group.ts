@@ -8,6 +8,7 @@ import {
 } from '../core/arguments.ts';
 import { startTimer } from '../core/clock.ts';
 import { InvalidStateError, TaskGroupError, TimeoutError } from '../core/errors.ts';
+import { bindToLoop } from '../core/unsendable.ts';
 import { onAbort } from './abort.ts';
 import { type Outcome, runBlock } from './call.ts';
 import { addCause } from './causes.ts';
@@ -235,3 +236,5 @@ export class TaskGroup {
     }
   }
 }
+
+bindToLoop(TaskGroup, 'a task group');

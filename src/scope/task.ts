@@ -1,4 +1,5 @@
 /** A piece of async work on this loop, with a name, a status, and a way to cancel it. */
+import { bindToLoop } from '../core/unsendable.ts';
 import { callIn, type Outcome, type Work } from './call.ts';
 import type { Holding } from './holdings.ts';
 import { currentScope, Scope, type ScopeOptions } from './scope.ts';
@@ -237,3 +238,5 @@ export function startTask<T>(fn: Work<T>, options: StartTaskOptions = {}): Task<
   beginTask(task);
   return task;
 }
+
+bindToLoop(Task, 'a task');

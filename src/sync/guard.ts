@@ -1,6 +1,8 @@
 /** The guard of locks, semaphores and their kin. */
+
 import { NotOwnerError } from '../core/errors.ts';
 import type { Guard } from '../core/guard.ts';
+import { bindToLoop } from '../core/unsendable.ts';
 import { type Holding, holdInTask, letGo } from '../scope/holdings.ts';
 import type { Scope } from '../scope/scope.ts';
 
@@ -55,3 +57,5 @@ export class HeldGuard<T extends object> implements Guard, Holding {
     if (of !== undefined) this.#kind.abandon(of, task);
   }
 }
+
+bindToLoop(HeldGuard, 'a guard');

@@ -81,7 +81,10 @@ export class Lock implements Disposable {
 
   static {
     guards = { release: (lock) => lock.#release(), abandon: (lock, task) => lock.#abandon(task) };
-    addressOf = (lock) => lock.#enter().object;
+    addressOf = (lock) => {
+      if (lock.#disposed) throw new InvalidStateError(`Cannot send ${lock.#describe()}: it was disposed`);
+      return lock.#enter().object;
+    };
     restoreLock = (object) => {
       const lock = new Lock({ name: nameOf(ownHeap(), object) });
       lock.#adopt(object);
@@ -186,14 +189,14 @@ export class Lock implements Disposable {
    */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    const word = this.#word;
-    if (!this.#held && !word?.parking.waitsFor(word.object)) this.#drop();
+    this.#dropIfUnused();
   }
 
   #release(): void {
-    this.#word?.release();
+    // Before it is released: the next may be a task of this thread, by this very handle.
     this.#held = false;
-    if (this.#disposed) this.#drop();
+    this.#word?.release();
+    if (this.#disposed) this.#dropIfUnused();
   }
 
   #abandon(task: string): void {
@@ -202,9 +205,10 @@ export class Lock implements Disposable {
       `Task "${task}" has ended while it held ${this.#describe()}: release the guard, or keep() it`,
     );
     // Disposed and never seen by anybody else: nobody can learn of it any more.
-    if (this.#word !== undefined || !this.#disposed) this.#enter().abandon();
+    const word = this.#word ?? (this.#disposed ? undefined : this.#enter());
     this.#held = false;
-    if (this.#disposed) this.#drop();
+    word?.abandon();
+    if (this.#disposed) this.#dropIfUnused();
   }
 
   #describe(): string {
@@ -258,8 +262,10 @@ export class Lock implements Disposable {
     return this.#word;
   }
 
-  #drop(): void {
-    if (this.#word !== undefined) untrackHandle(this, this.#word.object);
+  #dropIfUnused(): void {
+    const word = this.#word;
+    if (word === undefined || this.#held || word.parking.waitsFor(word.object)) return;
+    untrackHandle(this, word.object);
   }
 }
 

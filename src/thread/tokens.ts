@@ -102,9 +102,15 @@ export function shared<T extends Disposable>(name: string, create: () => T): T {
     }
     made ??= create();
     const address = checkShared(made, 'what create() returns').kind.enter(made);
+    checkNew(heap.words[address + OBJECT_ENTRY]!, entry);
     heap.words[address + OBJECT_ENTRY] = entry;
     if (replaceObject(heap, entry, found, address)) return made;
   }
+}
+
+function checkNew(known: number, entry: number): void {
+  if (known !== 0 && known !== entry)
+    throw new TypeError('create must return a new object, received one that has a name already');
 }
 
 function checkShared(value: unknown, name: string): { readonly number: number; readonly kind: Kind } {
