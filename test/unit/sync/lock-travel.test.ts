@@ -108,6 +108,14 @@ describe('a lock that is sent', () => {
     expect(taken.locked).toBe(true);
     expect(taken.tryAcquire()).toBeUndefined();
   });
+
+  test('a guard cannot be sent: SendError, as argument and as result', async () => {
+    const lock = new Lock();
+    const guard = lock.acquireSync();
+    expect.soft(await failure(pool.submit(lockJobs.echo, { guard }))).toBeInstanceOf(SendError);
+    guard.release();
+    expect(await failure(pool.submit(lockJobs.acquireAndAnswer, lock))).toBeInstanceOf(SendError);
+  });
 });
 
 describe('the memory of a lock that was sent', () => {
@@ -165,6 +173,15 @@ describe('the memory of a lock that was sent', () => {
     expect(census()).toEqual(before);
   });
 
+  test('is freed when another argument is refused by structured clone', async () => {
+    await pool.submit(lockJobs.echo, 1);
+    const before = census();
+    const lock = new Lock();
+    expect(await failure(pool.submit(lockJobs.echo, [lock, new WeakMap()]))).toBeInstanceOf(SendError);
+    lock[Symbol.dispose]();
+    expect(census()).toEqual(before);
+  });
+
   test('is freed with the thread that had the last handle', async () => {
     for (const shut of ['shutdown', 'exit'] as const) {
       const one = new ThreadPoolExecutor({ threads: 1 });
@@ -195,9 +212,7 @@ describe('death of the owner, in another thread', () => {
     const lock = new Lock({ name: 'cache' });
     await failure(pool.submit(lockJobs.exitHolding, lock));
     const error = thrown(() => lock.tryAcquire()) as OwnerDiedError;
-    expect(error.message).toMatch(
-      /^Cannot acquire lock "cache": thread \d+ ended while holding it; /,
-    );
+    expect(error.message).toMatch(/^Cannot acquire lock "cache".*: thread \d+ ended while holding it; /);
     error.guard!.release();
   });
 

@@ -363,6 +363,8 @@ describe('dispose', () => {
       expect(await failure(lock.run(() => {}))).toBeInstanceOf(InvalidStateError);
       expect(thrown(() => lock.acquireSync())).toBeInstanceOf(InvalidStateError);
       expect(thrown(() => lock.tryAcquire())).toBeInstanceOf(InvalidStateError);
+      expect(thrown(() => toToken(lock))).toBeInstanceOf(InvalidStateError);
+      expect(await failure(pool.submit(lockJobs.isLock, lock))).toBeInstanceOf(InvalidStateError);
     }
   });
 
@@ -387,6 +389,24 @@ describe('dispose', () => {
     lock[Symbol.dispose]();
     expect(census().locks).toBe(locks + 1);
     guard.release();
+    expect(census().locks).toBe(locks);
+  });
+
+  test('a wait that is under way outlives the handle', async () => {
+    const { locks } = census();
+    const lock = new Lock();
+    const guard = lock.acquireSync();
+    const wait = lock.acquire();
+    lock[Symbol.dispose]();
+    guard.release();
+    // Would get the memory of the first, had that been freed.
+    const other = new Lock();
+    toToken(other);
+    const otherGuard = other.acquireSync();
+    (await wait).release();
+    expect(other.locked).toBe(true);
+    otherGuard.release();
+    other[Symbol.dispose]();
     expect(census().locks).toBe(locks);
   });
 

@@ -129,6 +129,29 @@ describe('toToken() and fromToken()', () => {
     expect(thrown(() => fromToken({ ...token, region }))).toBeInstanceOf(InvalidStateError);
   });
 
+  test.each([
+    ['object', 2 ** 40],
+    ['object', -5],
+    ['object', 1.5],
+    ['object', 'x'],
+    ['object', 3],
+    ['id', 'x'],
+  ])('refuse a token whose %s is %s', (field, value) => {
+    const error = thrown(() => fromToken({ ...toToken(new Lock()), [field]: value })) as Error;
+    expect(
+      [TypeError, InvalidStateError].some((type) => error instanceof type),
+      String(error),
+    ).toBe(true);
+  });
+
+  test('refuse the token of a freed object, though another one has its memory now', () => {
+    const lock = new Lock({ name: 'first' });
+    const token = toToken(lock);
+    lock[Symbol.dispose]();
+    lockAt(token.object);
+    expect(thrown(() => fromToken(token))).toBeInstanceOf(InvalidStateError);
+  });
+
   test('refuse what is no shared object: TypeError', () => {
     for (const value of [undefined, null, 1, 'lock', {}, [], () => {}, Promise.resolve()] as never[])
       expect(thrown(() => toToken(value))).toBeInstanceOf(TypeError);
@@ -198,6 +221,24 @@ describe('shared()', () => {
     expect(third.locked).toBe(false);
   });
 
+  test('refuses an object that is not new: TypeError, and the first name keeps it', () => {
+    const lock = shared('tokens.test.ts/known/1', () => new Lock());
+    expect.soft(thrown(() => shared('tokens.test.ts/known/2', () => lock))).toBeInstanceOf(TypeError);
+    const again = shared('tokens.test.ts/known/1', () => new Lock({ name: 'made anew' }));
+    expect(again.name).toBeUndefined();
+  });
+
+  test('makes the object anew, though another one has the memory of the first now', () => {
+    const first = shared('tokens.test.ts/known/3', () => new Lock({ name: 'first' }));
+    const { object } = toToken(first);
+    first[Symbol.dispose]();
+    const other = lockAt(object);
+    const second = shared('tokens.test.ts/known/3', () => new Lock({ name: 'second' }));
+    expect(second.name).toBe('second');
+    other.acquireSync().keep();
+    expect(second.locked).toBe(false);
+  });
+
   test('disposes its own when another one was faster', () => {
     const name = newName();
     const { locks } = census();
@@ -246,4 +287,13 @@ function areSame(a: Lock, b: Lock): boolean {
   const same = b.locked;
   guard.release();
   return same;
+}
+
+/** A lock in the memory that begins there, which is free. */
+function lockAt(object: number): Lock {
+  for (let tries = 0; tries < 1000; tries++) {
+    const lock = new Lock({ name: 'other' });
+    if (toToken(lock).object === object) return lock;
+  }
+  throw new Error('the memory was not used again');
 }
