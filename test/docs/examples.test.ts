@@ -91,6 +91,26 @@ describe('examples/sum-of-squares.ts', { timeout: 60_000 }, () => {
   });
 });
 
+describe('examples/shared-counter.ts', { timeout: 60_000 }, () => {
+  test('loses no step of any thread under one lock', async () => {
+    const { code, out, err } = await example('shared-counter.ts', ['--rounds', '500']);
+    expect(err).toBe('');
+    expect(out).toMatch(/^under one lock: 2000 of 2000\nelapsed: \d+ ms\n$/);
+    expect(code).toBe(0);
+  });
+
+  test('runs without a lock for comparison, and refuses wrong arguments with a message and 2', async () => {
+    const without = await example('shared-counter.ts', ['--rounds', '10', '--no-lock']);
+    expect(without).toMatchObject({ code: 0, err: '' });
+    expect(without.out).toMatch(/^without a lock: \d+ of 40\n/);
+    for (const args of [['--rounds', '0'], ['--rounds', 'few'], ['--speed', '9'], ['more']]) {
+      const { code, err } = await example('shared-counter.ts', args);
+      expect(err).toContain('Usage: shared-counter.ts');
+      expect(code).toBe(2);
+    }
+  });
+});
+
 test('examples/mixed.ts feeds what it fetches to threads, and leaves nothing running', async () => {
   const { code, out, err } = await example('mixed.ts');
   expect(err).toBe('');
