@@ -69,6 +69,7 @@ export function table(
 
 function digits(value: number): string {
   const size = Math.abs(value);
+  if (size < 0.005) return '0.00';
   return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 

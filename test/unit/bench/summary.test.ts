@@ -54,6 +54,8 @@ describe('the cells of a table', () => {
     [3, 'blocks', '3'],
     [76.96, 'ms', '77.0 ms'],
     [4.5, 'MB', '4.50 MB'],
+    [-0.001, 'MB', '0.00 MB'],
+    [-0.25, 'MB', '-0.25 MB'],
     [1.966, 'times', '1.97×'],
   ] as const)('%d %s is written as %s', (value, unit, written) => {
     expect(formatFigure(value, unit)).toBe(written);
