@@ -227,6 +227,15 @@ describe('death of the owner, in another thread', () => {
     expect(await pool.submit(lockJobs.canBeHad, lock)).toBe(true);
   });
 
+  test('an error that leaves its thread has no guard, and so hands itself on', async () => {
+    const lock = new Lock();
+    await failure(pool.submit(lockJobs.exitHolding, lock));
+    const error = (await failure(pool.submit(lockJobs.failByDeath, lock))) as OwnerDiedError;
+    expect(error).toBeInstanceOf(OwnerDiedError);
+    expect(error.guard).toBeUndefined();
+    (thrown(() => lock.tryAcquire()) as OwnerDiedError).guard!.release();
+  });
+
   test('a thread that dies while it mends hands the error on', async () => {
     const lock = new Lock();
     await failure(pool.submit(lockJobs.exitHolding, lock));

@@ -275,6 +275,12 @@ describe('run() and runSync()', () => {
     expect(lock.locked).toBe(false);
   });
 
+  test('runSync() refuses an async function, which would go on without the lock: TypeError, and the lock is released', () => {
+    const lock = new Lock();
+    expect(thrown(() => lock.runSync((async () => {}) as never))).toBeInstanceOf(TypeError);
+    expect(lock.locked).toBe(false);
+  });
+
   test('do not call the function if the lock cannot be had', async () => {
     const lock = new Lock();
     const guard = lock.acquireSync();
