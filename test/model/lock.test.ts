@@ -1,68 +1,110 @@
-import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
-import { call, describeReport, type Exploration, explore, type Memory, type Steps } from './explorer.ts';
-import {
-  acquireBlocking,
-  acquireOnLoop,
-  critical,
-  LOCK_MODULES,
-  type LockModules,
-  LockWorld,
-  type Member,
-  oneInside,
-} from './fixtures/lock-model.ts';
+import { explore } from './explorer.ts';
+import { withoutAllocator } from './fixtures/heap-model.ts';
+import { type LockModel, type LockOptions, lockModel, type Role } from './fixtures/lock-model.ts';
 
-type Model = Exploration<LockWorld, LockModules>;
-type Role = 'blocked' | 'loop' | 'impatient' | 'impatient loop';
+const WORD = 'src/sync/lock-word.ts';
+const REAPER = 'src/memory/reaper.ts';
+const MAILBOX = 'src/park/mailbox.ts';
+const PARKING = 'src/park/parking.ts';
 
-const NAMES = ['a', 'b', 'c'] as const;
+const BOUND_1 = { preemptionBound: 1, transformed: withoutAllocator };
+const BOUND_2 = { preemptionBound: 2, transformed: withoutAllocator };
+const BOUND_3 = { preemptionBound: 3, transformed: withoutAllocator };
 
-function* act(world: LockWorld, name: string, member: Member, role: Role): Steps {
-  const taken =
-    role === 'blocked' || role === 'impatient'
-      ? yield* acquireBlocking(member, role === 'impatient' ? 1 : Infinity)
-      : yield* acquireOnLoop(world, member, role === 'impatient loop' ? 1 : Infinity);
-  if (taken !== undefined) yield* critical(world, name, member, taken);
-}
-
-function model(name: string, roles: readonly Role[], more: Partial<Model> = {}): Model {
-  return {
-    name,
-    modules: LOCK_MODULES,
-    world: (memory: Memory, modules: LockModules) => new LockWorld(memory, modules),
-    threads: (world) =>
-      Object.fromEntries(
-        roles.map((role, slot) => [
-          NAMES[slot] as string,
-          () => act(world, NAMES[slot] as string, world.members[slot] as Member, role),
-        ]),
-      ),
-    invariant: oneInside,
-    check: checkWhole,
-    ...more,
-  };
-}
-
-/** At the end nobody has it, and nobody is in the line. */
-function checkWhole(world: LockWorld): void {
-  assert.equal(world.words[world.object + 9], 0, 'the lock is not free');
-  assert.equal(world.words[world.object + 6], 0, 'somebody is in the line');
-  assert.equal(world.words[world.object + 2], 0, 'the section is held');
-}
-
-describe('LockWord', () => {
-  test('two blocked threads', async () => {
-    const report = await explore(model('lock, two blocked threads', ['blocked', 'blocked']));
-    console.log(describeReport(report));
+// More of them, and further: test/exploration/lock.test.ts.
+describe('LockWord excludes, forgets nobody and survives', () => {
+  test.each<[readonly Role[], LockOptions, Partial<LockModel>]>([
+    [['blocked', 'blocked'], { rounds: 2 }, BOUND_2],
+    [['blocked', 'loop'], {}, BOUND_3],
+    [['impatient loop', 'loop'], {}, BOUND_3],
+    [['blocked', 'impatient', 'loop'], {}, BOUND_1],
+    [['blocked', 'blocked'], { deaths: 1 }, BOUND_1],
+    [['loop', 'impatient loop'], { deaths: 1 }, BOUND_1],
+  ])('%j, %j', async (roles, options, more) => {
+    const report = await explore(lockModel(roles, options, more));
     expect(report.exhausted).toBe(true);
   });
-  test('blocked thread and a loop', async () => {
-    const report = await explore(model('lock, a blocked thread and a loop', ['blocked', 'loop']));
-    console.log(describeReport(report));
-  });
-  test('two loops', async () => {
-    const report = await explore(model('lock, two loops', ['loop', 'loop']));
-    console.log(describeReport(report));
+});
+
+describe('The models of LockWord notice', () => {
+  test.each<
+    readonly [
+      what: string,
+      roles: readonly Role[],
+      deaths: number,
+      more: Partial<LockModel>,
+      file: string,
+      find: string,
+      replace: string,
+    ]
+  >([
+    [
+      'a releaser that does not look at the queue again',
+      ['blocked', 'impatient', 'blocked'],
+      0,
+      BOUND_3,
+      WORD,
+      'if (queue.isEmpty() || !this.#takeBack(open)) break;',
+      'break;',
+    ],
+    [
+      'a waiter that does not mark the word',
+      ['blocked', 'loop'],
+      0,
+      BOUND_2,
+      WORD,
+      'if (this.#mark()) return undefined;',
+      'return undefined;',
+    ],
+    [
+      'a lock taken from the dead that was given on already',
+      ['blocked', 'blocked', 'blocked'],
+      1,
+      { ...BOUND_2, mortal: ['a'] },
+      WORD,
+      'const chosen = this.#chosen();',
+      'const chosen: number = 0;',
+    ],
+    [
+      'a wake-up in the moment of the time-out that is lost',
+      ['impatient', 'blocked'],
+      0,
+      BOUND_2,
+      PARKING,
+      'return !this.cells.cancel(cell);',
+      'return !(this.cells.cancel(cell) || true);',
+    ],
+    [
+      'a bell that was cleared by the dead, and notified by nobody',
+      ['blocked', 'loop'],
+      1,
+      BOUND_1,
+      MAILBOX,
+      '  Atomics.notify(words, record + RECORD_BELL);\n  wakeThread',
+      '  wakeThread',
+    ],
+    [
+      'sections that stay held by the dead',
+      ['blocked', 'blocked'],
+      1,
+      BOUND_2,
+      REAPER,
+      '  tearSections(heap, dead);\n',
+      '',
+    ],
+    [
+      'a reaper that leaves what is being told to nobody',
+      ['blocked', 'blocked'],
+      1,
+      BOUND_2,
+      REAPER,
+      '    Atomics.store(words, UNREAPED, 1);\n',
+      '',
+    ],
+  ])('%s', async (_, roles, deaths, more, file, find, replace) => {
+    await explore(
+      lockModel(roles, { deaths }, { ...more, mutate: { file, find, replace, expectFailure: true } }),
+    );
   });
 });
-void call;
