@@ -5,7 +5,7 @@ import { InvalidStateError } from '../../../src/core/errors.ts';
 import { ThreadPoolExecutor } from '../../../src/executor/thread-pool-executor.ts';
 import { Lock } from '../../../src/sync/lock.ts';
 import { fromToken, shared, type Token, toToken } from '../../../src/thread/tokens.ts';
-import { thrown, untilWaiting } from '../../fixtures/awaiting.ts';
+import { failure, thrown, untilWaiting } from '../../fixtures/awaiting.ts';
 import { census } from '../../fixtures/census.ts';
 import { raised, sharedFlag } from '../../fixtures/jobs.ts';
 import { lockJobs } from '../../fixtures/lock-jobs.ts';
@@ -150,6 +150,15 @@ describe('toToken() and fromToken()', () => {
     lock[Symbol.dispose]();
     lockAt(token.object);
     expect(thrown(() => fromToken(token))).toBeInstanceOf(InvalidStateError);
+  });
+
+  test('refuse, in a thread that holds nothing there, the token of a freed object whose memory another has now', async () => {
+    const lock = new Lock({ name: 'first' });
+    const token = toToken(lock);
+    lock[Symbol.dispose]();
+    const other = lockAt(token.object);
+    expect(await failure(pool.submit(lockJobs.canBeHadByToken, token))).toBeInstanceOf(InvalidStateError);
+    expect(await pool.submit(lockJobs.canBeHadByToken, toToken(other))).toBe(true);
   });
 
   test('refuse what is no shared object: TypeError', () => {
