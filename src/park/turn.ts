@@ -68,6 +68,11 @@ export function putOff(settle: Settle, { news }: { readonly news: boolean }): vo
   schedule();
 }
 
+/** Whether what is granted next is put off. */
+export function isRoundOver(): boolean {
+  return left <= 1;
+}
+
 /** A promise of what is there already. */
 export function granted<T>(value: T): Promise<T> {
   if (--left > 0) return Promise.resolve(value);

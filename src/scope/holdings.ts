@@ -8,16 +8,18 @@ export interface Holding {
   abandoned(task: string): void;
 }
 
-/**
- * Makes the task around `within` answer for it; returns the scope to give to `letGo`, or `undefined` outside any task.
- */
-export function holdInTask(holding: Holding, within: Scope | undefined): Scope | undefined {
+/** The scope of the task around `within`, which answers for what the task holds; `undefined` outside any task. */
+export function holderIn(within: Scope | undefined): Scope | undefined {
   const task = within?.task;
   if (task === undefined) return undefined;
   const scope = scopeOf(task);
   scope.holdings ??= new Set();
-  scope.holdings.add(holding);
   return scope;
+}
+
+/** Makes a task answer for it, by the scope that `holderIn` gave. */
+export function holdInTask(holding: Holding, holder: Scope): void {
+  holder.holdings!.add(holding);
 }
 
 /** It was given back, or outlives the task on purpose. */

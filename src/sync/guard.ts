@@ -3,7 +3,7 @@
 import { NotOwnerError } from '../core/errors.ts';
 import type { Guard } from '../core/guard.ts';
 import { bindToLoop } from '../core/unsendable.ts';
-import { type Holding, holdInTask, letGo } from '../scope/holdings.ts';
+import { type Holding, holderIn, holdInTask, letGo } from '../scope/holdings.ts';
 import type { Scope } from '../scope/scope.ts';
 
 /** How a class of objects takes back what its guards stand for. */
@@ -22,11 +22,16 @@ export class HeldGuard<T extends object> implements Guard, Holding {
   /** The task that answers for it. */
   #scope: Scope | undefined;
 
-  /** For the task around `scope`. */
+  /** For the task around `scope`, which answers for it from `hold` on. */
   constructor(kind: GuardKind<T>, of: T, scope: Scope | undefined) {
     this.#kind = kind;
     this.#of = of;
-    this.#scope = holdInTask(this, scope);
+    this.#scope = holderIn(scope);
+  }
+
+  /** It has been acquired. Takes no more of the stack than the constructor did. */
+  hold(): void {
+    if (this.#scope !== undefined) holdInTask(this, this.#scope);
   }
 
   get released(): boolean {

@@ -117,6 +117,8 @@ export class LockWord implements Wanted<Taken> {
     const seen = Atomics.compareExchange(this.#words, this.#word, FREE, this.#me);
     if (seen === FREE) return WHOLE;
     if (seen !== ABANDONED) return undefined;
+    // Whoever takes it makes an error of it.
+    probeStack();
     return Atomics.compareExchange(this.#words, this.#word, ABANDONED, this.#me) === ABANDONED
       ? AFTER_DEATH
       : undefined;

@@ -8,12 +8,13 @@ import { LOCK, registerKind } from '../memory/kinds.ts';
 import { LOCK_WORD } from '../memory/layout.ts';
 import { trackHandle, untrackHandle } from '../park/own-handles.ts';
 import { ownParking, parkingOf } from '../park/own-parking.ts';
-import { granted } from '../park/turn.ts';
+import { granted, isRoundOver } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
+import { probeStack } from '../platform/stack.ts';
 import { isThenable } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
-import { currentScope, type Scope } from '../scope/scope.ts';
+import { currentScope } from '../scope/scope.ts';
 import { type GuardKind, HeldGuard } from './guard.ts';
 import { AFTER_DEATH, LockWord, type Taken, WHOLE } from './lock-word.ts';
 
@@ -111,9 +112,13 @@ export class Lock implements Disposable {
     try {
       const wait = checkWait(options);
       throwIfEnded(wait.signal);
+      if (isRoundOver()) probeStack();
+      const guard = new HeldGuard(guards, this, currentScope());
       const taken = this.#attempt();
-      if (taken !== undefined) return granted(this.#guard(taken, currentScope()));
-      return waitAsync(this.#enter(), wait, (got, scope) => this.#guard(got, scope));
+      if (taken !== undefined) return granted(this.#hold(guard, taken));
+      return waitAsync(this.#enter(), wait, (got, scope) =>
+        this.#hold(new HeldGuard(guards, this, scope), got),
+      );
     } catch (error) {
       return rejection(error);
     }
@@ -130,7 +135,8 @@ export class Lock implements Disposable {
   acquireSync(options?: { readonly timeout?: number | undefined }): Guard {
     const { timeout } = checkWait(options);
     throwIfEnded();
-    return this.#guard(this.#attempt() ?? this.#block(timeout), currentScope());
+    const guard = new HeldGuard(guards, this, currentScope());
+    return this.#hold(guard, this.#attempt() ?? this.#block(timeout));
   }
 
   /**
@@ -139,8 +145,9 @@ export class Lock implements Disposable {
    * @throws {OwnerDiedError} as `acquire()`.
    */
   tryAcquire(): Guard | undefined {
+    const guard = new HeldGuard(guards, this, currentScope());
     const taken = this.#attempt();
-    return taken === undefined ? undefined : this.#guard(taken, currentScope());
+    return taken === undefined ? undefined : this.#hold(guard, taken);
   }
 
   /** Calls `fn` while it has the lock, and releases it when `fn` has ended; gives what `fn` gave. */
@@ -161,6 +168,8 @@ export class Lock implements Disposable {
    */
   runSync<R>(fn: () => R, options?: { readonly timeout?: number | undefined }): R {
     checkFunction(fn, 'fn');
+    // The lock must be released again here.
+    probeStack();
     const guard = this.acquireSync(options);
     try {
       const result = fn();
@@ -223,9 +232,10 @@ export class Lock implements Disposable {
     return this.#held ? undefined : WHOLE;
   }
 
-  #guard(taken: Taken, scope: Scope | undefined): Guard {
+  // The guard is made before the lock is taken: if the stack does not suffice, nothing has happened.
+  #hold(guard: HeldGuard<Lock>, taken: Taken): Guard {
     this.#held = true;
-    const guard = new HeldGuard(guards, this, scope);
+    guard.hold();
     if (taken !== AFTER_DEATH) return guard;
     throw new OwnerDiedError(
       `Cannot acquire ${this.#describe()}: ${this.#word!.whoDied()} ended while holding it; mend what it protects, then release error.guard`,
