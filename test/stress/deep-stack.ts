@@ -110,12 +110,13 @@ function asked(worker: Worker, request: DiveRequest): Promise<unknown> {
   return answered(worker);
 }
 
-async function answered(worker: Worker): Promise<unknown> {
-  const [message] = await Promise.race([
-    once(worker, 'message'),
-    once(worker, 'exit').then(([code]) => {
-      throw new Error(`The thread ended with code ${code}`);
-    }),
-  ]);
-  return message;
+function answered(worker: Worker): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number): void => reject(new Error(`The thread ended with code ${code}`));
+    worker.once('exit', ended);
+    worker.once('message', (message) => {
+      worker.off('exit', ended);
+      resolve(message);
+    });
+  });
 }
