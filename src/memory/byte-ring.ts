@@ -15,7 +15,7 @@
  * - **Cost**: `write` and `publish` an atomic operation each at most, `consume` one or two; a copy of the bytes; for a long
  *   record also that of a block.
  *
- * @example
+ * In use:
  * ```text
  * ByteRing.format(words, address, 4096); // a block of ByteRing.wordsFor(4096) words
  * const writer = new ByteRing(words, address, blocks); // in one thread

@@ -41,6 +41,8 @@ export class Parking {
   /** Cells that have arrived, and are delivered in a later round: they will not be looked for, nor be used anew before. */
   readonly #putOff = new Set<number>();
   #listening = false;
+  /** So many are telling: while one waits to enter a section, what a dead thread left may be mended. */
+  #telling = 0;
 
   constructor(heap: Heap, platform: Platform) {
     this.heap = heap;
@@ -54,6 +56,7 @@ export class Parking {
 
   /** To be called before setting cells of others, until all of them were told. */
   beginTelling(): void {
+    if (this.#telling++ > 0) return;
     Atomics.store(this.heap.words, this.heap.record + RECORD_TELLING, 1);
   }
 
@@ -65,6 +68,7 @@ export class Parking {
   }
 
   endTelling(): void {
+    if (--this.#telling > 0) return;
     const { words, record } = this.heap;
     Atomics.store(words, record + RECORD_TELLING, 0);
     if (Atomics.load(words, UNREAPED) === 1 && Atomics.exchange(words, UNREAPED, 0) === 1)

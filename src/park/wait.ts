@@ -34,6 +34,9 @@ export interface Wanted<T> {
   attemptInLine(): T | undefined;
   /** It was handed over, with the number that the giver gave. */
   granted(value: number): T;
+  /** How many tasks wait by this handle; `unused` is called when it has come back to 0. */
+  waits: number;
+  unused(): void;
   /** For a time-out: `Cannot acquire lock "cache"`. */
   describe(): string;
 }
@@ -154,6 +157,7 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
     this.#cell = cell;
     this.#holds = holds;
     this.#finish = finish;
+    wanted.waits++;
     if (holds) holdLoop();
   }
 
@@ -163,7 +167,6 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
 
   /** The cell was set, and has arrived. */
   set(cell: number): void {
-    if (this.#holds) releaseLoop();
     const { parking } = this.#wanted;
     try {
       const value = parking.heap.words[parking.cells.setBy(cell) + NODE_VALUE]!;
@@ -171,6 +174,7 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
     } catch (error) {
       this.reject(error);
     }
+    this.#left();
   }
 
   protected override giveUp(): boolean {
@@ -178,8 +182,13 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
     if (!parking.giveUp(this.#cell)) return false;
     queue.remove(this.#cell);
     parking.cells.free(this.#cell);
-    if (this.#holds) releaseLoop();
+    this.#left();
     return true;
+  }
+
+  #left(): void {
+    if (this.#holds) releaseLoop();
+    if (--this.#wanted.waits === 0) this.#wanted.unused();
   }
 }
 

@@ -80,13 +80,17 @@ export class LockWord implements Wanted<Taken> {
   readonly parking: Parking;
   readonly object: number;
   readonly queue: WaitQueue;
+  readonly unused: () => void;
+  /** How many tasks wait by this handle. */
+  waits: number = 0;
   readonly #words: Int32Array;
   readonly #word: number;
   readonly #me: number;
   readonly #name: string;
 
-  /** `name` is for messages: `lock "cache"`. */
-  constructor(parking: Parking, object: number, name: string) {
+  /** `name` is for messages: `lock "cache"`. `unused` is called when nobody waits by this handle any more. */
+  constructor(parking: Parking, object: number, name: string, unused: () => void = () => {}) {
+    this.unused = unused;
     this.#name = name;
     this.parking = parking;
     this.object = object;

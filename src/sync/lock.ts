@@ -198,14 +198,14 @@ export class Lock implements Disposable {
    */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    this.#dropIfUnused();
+    this.#dropIfDisposed();
   }
 
   #release(): void {
     // Before it is released: the next may be a task of this thread, by this very handle.
     this.#held = false;
     this.#word?.release();
-    if (this.#disposed) this.#dropIfUnused();
+    this.#dropIfDisposed();
   }
 
   #abandon(task: string): void {
@@ -219,7 +219,7 @@ export class Lock implements Disposable {
     const word = this.#word ?? (this.#disposed ? undefined : this.#enter());
     this.#held = false;
     word?.abandon();
-    if (this.#disposed) this.#dropIfUnused();
+    this.#dropIfDisposed();
   }
 
   #describe(): string {
@@ -269,15 +269,15 @@ export class Lock implements Disposable {
   }
 
   #adopt(object: number): LockWord {
-    this.#word = new LockWord(ownParking(), object, this.#describe());
+    this.#word = new LockWord(ownParking(), object, this.#describe(), () => this.#dropIfDisposed());
     trackHandle(this, object);
     return this.#word;
   }
 
-  #dropIfUnused(): void {
-    const word = this.#word;
-    if (word === undefined || this.#held || word.parking.waitsFor(word.object)) return;
-    untrackHandle(this, word.object);
+  /** Once it was disposed, and nobody has the lock or waits for it by this handle. */
+  #dropIfDisposed(): void {
+    if (!this.#disposed || this.#held || this.#word === undefined || this.#word.waits > 0) return;
+    untrackHandle(this, this.#word.object);
   }
 }
 
