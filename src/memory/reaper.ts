@@ -9,7 +9,7 @@
  * 1. The record's token is negated: from now on the thread is known to be dead. Who hands something to it afterwards
  *    sees that, and mends it by itself.
  * 2. Sections it was in are torn, and its nodes leave their lists: after this nobody can set a cell of it any more.
- * 3. What its handles held is dropped, and parcels to it.
+ * 3. What its handles held is dropped, and parcels to the dead.
  * 4. Each object is asked to recover (`kinds.ts`): locks it owned go to the next, and so on.
  * 5. Every thread is asked to look at its waits: the dead one may have set some and not told.
  * 6. Unless some thread is just telling somebody (it may touch a cell of the dead one), its blocks are freed, and its
@@ -165,8 +165,10 @@ function dropRecords(heap: Heap, dead: number): void {
     const object = Atomics.load(words, block + OBJECT);
     if (kind !== HANDLE && kind !== PARCEL) continue;
     const state = blocks.stateOf(block);
-    if (kind === PARCEL && state === SHARED && words[block + PARCEL_TO] === dead)
-      dropParcel(heap, block, dead);
+    const to = words[block + PARCEL_TO]!;
+    // To anybody who is dead: its sender may have died over seeing that. What is no token says that the block was freed.
+    if (kind === PARCEL && state === SHARED && to >= FIRST_TOKEN && heap.isDead(to))
+      dropParcel(heap, block, to);
     else if (state === dead && object !== 0) dropRecord(heap, block, object, dead);
   }
 }

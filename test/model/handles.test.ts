@@ -61,8 +61,8 @@ describe('The models of Handles notice', () => {
       'a parcel that is dropped while it is made',
       SENT,
       REAPER,
-      'kind === PARCEL && state === SHARED && words',
-      'kind === PARCEL && words',
+      'kind === PARCEL && state === SHARED && to',
+      'kind === PARCEL && to',
     ],
     ['an object opened that nobody holds', OPENED, HANDLES, '&& words[object + REFS]! > 0', ''],
     [
