@@ -20,7 +20,7 @@ import type { ThreadDeath } from '../core/errors.ts';
 
 /** What a thread that heddle starts finds in its `workerData`. */
 interface Seed<T> {
-  readonly heddle: { readonly port: MessagePort; readonly settings: T };
+  readonly heddleThread: { readonly port: MessagePort; readonly settings: T };
 }
 
 export interface WorkerOptions {
@@ -61,7 +61,7 @@ export class WorkerHandle<Out, In> {
 
   constructor(entry: URL, settings: unknown, options: WorkerOptions, events: WorkerEvents<In>) {
     const { port1, port2 } = new MessageChannel();
-    const seed: Seed<unknown> = { heddle: { port: port2, settings } };
+    const seed: Seed<unknown> = { heddleThread: { port: port2, settings } };
     this.#events = events;
     this.#port = port1;
     this.#worker = new Worker(entry, {
@@ -131,7 +131,7 @@ export class WorkerHandle<Out, In> {
 
 /** The worker's own side of the wire; `undefined` in a thread that heddle did not start. */
 export function ownSeed<T>(): { readonly port: MessagePort; readonly settings: T } | undefined {
-  return (workerData as Partial<Seed<T>> | null | undefined)?.heddle;
+  return (workerData as Partial<Seed<T>> | null | undefined)?.heddleThread;
 }
 
 /** The next message that waits on `port`, without returning to the event loop; `undefined` if there is none. */

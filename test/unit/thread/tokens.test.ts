@@ -306,3 +306,18 @@ function lockAt(object: number): Lock {
   }
   throw new Error('the memory was not used again');
 }
+
+test('a token may be the whole workerData of a Worker that a user starts', async () => {
+  const lock = new Lock({ name: 'whole' });
+  const code = `
+    import { parentPort, workerData } from 'node:worker_threads';
+    import { fromToken, isMainThread } from ${JSON.stringify(new URL('../../../src/index.ts', import.meta.url).href)};
+    parentPort.postMessage([isMainThread, fromToken(workerData).name]);
+  `;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+    workerData: toToken(lock),
+  });
+  const [answer] = (await once(worker, 'message')) as [unknown];
+  expect(answer).toEqual([true, 'whole']);
+  await once(worker, 'exit');
+});
