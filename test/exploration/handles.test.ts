@@ -16,7 +16,7 @@ describe('Handles keep an object as long as somebody holds it, and no longer, in
     handlesModel('sent or not, received or refused', REFUSED, {}, { maxSchedules: 600_000 }),
     handlesModel('sent on', SENT_ON, {}, { preemptionBound: 5 }),
     handlesModel('sent to two', TO_TWO, {}, { preemptionBound: 4 }),
-    handlesModel('opened', [sender(false), opener, maker(1)], { pages: 2 }, { maxSchedules: 300_000 }),
+    handlesModel('opened', [sender(false), opener, maker(1)], { pages: 2 }, { maxSchedules: 600_000 }),
     handlesModel('sent or not, received or refused, death', REFUSED, { deaths: 1 }, BOUND_2),
     handlesModel('sent on, death', SENT_ON, { deaths: 1 }, BOUND_1),
     handlesModel('sent to two, death', TO_TWO, { deaths: 1 }, BOUND_1),
