@@ -33,6 +33,7 @@ const looks: (() => void)[] = [];
 
 /** When to look next; 0 while no wait is watched. */
 let nextLook = 0;
+let looking = false;
 let restoreSignals: (() => void) | undefined;
 
 /** Has `look` called every 250 ms while this thread is blocked. For as long as the thread lives. */
@@ -53,11 +54,17 @@ export function blockedSlice(left: number): number {
 
 /** After each slice, however it ended. */
 export function lookWhileBlocked(): void {
-  if (nextLook === 0 || now() < nextLook) return;
+  if (looking || nextLook === 0 || now() < nextLook) return;
   nextLook = hasOthers() ? now() + LOOK_EVERY : Infinity;
   if (isMainThread) restoreSignals ??= takeListenersOff(DEFAULT_SIGNALS);
-  lookAtChildren();
-  for (const look of looks) look();
+  // What is done for the dead may have to wait as well: it does not look again.
+  looking = true;
+  try {
+    lookAtChildren();
+    for (const look of looks) look();
+  } finally {
+    looking = false;
+  }
 }
 
 /** After the last slice; must be in a `finally`. */

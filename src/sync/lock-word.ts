@@ -190,20 +190,23 @@ export class LockWord implements Wanted<Taken> {
     const open = taken === WHOLE ? FREE : ABANDONED;
     probeStack();
     parking.beginTelling();
-    for (;;) {
-      const cell = queue.setNext(taken, this.#word);
-      if (cell !== 0) {
-        const { owner, ownerIsAsync } = queue;
-        // Its reaper may have looked at the word before it was written.
-        if (parking.heap.isDead(owner)) this.recover();
-        else parking.tell(cell, owner, ownerIsAsync);
-        break;
+    try {
+      for (;;) {
+        const cell = queue.setNext(taken, this.#word);
+        if (cell !== 0) {
+          const { owner, ownerIsAsync } = queue;
+          // Its reaper may have looked at the word before it was written.
+          if (parking.heap.isDead(owner)) this.recover();
+          else parking.tell(cell, owner, ownerIsAsync);
+          break;
+        }
+        if (Atomics.compareExchange(this.#words, this.#word, -this.#me, open) !== -this.#me) break;
+        // Who queued before that saw a word that was marked.
+        if (queue.isEmpty() || !this.#takeBack(open)) break;
       }
-      if (Atomics.compareExchange(this.#words, this.#word, -this.#me, open) !== -this.#me) break;
-      // Who queued before that saw a word that was marked.
-      if (queue.isEmpty() || !this.#takeBack(open)) break;
+    } finally {
+      parking.endTelling();
     }
-    parking.endTelling();
   }
 
   /** Takes back a lock that was opened with somebody in the line. False if another has it, who knows now. */

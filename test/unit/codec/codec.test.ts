@@ -34,7 +34,8 @@ function trip<T>(value: T): T {
   });
   return decode(structuredClone(wire), {
     resolveReference: (reference) => functions.get((reference as { name: string }).name),
-    findClass: () => undefined, openParcel: () => undefined,
+    findClass: () => undefined,
+    openParcel: () => undefined,
   }) as T;
 }
 
