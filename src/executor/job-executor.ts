@@ -96,7 +96,13 @@ export function startInTask(
   work: Work,
   options: JobOptions,
 ): Job {
-  const job = startOrRelease(sink, fn, site, work, options);
+  let job: Job;
+  try {
+    job = sink.start(fn, site, work, options);
+  } catch (error) {
+    releaseWork(work);
+    throw error;
+  }
   job.detach = attachToTask({
     cancel: (reason) => void job.future.cancel(reason),
     get ended() {
@@ -106,19 +112,4 @@ export function startInTask(
     describe: () => job.describe(),
   });
   return job;
-}
-
-function startOrRelease(
-  sink: JobSink,
-  fn: AnyFunction,
-  site: AnyFunction,
-  work: Work,
-  options: JobOptions,
-): Job {
-  try {
-    return sink.start(fn, site, work, options);
-  } catch (error) {
-    releaseWork(work);
-    throw error;
-  }
 }
