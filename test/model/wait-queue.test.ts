@@ -6,6 +6,7 @@ import {
   lateSetter,
   type QueueModel,
   type QueueOptions,
+  QueueWorld,
   queueModel,
   quitter,
   setter,
@@ -45,6 +46,18 @@ const MORTAL: Case = [
   TWO_WAIT[2],
   { deaths: 1 },
   { ...AT_ONCE, sample: { schedules: 40_000, seed: 2 } },
+];
+/** Threads that sleep before a section are woken by others or not at all. */
+const UNWATCHFUL: Case = [
+  'two wait, one gives, at random, none looks by itself',
+  TWO_WAIT[1],
+  TWO_WAIT[2],
+  { deaths: 1 },
+  {
+    ...AT_ONCE,
+    sample: { schedules: 40_000, seed: 2 },
+    world: (memory, modules) => Object.assign(new QueueWorld(memory, modules, 3), { watchful: false }),
+  },
 ];
 const MENDED_TWICE: Case = [
   'a successor with the cell of the dead, two mend',
@@ -96,7 +109,7 @@ describe('The models of WaitQueue notice', () => {
     ],
     [
       'a section that was left by the dead, and notified by nobody',
-      MORTAL,
+      UNWATCHFUL,
       1,
       REAPER,
       '    Atomics.notify(words, block + SECTION);',
