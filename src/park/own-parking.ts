@@ -2,11 +2,11 @@
 import { Atomics } from '#atomics';
 import { now, startTimer, type Timer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
-import { RECORD_SYSTEM_THREAD } from '../memory/layout.ts';
+import { RECORD_SYSTEM_THREAD, RECORD_THREAD_ID } from '../memory/layout.ts';
 import { leave, livingThreads, reap, reapDead, tokensOfThread } from '../memory/reaper.ts';
 import { joinRegion, region } from '../memory/region.ts';
 import { blockedSlice, endBlocked, lookWhileBlocked, whileBlocked } from '../platform/blocked.ts';
-import { onOwnEnd, watchChildren } from '../platform/child-threads.ts';
+import { hasChildren, isChild, onOwnEnd, watchChildren } from '../platform/child-threads.ts';
 import { listenAt } from '../platform/doorbell.ts';
 import { outsideContext } from '../platform/no-context.ts';
 import { runtimeName } from '../platform/runtime.ts';
@@ -57,7 +57,7 @@ let own: Parking | undefined;
 export function ownParking(): Parking {
   if (own === undefined) {
     own = parkingOf(ownHeap());
-    whileBlocked(lookAtThreads);
+    whileBlocked(lookAtChildren, () => hasChildren() || stopped.size > 0);
     eachRound(takeNews);
   }
   return own;
@@ -67,20 +67,36 @@ function takeNews(): void {
   if (own!.hasNews()) own!.drain();
 }
 
-/** Finds threads that have ended without anybody having heard, as far as the system tells. */
-function lookAtThreads(): void {
-  const { heap } = ownParking();
-  for (const token of livingThreads(heap.words)) if (systemThreadEnded(systemThreadOf(token))) buried(token);
+/**
+ * Finds threads of this one that have ended while it was blocked and could not hear of it. Only its own: others are
+ * looked after by who started them, and a hundred blocked threads do not each look at a hundred.
+ */
+function lookAtChildren(): void {
+  lookAtThreads(isChild);
   lookAtStopped();
 }
 
-/** A thread that this one started has ended, in whatever way. */
+/**
+ * A thread that this one started has ended, in whatever way. Threads that it had started ended with it, and nobody else
+ * hears of them.
+ */
 function threadEnded(threadId: number): void {
   for (const token of tokensOfThread(new Int32Array(region()), threadId)) {
     if (runtimeName !== 'deno' || systemThreadOf(token) === 0) buried(token);
     else stopped.set(token, undefined);
   }
+  lookAtThreads((other) => !isChild(other));
   lookAtStopped();
+}
+
+/** Buries those that have ended, as far as the system tells. */
+function lookAtThreads(among: (threadId: number) => boolean): void {
+  const words = new Int32Array(region());
+  for (const token of livingThreads(words)) {
+    const record = recordOf(token);
+    if (!among(Atomics.load(words, record + RECORD_THREAD_ID))) continue;
+    if (systemThreadEnded(Atomics.load(words, record + RECORD_SYSTEM_THREAD))) buried(token);
+  }
 }
 
 function buried(token: number): void {

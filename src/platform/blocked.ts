@@ -29,16 +29,19 @@ import { DEFAULT_SIGNALS, takeListenersOff } from './signals.ts';
 const SIGNALS_AFTER = 50;
 const LOOK_EVERY = 250;
 
-const looks: (() => void)[] = [];
+const looks: { readonly look: () => void; readonly needed: () => boolean }[] = [];
 
 /** When to look next; 0 while no wait is watched. */
 let nextLook = 0;
 let looking = false;
 let restoreSignals: (() => void) | undefined;
 
-/** Has `look` called every 250 ms while this thread is blocked. For as long as the thread lives. */
-export function whileBlocked(look: () => void): void {
-  looks.push(look);
+/**
+ * Has `look` called every 250 ms while this thread is blocked and it is `needed`. For as long as the thread lives. A
+ * thread that needs nothing sleeps until it is woken.
+ */
+export function whileBlocked(look: () => void, needed: () => boolean): void {
+  looks.push({ look, needed });
 }
 
 /** How long the next `Atomics.wait` may last, in ms, of the `left` that are left. */
@@ -61,7 +64,7 @@ export function lookWhileBlocked(): void {
   looking = true;
   try {
     lookAtChildren();
-    for (const look of looks) look();
+    for (const { look, needed } of looks) if (needed()) look();
   } finally {
     looking = false;
   }
@@ -76,5 +79,5 @@ export function endBlocked(): void {
 }
 
 function hasOthers(): boolean {
-  return looks.length > 0 || hasChildren();
+  return hasChildren() || looks.some(({ needed }) => needed());
 }

@@ -53,6 +53,12 @@ export function hasChildren(): boolean {
   return children.size > 0;
 }
 
+/** Whether it is one of them, by the runtime's number. */
+export function isChild(threadId: number): boolean {
+  for (const watch of children.values()) if (watch.threadId === threadId) return true;
+  return false;
+}
+
 /**
  * For a thread that is blocked, every 50 ms or more: finds children that have ended meanwhile, and tells of them as the
  * event would. It takes two calls to find one.

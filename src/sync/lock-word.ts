@@ -106,11 +106,6 @@ export class LockWord implements Wanted<Taken> {
     return seen === FREE || seen === ABANDONED;
   }
 
-  /** Whether the calling thread counts as dead, though it still runs: it is about to exit. */
-  isOver(): boolean {
-    return this.parking.heap.isDead(this.#me);
-  }
-
   /** Whether the calling thread has it. */
   isMine(): boolean {
     return Math.abs(Atomics.load(this.#words, this.#word)) === this.#me;

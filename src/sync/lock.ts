@@ -209,8 +209,6 @@ export class Lock implements Disposable {
   }
 
   #abandon(task: string): void {
-    // The thread itself is ending, and its guards have been taken from it: that is told already.
-    if (this.#word?.isOver() === true) return;
     report(
       'HEDDLE_ABANDONED_GUARD',
       `Task "${task}" has ended while it held ${this.#describe()}: release the guard, or keep() it`,

@@ -2,6 +2,7 @@
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import { claimRecord, type Heap, hasHeap, ownHeap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
+import { FIRST_OBJECT_KIND } from '../memory/layout.ts';
 import { dropParcelsFrom, tokensOfThread } from '../memory/reaper.ts';
 import { ownParking, wakeIfBlocked } from '../park/own-parking.ts';
 import { ownThreadId } from '../platform/worker.ts';
@@ -9,13 +10,12 @@ import { provideParcels } from './parcel-service.ts';
 
 /** The module of each kind's class, for a thread that gets a handle before it has imported it. */
 const MODULES: readonly (() => Promise<unknown>)[] = [() => import('../sync/lock.ts')];
-const FIRST_KIND = 16;
 
 function openParcel(type: number, parcel: number): unknown {
   const object = ownParking().handles.unpack(parcel);
   const kind = kindOf(type);
   if (kind !== undefined) return kind.restore(object);
-  return MODULES[type - FIRST_KIND]!().then(() => kindOf(type)!.restore(object));
+  return MODULES[type - FIRST_OBJECT_KIND]!().then(() => kindOf(type)!.restore(object));
 }
 
 function packMessage<M extends object>(message: M, to: number): M {

@@ -83,7 +83,10 @@ test('endBlocked() puts listeners that came meanwhile behind those that were the
 });
 
 test('endBlocked() puts the listeners on again after a wait that looked many times', () => {
-  blocked.whileBlocked(() => {});
+  blocked.whileBlocked(
+    () => {},
+    () => true,
+  );
   process.on('SIGINT', listener);
   for (let looks = 0; looks < 3; looks++) slice(250);
   expect(process.listenerCount('SIGINT')).toBe(0);
@@ -114,7 +117,7 @@ test('a wait within a wait leaves the listeners as they were, and the outer one 
 
 test('whileBlocked() is called every 250 ms of a blocking wait, and not more often', () => {
   const look = vi.fn<() => void>();
-  blocked.whileBlocked(look);
+  blocked.whileBlocked(look, () => true);
   slice(49);
   expect(look).toHaveBeenCalledTimes(0);
   slice(1);
@@ -123,6 +126,19 @@ test('whileBlocked() is called every 250 ms of a blocking wait, and not more oft
   expect(look).toHaveBeenCalledTimes(1);
   expect(slice(1)).toBe(1);
   expect(look).toHaveBeenCalledTimes(2);
+});
+
+test('whileBlocked() lets a thread sleep that needs nothing, and asks again at the next look', () => {
+  const look = vi.fn<() => void>();
+  let needed = false;
+  blocked.whileBlocked(look, () => needed);
+  slice(50);
+  expect(slice(1)).toBe(Infinity);
+  blocked.endBlocked();
+  needed = true;
+  slice(50);
+  expect(look).toHaveBeenCalledTimes(1);
+  expect(slice(250)).toBe(250);
 });
 
 /** Blocks the main thread until it is killed, or for a minute. */
