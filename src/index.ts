@@ -54,5 +54,14 @@ export { until } from './scope/until.ts';
 export { untilSignal } from './scope/until-signal.ts';
 export { type UntilOptions, wait } from './scope/wait.ts';
 export { withTimeout } from './scope/with-timeout.ts';
+export { Event, type EventStatistics } from './sync/event.ts';
 export { Lock, type LockStatistics } from './sync/lock.ts';
+export type { SyncWaitOptions } from './sync/permit-request.ts';
+export {
+  type PermitOptions,
+  Semaphore,
+  type SemaphoreOptions,
+  type SemaphoreStatistics,
+} from './sync/semaphore.ts';
+export type { NameOptions } from './sync/shared-handle.ts';
 export { fromToken, shared, type Token, toToken } from './thread/tokens.ts';

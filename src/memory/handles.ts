@@ -20,12 +20,16 @@
 import { Atomics } from '#atomics';
 import { SHARED } from './blocks.ts';
 import type { Heap } from './heap.ts';
+import { kindOf } from './kinds.ts';
 import {
   DATA,
   GARBAGE,
   HANDLE,
+  HELD,
   KIND,
   NAME,
+  NAME_LENGTH,
+  NAME_SHIFT,
   OBJECT,
   OBJECT_ID,
   PARCEL,
@@ -37,7 +41,7 @@ import {
 } from './layout.ts';
 import { enterSection } from './section.ts';
 
-const HANDLE_WORDS = 2;
+export const HANDLE_WORDS: number = HELD + 1;
 const PARCEL_WORDS = 13;
 
 interface Held {
@@ -54,13 +58,21 @@ export class Handles {
     this.#heap = heap;
   }
 
-  /** A new object, of which this thread has one handle. `prepare` fills its words, of those before `DATA`. */
-  create(kind: number, name: string | undefined, prepare: (object: number) => void): number {
+  /**
+   * A new object, of which this thread has one handle. `prepare` fills its words; `more` of them stand from `DATA` on.
+   */
+  create(
+    kind: number,
+    name: string | undefined,
+    prepare: (object: number) => void,
+    more: number = 0,
+  ): number {
     const { words, blocks } = this.#heap;
     const length = name?.length ?? 0;
-    const object = this.#heap.allocate(DATA + length);
-    words[object + NAME] = length;
-    for (let index = 0; index < length; index++) words[object + DATA + index] = name!.charCodeAt(index);
+    const object = this.#heap.allocate(DATA + more + length);
+    words[object + NAME] = length + (more << NAME_SHIFT);
+    for (let index = 0; index < length; index++)
+      words[object + DATA + more + index] = name!.charCodeAt(index);
     const record = this.#newRecord();
     words[object + OBJECT_ID] = this.#heap.nextId();
     words[object + REFS] = 1;
@@ -70,6 +82,11 @@ export class Handles {
     blocks.publish(object);
     this.#held.set(object, { record, handles: 1 });
     return object;
+  }
+
+  /** The record by which this thread holds an object that it has a handle of. */
+  recordOf(object: number): number {
+    return this.#held.get(object)!.record;
   }
 
   /** Whether this thread has a handle of the object. */
@@ -222,12 +239,15 @@ export function freeObject(heap: Heap, object: number, found: number): void {
   if (Atomics.compareExchange(words, object + REFS, found, -me) !== found) return;
   // If `found` was of a thread that had freed it before it died, this is a block that somebody has claimed and not
   // cleared yet. Once it is shared it has been.
-  if (blocks.stateOf(object) === SHARED && Atomics.load(words, object + REFS) === -me) blocks.free(object);
+  if (blocks.stateOf(object) !== SHARED || Atomics.load(words, object + REFS) !== -me) return;
+  kindOf(words[object + KIND]!)?.free?.(heap, object);
+  blocks.free(object);
 }
 
 /** The name that the object was made with. */
 export function nameOf({ words }: Heap, object: number): string | undefined {
-  const length = words[object + NAME]!;
+  const length = words[object + NAME]! & NAME_LENGTH;
   if (length === 0) return undefined;
-  return String.fromCharCode(...words.slice(object + DATA, object + DATA + length));
+  const start = object + DATA + (words[object + NAME]! >> NAME_SHIFT);
+  return String.fromCharCode(...words.slice(start, start + length));
 }

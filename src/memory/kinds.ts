@@ -3,20 +3,28 @@
  * the module of its class; the number stands in the object's first word.
  */
 import type { Heap } from './heap.ts';
-import { LIST_WORDS, LISTS } from './layout.ts';
 
 export interface Kind {
   /** The class of its handles. */
   readonly type: abstract new (
     ...args: never[]
   ) => object;
-  /** How many lists of waiters its objects have, from `LISTS` on. */
-  readonly lists: number;
+  /** Where the lists of waiters of its objects stand. */
+  readonly lists: readonly number[];
   /**
    * Called when a thread has died, for each object of the kind: mends what that thread left, and tells who waits for
    * it. May be called by several threads at once, again after one was interrupted, and for nothing.
    */
   recover(heap: Heap, object: number): void;
+  /**
+   * Called before the record of a dead thread is dropped: takes back what the thread held of the object, which is still
+   * the record's if its block has the state `dead`.
+   */
+  reclaim?(heap: Heap, object: number, record: number, dead: number): void;
+  /** Called in the object's section, when a thread has died there: makes the rest of the index anew. */
+  rebuild?(heap: Heap, object: number): void;
+  /** Called before the block of an object is freed that nobody holds: frees what belongs to it. */
+  free?(heap: Heap, object: number): void;
   /** The address of a handle's object, which enters the shared memory if it has not yet. */
   enter(handle: object): number;
   /** One more handle of the same object. */
@@ -28,8 +36,20 @@ export interface Kind {
 const kinds: (Kind | undefined)[] = [];
 const byClass = new Map<unknown, { readonly number: number; readonly kind: Kind }>();
 
-/** The kind of Lock; the number of each is fixed, since copies of heddle share a region. */
+/** The number of each kind is fixed, since copies of heddle share a region. */
 export const LOCK = 16;
+export const RLOCK = 17;
+export const RWLOCK = 18;
+export const SEMAPHORE = 19;
+export const CAPACITY_LIMITER = 20;
+export const EVENT = 21;
+export const CONDITION = 22;
+export const BARRIER = 23;
+export const LATCH = 24;
+export const ONCE = 25;
+export const QUEUE = 26;
+export const LIFO_QUEUE = 27;
+export const PRIORITY_QUEUE = 28;
 
 export function registerKind(number: number, kind: Kind): void {
   kinds[number] = kind;
@@ -43,7 +63,7 @@ export function kindOf(number: number): Kind | undefined {
 
 /** The offsets of the lists that objects of that kind have. */
 export function listsOf(number: number): readonly number[] {
-  return Array.from({ length: kinds[number]?.lists ?? 0 }, (_, index) => LISTS + index * LIST_WORDS);
+  return kinds[number]?.lists ?? [];
 }
 
 /** The kind of a value that is a handle of a shared object; `undefined` for every other value. */

@@ -16,7 +16,7 @@
  * section and made anew from the records when a thread has died there (`section.ts`).
  */
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /**
  * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first
@@ -83,9 +83,14 @@ export const SECTION = 2;
 export const REFS = 3;
 /** Index: the ticket of the last waiter. */
 export const TICKETS = 4;
-/** Length of the name, whose UTF-16 units are from `DATA` on, one a word; 0 for none. */
+/**
+ * The name: its length in the lower 20 bits; above them, how many words of the kind stand between `DATA` and its UTF-16
+ * units, one a word.
+ */
 export const NAME = 5;
-/** Lists of waiters from here on, three words each: first and last node, and how many. */
+export const NAME_LENGTH: number = 2 ** 20 - 1;
+export const NAME_SHIFT = 20;
+/** A list of waiters has three words: first and last node, and how many. The first list stands here. */
 export const LISTS = 6;
 export const LIST_HEAD = 0;
 export const LIST_TAIL = 1;
@@ -106,11 +111,13 @@ export const NODE_LIST = 5;
 export const NODE_NEXT = 6;
 export const NODE_PREVIOUS = 7;
 export const NODE_LINKED = 8;
-/** Who set the cell by this node, or was about to. */
+/** Who set the cell by this node, or was about to. Until then, for whom it waits: the waiter's record of the object, or 0. */
 export const NODE_SETTER = 12;
+export const NODE_RECORD: number = NODE_SETTER;
 export const NODE_TICKET = 13;
-/** What the winner was set with. */
+/** What the waiter was set with. Until then, what it wants. */
 export const NODE_VALUE = 14;
+export const NODE_WANT: number = NODE_VALUE;
 
 /** A cell. Truth: `WAITING`, `CANCELLED`, or the address of the node by which it was set. */
 export const CELL_STATE = 9;
@@ -123,6 +130,9 @@ export const CELL_WORDS = 15;
 
 export const WAITING = 1;
 export const CANCELLED = 2;
+
+/** The record of a thread that has handles. Truth: how much of the object the thread holds (`sync/permits.ts`). */
+export const HELD = 4;
 
 /** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
@@ -139,3 +149,17 @@ export const LOCK_WORD = 9;
 /** Who died with it: the runtime's number of the thread, or `A_TASK`. */
 export const LOCK_DIED = 10;
 export const A_TASK = -1;
+
+/** Permits (`sync/permits.ts`): how many are free; how many there may be; how many guards hold. */
+export const PERMITS_FREE = 9;
+export const PERMITS_MAX = 10;
+export const PERMITS_HELD = 12;
+/** Who died while it held all of them, as `LOCK_DIED`, and whether the next to get any learns of that. */
+export const PERMITS_DIED = 13;
+export const PERMITS_AFTER_DEATH = 14;
+
+/** A gate (`sync/gate.ts`): it is open while this is 0. */
+export const GATE_COUNT = 9;
+/** Whether waiters are being let through: up to which ticket, and what they are told; 0 if not. */
+export const GATE_UP_TO = 10;
+export const GATE_LETTING = 12;

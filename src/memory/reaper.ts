@@ -23,7 +23,7 @@
  */
 import { Atomics } from '#atomics';
 import { SHARED } from './blocks.ts';
-import { dropParcel, dropRecord, freeObject } from './handles.ts';
+import { dropParcel, dropRecord, freeObject, HANDLE_WORDS } from './handles.ts';
 import { type Heap, recordOf } from './heap.ts';
 import { kindOf } from './kinds.ts';
 import {
@@ -169,7 +169,10 @@ function dropRecords(heap: Heap, dead: number): void {
     // To anybody who is dead: its sender may have died over seeing that. What is no token says that the block was freed.
     if (kind === PARCEL && state === SHARED && to >= FIRST_TOKEN && heap.isDead(to))
       dropParcel(heap, block, to);
-    else if (state === dead && object !== 0) dropRecord(heap, block, object, dead);
+    else if (state === dead && object !== 0) {
+      kindOf(words[object + KIND]!)?.reclaim?.(heap, object, block, dead);
+      dropRecord(heap, block, object, dead);
+    }
   }
 }
 
@@ -197,12 +200,42 @@ function unlink(heap: Heap, node: number, object: number, dead: number): void {
   }
 }
 
+/** Each object is held meanwhile: others may drop it, and its block must not become another under the one who mends. */
 function recoverObjects(heap: Heap): void {
   const { words, blocks } = heap;
+  const record = makeRecord(heap);
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (words[block + KIND]! < FIRST_OBJECT_KIND) continue;
     const refs = Atomics.load(words, block + REFS);
     if (refs === GARBAGE || (refs < 0 && heap.isDead(-refs))) freeObject(heap, block, refs);
-    else if (refs > 0) kindOf(words[block + KIND]!)?.recover(heap, block);
+    else if (refs > 0 && (record === 0 || holdObject(heap, record, block))) {
+      kindOf(words[block + KIND]!)?.recover(heap, block);
+      if (record !== 0) dropRecord(heap, record, block, heap.token);
+    }
   }
+  if (record !== 0) blocks.free(record);
+}
+
+/** A record to hold objects with; 0 if the region is full, which must not keep anybody from mending. */
+function makeRecord({ words, blocks }: Heap): number {
+  const record = blocks.allocate(HANDLE_WORDS) ?? 0;
+  if (record !== 0) words[record + KIND] = HANDLE;
+  return record;
+}
+
+/** Lets a record hold what was seen to be an object. False if nobody holds it any more. */
+function holdObject(heap: Heap, record: number, object: number): boolean {
+  const { words, token: me } = heap;
+  let held = false;
+  if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
+  if (words[object + KIND]! >= FIRST_OBJECT_KIND && words[object + REFS]! > 0) {
+    words[record + OBJECT] = object;
+    words[object + REFS]! += 1;
+    held = true;
+  }
+  if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+    Atomics.compareExchange(words, object + SECTION, -me, 0);
+    Atomics.notify(words, object + SECTION);
+  }
+  return held;
 }

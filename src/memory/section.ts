@@ -36,7 +36,7 @@
  */
 import { Atomics } from '#atomics';
 import { type Heap, recordOf } from './heap.ts';
-import { listsOf } from './kinds.ts';
+import { kindOf, listsOf } from './kinds.ts';
 import {
   CELL,
   CELL_STATE,
@@ -100,7 +100,9 @@ function rebuild(heap: Heap, object: number): void {
   let done = false;
   try {
     rebuildRefs(heap, object);
-    for (const list of listsOf(heap.words[object + KIND]!)) rebuildList(heap, object, list);
+    const kind = heap.words[object + KIND]!;
+    for (const list of listsOf(kind)) rebuildList(heap, object, list);
+    kindOf(kind)?.rebuild?.(heap, object);
     done = true;
   } finally {
     if (!done) {

@@ -30,10 +30,22 @@ export interface Platform {
   reap(): void;
 }
 
+/** So many cells are set in one section. */
+export const MOST_AT_ONCE = 64;
+
+/** Cells that were set in one section, to be told after it: their addresses, whose they are, and 1 for tasks on a loop. */
+export interface ToTell {
+  readonly cells: Int32Array;
+  readonly owners: Int32Array;
+  readonly areAsync: Int32Array;
+}
+
 export class Parking {
   readonly heap: Heap;
   readonly cells: Cells;
   readonly handles: Handles;
+  /** For whoever is in a section, where nothing can be made. */
+  readonly toTell: ToTell;
   readonly #platform: Platform;
   readonly #mailbox: Mailbox;
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
@@ -50,6 +62,11 @@ export class Parking {
     this.handles = new Handles(heap);
     this.#platform = platform;
     this.#mailbox = new Mailbox(heap);
+    this.toTell = {
+      cells: new Int32Array(MOST_AT_ONCE),
+      owners: new Int32Array(MOST_AT_ONCE),
+      areAsync: new Int32Array(MOST_AT_ONCE),
+    };
   }
 
   // Telling others
@@ -65,6 +82,13 @@ export class Parking {
     if (!ownerIsAsync) wakeThread(this.heap.words, owner);
     else if (owner === this.heap.token) this.#deliverSoon(cell, false);
     else putNews(this.heap.words, owner, cell);
+  }
+
+  /** Tells the first `count` of `toTell`. */
+  tellAll(count: number): void {
+    const { cells, owners, areAsync } = this.toTell;
+    for (let index = 0; index < count; index++)
+      this.tell(cells[index]!, owners[index]!, areAsync[index] === 1);
   }
 
   endTelling(): void {

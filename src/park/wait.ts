@@ -2,10 +2,9 @@
  * Waiting in a queue, on the loop or blocked: the one way for every primitive.
  *
  * ```text
- * put a cell at the end of the queue
- * attempt once more       what came between the first attempt and the queue is not missed: it is there now, or whoever
- *                         makes it available will see the cell
- * wait                    until the cell is set; or cancel it, and take it out of the queue
+ * stand in line           put a cell at the end of the queue, then attempt once more or serve the line: what came between the
+ *                         first attempt and the queue is not missed
+ * wait                    until the cell is set; or cancel it, and withdraw it
  * ```
  */
 import { checkOptions, checkSignal, checkTimeout } from '../core/arguments.ts';
@@ -18,25 +17,29 @@ import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { rejectedByCancellation, Waiter } from '../scope/waiter.ts';
 import type { LoopWait, Parking } from './parking.ts';
-import { granted } from './turn.ts';
-import type { WaitQueue } from './wait-queue.ts';
 
 /** What is waited for, and how it is got. */
 export interface Wanted<T> {
   readonly parking: Parking;
   readonly object: number;
-  readonly queue: WaitQueue;
-  /** Whether it is there, by a look that disturbs nobody. */
+  /** Whether it is there for a newcomer, by a look that disturbs nobody. */
   isThere(): boolean;
+  /** Whether others wait for it, so that it will not be there for a newcomer soon. */
+  hasLine(): boolean;
   /** Takes it if it is there; else `undefined`, and nothing has changed. */
   attempt(): T | undefined;
-  /** The same for who stands in the queue; if it is not there, whoever makes it available will look at the queue. */
-  attemptInLine(): T | undefined;
-  /** It was handed over, with the number that the giver gave. */
+  /**
+   * Puts a node into the queue; from now on whoever makes it available sees that. If it came before that, it is handed
+   * over to whoever is first now, or had by this call, which gives it then: the cell has not been set.
+   */
+  line(node: number): T | undefined;
+  /** It was handed over, with the number that the giver gave. Throws what the waiter is to get instead. */
   granted(value: number): T;
-  /** How many tasks wait by this handle; `unused` is called when it has come back to 0. */
-  waits: number;
-  unused(): void;
+  /** Takes a node out of the queue, whose cell was given up; who stands behind it may be first now. */
+  withdraw(node: number): void;
+  /** Called when a task begins to wait, and when it does not any more. */
+  begin(): void;
+  end(): void;
   /** For a time-out: `Cannot acquire lock "cache"`. */
   describe(): string;
 }
@@ -74,26 +77,29 @@ export function rejection<T>(error: unknown): Promise<T> {
 /** Blocks the thread until it is there. @throws TimeoutError */
 export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
   if (timeout === 0) throw timedOut(wanted, timeout);
-  const { parking, queue } = wanted;
+  const { parking } = wanted;
   const { cells } = parking;
   const soon = spin(wanted);
   if (soon !== undefined) return soon;
   // From here to the end nothing may fail: a waiter must not be left in the queue with nobody behind it.
   probeStack();
   const cell = cells.take({ async: false });
-  queue.append(cell);
-  const taken = wanted.attemptInLine();
+  const taken = wanted.line(cell);
   if (taken !== undefined) {
-    leave(wanted, cell);
+    cells.cancel(cell);
+    wanted.withdraw(cell);
+    cells.free(cell);
     return taken;
   }
   if (parking.block(cell, timeout)) {
     const value = parking.heap.words[cells.setBy(cell) + NODE_VALUE]!;
-    const got = wanted.granted(value);
-    cells.free(cell);
-    return got;
+    try {
+      return wanted.granted(value);
+    } finally {
+      cells.free(cell);
+    }
   }
-  queue.remove(cell);
+  wanted.withdraw(cell);
   cells.free(cell);
   throwIfEnded();
   throw timedOut(wanted, timeout);
@@ -102,7 +108,7 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
 /** Looks a few times more before it queues: what is held for a moment only is worth no sleep. */
 function spin<T>(wanted: Wanted<T>): T | undefined {
   for (let left = wanted.parking.heap.spins; left > 0; left--) {
-    if (!wanted.queue.isEmpty()) return undefined;
+    if (wanted.hasLine()) return undefined;
     const taken = wanted.isThere() ? wanted.attempt() : undefined;
     if (taken !== undefined) return taken;
   }
@@ -121,16 +127,13 @@ export function waitAsync<T, R>(
   const scope = currentScope();
   if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
   probeStack();
-  const { parking, queue } = wanted;
+  const { parking } = wanted;
   const cell = parking.cells.take({ async: true });
-  queue.append(cell);
-  const taken = wanted.attemptInLine();
-  if (taken !== undefined) {
-    leave(wanted, cell);
-    return settled(taken, scope, finish);
-  }
   const waiter = new QueuedWaiter(scope, wanted, cell, isMainLoop || keepAlive, finish);
   parking.expect(cell, waiter);
+  const taken = wanted.line(cell);
+  if (taken !== undefined) waiter.take(taken);
+  if (waiter.settled) return waiter.promise;
   if (signal !== undefined) waiter.watchSignal(signal);
   if (timeout !== Infinity) waiter.startTimeout(timeout, () => timedOut(wanted, timeout).message);
   return waiter.promise;
@@ -157,7 +160,7 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
     this.#cell = cell;
     this.#holds = holds;
     this.#finish = finish;
-    wanted.waits++;
+    wanted.begin();
     if (holds) holdLoop();
   }
 
@@ -168,19 +171,29 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
   /** The cell was set, and has arrived. */
   set(cell: number): void {
     const { parking } = this.#wanted;
-    try {
-      const value = parking.heap.words[parking.cells.setBy(cell) + NODE_VALUE]!;
-      this.resolve(this.#finish(this.#wanted.granted(value), this.scope));
-    } catch (error) {
-      this.reject(error);
-    }
+    const value = parking.heap.words[parking.cells.setBy(cell) + NODE_VALUE]!;
+    this.#settle(() => this.#wanted.granted(value));
     this.#left();
   }
 
+  /** It was had without the cell, which is not needed after all. */
+  take(taken: T): void {
+    this.giveUp();
+    this.#settle(() => taken);
+  }
+
+  #settle(take: () => T): void {
+    try {
+      this.resolve(this.#finish(take(), this.scope));
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
   protected override giveUp(): boolean {
-    const { parking, queue } = this.#wanted;
+    const { parking } = this.#wanted;
     if (!parking.giveUp(this.#cell)) return false;
-    queue.remove(this.#cell);
+    this.#wanted.withdraw(this.#cell);
     parking.cells.free(this.#cell);
     this.#left();
     return true;
@@ -188,24 +201,8 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
 
   #left(): void {
     if (this.#holds) releaseLoop();
-    if (--this.#wanted.waits === 0) this.#wanted.unused();
+    this.#wanted.end();
   }
-}
-
-/** The promise of what `finish` makes of it. */
-function settled<T, R>(taken: T, scope: Scope | undefined, finish: Finish<T, R>): Promise<R> {
-  try {
-    return granted(finish(taken, scope));
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-/** Takes a cell out that is not needed after all. It cannot have been set: what it waited for was had otherwise. */
-function leave<T>({ parking, queue }: Wanted<T>, cell: number): void {
-  parking.cells.cancel(cell);
-  queue.remove(cell);
-  parking.cells.free(cell);
 }
 
 function timedOut<T>(wanted: Wanted<T>, timeout: number): TimeoutError {

@@ -8,10 +8,10 @@ import type { Scope } from '../scope/scope.ts';
 
 /** How a class of objects takes back what its guards stand for. */
 export interface GuardKind<T> {
-  /** Called once at most for each guard. */
-  release(of: T): void;
+  /** Called once at most for each guard, with the amount that it holds. */
+  release(of: T, amount: number): void;
   /** The task that held the guard has ended: takes it back as from a dead owner. */
-  abandon(of: T, task: string): void;
+  abandon(of: T, task: string, amount: number): void;
 }
 
 /** One acquisition of `T`. */
@@ -21,6 +21,7 @@ export class HeldGuard<T extends object> implements Guard, Holding {
   #of: T | undefined;
   /** The task that answers for it. */
   #scope: Scope | undefined;
+  #amount = 1;
 
   /** For the task around `scope`, which answers for it from `hold` on. */
   constructor(kind: GuardKind<T>, of: T, scope: Scope | undefined) {
@@ -29,8 +30,9 @@ export class HeldGuard<T extends object> implements Guard, Holding {
     this.#scope = holderIn(scope);
   }
 
-  /** It has been acquired. Takes no more of the stack than the constructor did. */
-  hold(): void {
+  /** So much has been acquired. Takes no more of the stack than the constructor did. */
+  hold(amount: number = 1): void {
+    this.#amount = amount;
     if (this.#scope !== undefined) holdInTask(this, this.#scope);
   }
 
@@ -40,7 +42,7 @@ export class HeldGuard<T extends object> implements Guard, Holding {
 
   release(): void {
     if (this.#of === undefined) throw new NotOwnerError('Cannot release guard: it was released before');
-    this.#kind.release(this.#of);
+    this.#kind.release(this.#of, this.#amount);
     this.#of = undefined;
     if (this.#scope !== undefined) this.keep();
   }
@@ -59,7 +61,7 @@ export class HeldGuard<T extends object> implements Guard, Holding {
     const of = this.#of;
     this.#of = undefined;
     this.#scope = undefined;
-    if (of !== undefined) this.#kind.abandon(of, task);
+    if (of !== undefined) this.#kind.abandon(of, task, this.#amount);
   }
 }
 

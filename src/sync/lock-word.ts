@@ -21,8 +21,8 @@
  *                   nobody waits: word: -me → FREE
  *                     somebody waits now? take the lock back and begin again, or mark the word of who took it
  * ```
- * **Acquire.** `attempt`; else put a cell in the queue; `attemptInLine`, which takes the lock or marks the word of who has
- * it; wait for the cell (`park/wait.ts`).
+ * **Acquire.** `attempt`; else put a cell in the queue, and take the lock after all or mark the word of who has it (`line`);
+ * wait for the cell (`park/wait.ts`).
  *
  * **Invariants**
  * - A cell is set only by the thread whose token the word holds.
@@ -80,7 +80,7 @@ export class LockWord implements Wanted<Taken> {
   readonly parking: Parking;
   readonly object: number;
   readonly queue: WaitQueue;
-  readonly unused: () => void;
+  readonly #unused: () => void;
   /** How many tasks wait by this handle. */
   waits: number = 0;
   readonly #words: Int32Array;
@@ -90,7 +90,7 @@ export class LockWord implements Wanted<Taken> {
 
   /** `name` is for messages: `lock "cache"`. `unused` is called when nobody waits by this handle any more. */
   constructor(parking: Parking, object: number, name: string, unused: () => void = () => {}) {
-    this.unused = unused;
+    this.#unused = unused;
     this.#name = name;
     this.parking = parking;
     this.object = object;
@@ -123,8 +123,13 @@ export class LockWord implements Wanted<Taken> {
       : undefined;
   }
 
-  /** For who stands in the queue: takes the lock if nobody has it; else who has it will know that somebody waits. */
-  attemptInLine(): Taken | undefined {
+  hasLine(): boolean {
+    return !this.queue.isEmpty();
+  }
+
+  /** Takes the lock if nobody has it by now; else who has it will know that somebody waits. */
+  line(node: number): Taken | undefined {
+    this.queue.append(node);
     for (;;) {
       const taken = this.attempt();
       if (taken !== undefined) return taken;
@@ -150,6 +155,18 @@ export class LockWord implements Wanted<Taken> {
       seen = Atomics.load(this.#words, this.#word);
     }
     return value as Taken;
+  }
+
+  withdraw(node: number): void {
+    this.queue.remove(node);
+  }
+
+  begin(): void {
+    this.waits++;
+  }
+
+  end(): void {
+    if (--this.waits === 0) this.#unused();
   }
 
   /** Gives the lock to the first who waits, or to nobody. @throws NotOwnerError if this thread does not have it. */

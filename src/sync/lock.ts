@@ -5,7 +5,7 @@ import type { Guard } from '../core/guard.ts';
 import { nameOf } from '../memory/handles.ts';
 import { ownHeap } from '../memory/heap.ts';
 import { LOCK, registerKind } from '../memory/kinds.ts';
-import { LOCK_WORD } from '../memory/layout.ts';
+import { LISTS, LOCK_WORD } from '../memory/layout.ts';
 import { trackHandle, untrackHandle } from '../park/own-handles.ts';
 import { ownParking, parkingOf } from '../park/own-parking.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
@@ -281,7 +281,7 @@ export class Lock implements Disposable {
 
 registerKind(LOCK, {
   type: Lock,
-  lists: 1,
+  lists: [LISTS],
   recover: (heap, object) => new LockWord(parkingOf(heap), object, 'lock').recover(),
   enter: (lock) => addressOf(lock as Lock),
   another: (lock) => {

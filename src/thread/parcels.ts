@@ -2,20 +2,17 @@
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import { claimRecord, type Heap, hasHeap, ownHeap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
-import { FIRST_OBJECT_KIND } from '../memory/layout.ts';
 import { dropParcelsFrom, tokensOfThread } from '../memory/reaper.ts';
 import { ownParking, wakeIfBlocked } from '../park/own-parking.ts';
 import { ownThreadId } from '../platform/worker.ts';
 import { provideParcels } from './parcel-service.ts';
-
-/** The module of each kind's class, for a thread that gets a handle before it has imported it. */
-const MODULES: readonly (() => Promise<unknown>)[] = [() => import('../sync/lock.ts')];
+// All kinds: whoever has shared objects must be able to mend what a dead thread held of any other.
+import '../sync/event.ts';
+import '../sync/lock.ts';
+import '../sync/semaphore.ts';
 
 function openParcel(type: number, parcel: number): unknown {
-  const object = ownParking().handles.unpack(parcel);
-  const kind = kindOf(type);
-  if (kind !== undefined) return kind.restore(object);
-  return MODULES[type - FIRST_OBJECT_KIND]!().then(() => kindOf(type)!.restore(object));
+  return kindOf(type)!.restore(ownParking().handles.unpack(parcel));
 }
 
 function packMessage<M extends object>(message: M, to: number): M {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { explore, type Memory } from './explorer.ts';
-import { type HeapModules, withoutAllocator } from './fixtures/heap-model.ts';
-import { type LockModel, type LockOptions, LockWorld, lockModel, type Role } from './fixtures/lock-model.ts';
+import { explore } from './explorer.ts';
+import { withoutAllocator } from './fixtures/heap-model.ts';
+import { type LockModel, type LockOptions, lockModel, type Role } from './fixtures/lock-model.ts';
 
 const WORD = 'src/sync/lock-word.ts';
 const REAPER = 'src/memory/reaper.ts';
@@ -26,11 +26,6 @@ describe('LockWord excludes, forgets nobody and survives', () => {
     expect(report.exhausted).toBe(true);
   });
 });
-
-/** Threads that sleep before a section are woken by others or not at all. */
-function unwatchful(memory: Memory, modules: HeapModules): LockWorld {
-  return Object.assign(new LockWorld(memory, modules, 2), { watchful: false });
-}
 
 describe('The models of LockWord notice', () => {
   test.each<
@@ -88,15 +83,6 @@ describe('The models of LockWord notice', () => {
       MAILBOX,
       '  Atomics.notify(words, record + RECORD_BELL);\n  wakeThread',
       '  wakeThread',
-    ],
-    [
-      'sections that stay held by the dead',
-      ['blocked', 'blocked'],
-      1,
-      { ...BOUND_2, world: unwatchful },
-      REAPER,
-      '  tearSections(heap, dead);\n',
-      '',
     ],
     [
       'a reaper that leaves what is being told to nobody',
