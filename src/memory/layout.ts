@@ -111,9 +111,13 @@ export const NODE_LIST = 5;
 export const NODE_NEXT = 6;
 export const NODE_PREVIOUS = 7;
 export const NODE_LINKED = 8;
-/** Who set the cell by this node, or was about to. Until then, for whom it waits: the waiter's record of the object, or 0. */
-export const NODE_SETTER = 12;
-export const NODE_RECORD: number = NODE_SETTER;
+/**
+ * Who set the cell by this node, or was about to. The node is out of its list by then: whoever dies between overwrites
+ * nothing that is needed to put it back.
+ */
+export const NODE_SETTER: number = NODE_PREVIOUS;
+/** Truth while it waits: for whom, the waiter's record of the object; or 0. */
+export const NODE_RECORD = 12;
 export const NODE_TICKET = 13;
 /** What the waiter was set with. Until then, what it wants. */
 export const NODE_VALUE = 14;
