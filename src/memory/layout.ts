@@ -73,6 +73,7 @@ export const NODE = 2;
 export const HANDLE = 3;
 export const PARCEL = 4;
 export const ENTRY = 5;
+export const ITEM = 6;
 export const FIRST_OBJECT_KIND = 16;
 
 /** Shared objects. The id is never used twice, unlike the address. */
@@ -119,9 +120,10 @@ export const NODE_SETTER: number = NODE_PREVIOUS;
 /** Truth while it waits: for whom, the waiter's record of the object; or 0. */
 export const NODE_RECORD = 12;
 export const NODE_TICKET = 13;
-/** What the waiter was set with. Until then, what it wants. */
-export const NODE_VALUE = 14;
-export const NODE_WANT: number = NODE_VALUE;
+/** Truth: what the waiter wants. */
+export const NODE_WANT = 14;
+/** What it was set with. Like the setter it stands where a node has no neighbour any more. */
+export const NODE_VALUE: number = NODE_NEXT;
 
 /** A cell. Truth: `WAITING`, `CANCELLED`, or the address of the node by which it was set. */
 export const CELL_STATE = 9;
@@ -137,10 +139,14 @@ export const CANCELLED = 2;
 
 /** The record of a thread that has handles. Truth: how much of the object the thread holds (`sync/permits.ts`). */
 export const HELD = 4;
+/** … and how many items of a queue are kept for its waits that have been woken (`queue/store.ts`). */
+export const RESERVED = 5;
 
 /** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
 export const PARCEL_FROM = 12;
+/** Of a parcel in an item of a queue, `PARCEL_TO` is that item; this is the next parcel in it. */
+export const PARCEL_NEXT = 4;
 
 /** An entry of the directory: the object that has the name, and the next entry. The name is as that of an object. */
 export const ENTRY_NEXT = 6;
@@ -167,3 +173,51 @@ export const GATE_COUNT = 9;
 /** Whether waiters are being let through: up to which ticket, and what they are told; 0 if not. */
 export const GATE_UP_TO = 10;
 export const GATE_LETTING = 12;
+
+/**
+ * An item of a queue (`queue/store.ts`), which is its `OBJECT`. Truth: `QUEUED`; or a token: that thread is putting it, or, if
+ * it is claimed, has taken it out; or `KEPT`, as the error that the queue was shut down with.
+ */
+export const ITEM_STATE = 4;
+export const QUEUED = 1;
+export const KEPT = 2;
+/** 0 while it is put; 1 once it was taken out and nobody has looked into it; 2 from then on. */
+export const ITEM_CLAIMED = 5;
+/** Index: the next in the list; or, in a heap, the next sibling and the first child. */
+export const ITEM_NEXT = 6;
+export const ITEM_CHILD = 7;
+/** Items are in the order of these numbers, which wrap around. */
+export const ITEM_TICKET = 8;
+/** The length of what is from `DATA` on. */
+export const ITEM_BYTES = 9;
+/** The first of the parcels in it. */
+export const ITEM_PARCELS = 10;
+/** The priority as two numbers that are compared one after the other. */
+export const ITEM_HIGH = 11;
+export const ITEM_LOW = 12;
+
+/** A queue. Its getters wait in the first list. */
+export const QUEUE_STATE = 9;
+export const QUEUE_SIZE = 10;
+export const QUEUE_RESERVED = 12;
+/** Index: the item to be taken next, and the last in the list. */
+export const QUEUE_FIRST = 13;
+export const QUEUE_LAST = 14;
+/** The lists of who waits to put and to join. */
+export const QUEUE_PUTTERS = 15;
+export const QUEUE_JOINERS = 18;
+export const QUEUE_CAPACITY = 21;
+export const QUEUE_BYTES = 22;
+export const QUEUE_MOST_BYTES = 23;
+export const QUEUE_UNFINISHED = 24;
+/** The ticket of the last item that was put. */
+export const QUEUE_TICKETS = 25;
+/** The item that holds the error to throw once it is shut down; 0 for the usual one. */
+export const QUEUE_ERROR = 26;
+/** Whether joiners are let through, what they are told, and up to which ticket. */
+export const QUEUE_JOINING = 27;
+export const QUEUE_JOIN_UP_TO = 28;
+/** Whether a thread died with unfinished items, of which no joiner has heard; and which it was. */
+export const QUEUE_UNHEARD = 29;
+export const QUEUE_DIED = 30;
+export const QUEUE_WORDS = 31;
