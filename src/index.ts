@@ -54,9 +54,14 @@ export { until } from './scope/until.ts';
 export { untilSignal } from './scope/until-signal.ts';
 export { type UntilOptions, wait } from './scope/wait.ts';
 export { withTimeout } from './scope/with-timeout.ts';
+export { CapacityLimiter, type CapacityLimiterStatistics } from './sync/capacity-limiter.ts';
 export { Event, type EventStatistics } from './sync/event.ts';
+export { Latch, type LatchStatistics } from './sync/latch.ts';
 export { Lock, type LockStatistics } from './sync/lock.ts';
+export { Once, type OnceStatistics } from './sync/once.ts';
 export type { SyncWaitOptions } from './sync/permit-request.ts';
+export { RLock, type WithinOptions } from './sync/rlock.ts';
+export { RWLock, type RWLockSide, type RWLockStatistics } from './sync/rw-lock.ts';
 export {
   type PermitOptions,
   Semaphore,

@@ -72,23 +72,36 @@ export class Gate {
 
   /** Counts down by so many, not below 0; at 0 it opens. */
   countDown(by: number): void {
+    this.#countDown(by, false);
+  }
+
+  // If somebody waits, the stack is probed before anything is changed: who opens the gate must let them through.
+  #countDown(by: number, probed: boolean): void {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const before = words[object + GATE_COUNT]!;
     const after = before > by ? before - by : 0;
-    words[object + GATE_COUNT] = after;
-    const opened = before > 0 && after === 0 && words[object + LISTS + LIST_HEAD] !== 0;
-    if (opened) {
-      words[object + GATE_UP_TO] = words[object + TICKETS]!;
-      words[object + GATE_LETTING] = 1;
+    const opens = before > 0 && after === 0 && words[object + LISTS + LIST_HEAD] !== 0;
+    const unready = opens && !probed;
+    if (!unready) {
+      words[object + GATE_COUNT] = after;
+      if (opens) {
+        words[object + GATE_UP_TO] = words[object + TICKETS]!;
+        words[object + GATE_LETTING] = 1;
+      }
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
     }
-    if (opened) this.#letThrough();
+    if (unready) {
+      probeStack();
+      this.#countDown(by, true);
+    } else if (opens) {
+      this.#letThrough();
+    }
   }
 
   /** Closes it, to be opened by one count. Who waited when it was opened passes all the same. */
@@ -104,13 +117,16 @@ export class Gate {
     }
   }
 
-  /** Puts a node into the queue. */
+  /** Puts a node into the queue. Whoever calls it has probed the stack. */
   line(node: number): void {
     this.queue.append(node);
     this.serve();
   }
 
-  /** Lets through whom an open gate keeps, for they came while it was opened, and whom a dead thread should have. */
+  /**
+   * Lets through whom an open gate keeps, for they came while it was opened, and whom a dead thread should have. The stack
+   * has been probed, for nothing may fail here.
+   */
   serve(): void {
     const words = this.#words;
     const { object } = this;
@@ -131,7 +147,6 @@ export class Gate {
 
   #letThrough(): void {
     const { parking } = this;
-    probeStack();
     parking.beginTelling();
     try {
       for (let set = this.#setBatch(); set > 0; set = this.#setBatch()) parking.tellAll(set);
@@ -182,6 +197,7 @@ export class Gate {
 
   /** Mends what a dead thread left, if it left anything here. */
   recover(): void {
+    probeStack();
     if (Atomics.load(this.#words, this.object + SECTION) === TORN) settleSection(this.#heap, this.object);
     this.serve();
   }

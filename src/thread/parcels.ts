@@ -7,8 +7,13 @@ import { ownParking, wakeIfBlocked } from '../park/own-parking.ts';
 import { ownThreadId } from '../platform/worker.ts';
 import { provideParcels } from './parcel-service.ts';
 // All kinds: whoever has shared objects must be able to mend what a dead thread held of any other.
+import '../sync/capacity-limiter.ts';
 import '../sync/event.ts';
+import '../sync/latch.ts';
 import '../sync/lock.ts';
+import '../sync/rlock.ts';
+import '../sync/once.ts';
+import '../sync/rw-lock.ts';
 import '../sync/semaphore.ts';
 
 function openParcel(type: number, parcel: number): unknown {
