@@ -44,7 +44,7 @@
 import { Atomics } from '#atomics';
 import { NotOwnerError } from '../core/errors.ts';
 import { recordOf } from '../memory/heap.ts';
-import { LOCK } from '../memory/kinds.ts';
+import { LOCK, RLOCK } from '../memory/kinds.ts';
 import {
   A_TASK,
   CANCELLED,
@@ -267,7 +267,8 @@ export class LockWord implements Wanted<Taken> {
   #claim(seen: number): boolean {
     const words = this.#words;
     if (Atomics.compareExchange(words, this.#word, seen, -this.#me) !== seen) return false;
-    if (words[this.object + KIND] === LOCK) return true;
+    const kind = words[this.object + KIND];
+    if (kind === LOCK || kind === RLOCK) return true;
     // The block was freed and is something else now, which does not use the word.
     Atomics.compareExchange(words, this.#word, -this.#me, seen);
     return false;

@@ -1,5 +1,5 @@
 /** The role "lock-like": what one holds at a time. Who plays it is listed here, a line each. */
-import { type Guard, Lock, type WaitOptions } from '../../src/index.ts';
+import { type Guard, Lock, RLock, type WaitOptions } from '../../src/index.ts';
 
 /** The three forms, and what is seen from outside. */
 export interface LockLike {
@@ -13,6 +13,8 @@ export interface LockLike {
 
 export interface Implementation {
   readonly name: string;
+  /** Whether the blocking forms give it to a thread that has it. */
+  readonly reentrant: boolean;
   create(): Disposable;
   /** The shared object as a lock: here, or where it has travelled to. */
   as(object: Disposable): LockLike;
@@ -22,8 +24,9 @@ function implementation<T extends Disposable>(
   name: string,
   create: () => T,
   as: (object: T) => LockLike,
+  { reentrant = false } = {},
 ): Implementation {
-  return { name, create, as: as as (object: Disposable) => LockLike };
+  return { name, reentrant, create, as: as as (object: Disposable) => LockLike };
 }
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [
@@ -31,6 +34,12 @@ export const IMPLEMENTATIONS: readonly Implementation[] = [
     'Lock',
     () => new Lock(),
     (lock) => lock,
+  ),
+  implementation(
+    'RLock',
+    () => new RLock(),
+    (lock) => lock,
+    { reentrant: true },
   ),
 ];
 

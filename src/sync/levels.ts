@@ -1,0 +1,290 @@
+/**
+ * The guards of a thread that has a re-entrant lock: a tree, of which shared memory knows nothing.
+ *
+ * ```text
+ * word: this thread ── Hold ┬ Level (a task's)  ── Level (below its guard) ── …    line: tasks that want to be there
+ *                           └ Level (acquired again by the blocking forms)
+ * ```
+ *
+ * - A **level** is one guard and all that is below it. It is over when its guard was released and nothing is below it
+ *   any more; a lock goes on when all levels at the top are over. So guards may be released in any order.
+ * - Below one guard there is one level at a time, for which tasks wait in order of arrival. At the top the word excludes
+ *   tasks from each other; the blocking forms come in beside whatever is there, for they are the same thread.
+ * - A level that a task abandons leaves what it has done half to the next who acquires: below the same guard; or, if
+ *   nobody comes there, to who comes next above.
+ *
+ * **Rejected.** A lock in shared memory for each guard that has something below it: all who can ask for that are in this
+ * thread.
+ */
+import { OwnerDiedError, TimeoutError } from '../core/errors.ts';
+import { bindToLoop } from '../core/unsendable.ts';
+import { granted, isRoundOver, mayNow, putOff } from '../park/turn.ts';
+import type { CheckedWait } from '../park/wait.ts';
+import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
+import { report } from '../platform/report.ts';
+import { probeStack } from '../platform/stack.ts';
+import { isMainLoop } from '../platform/worker.ts';
+import { currentScope, Scope } from '../scope/scope.ts';
+import { Waiter } from '../scope/waiter.ts';
+import { HeldGuard } from './guard.ts';
+import type { LockWord } from './lock-word.ts';
+import type { SharedHandle } from './shared-handle.ts';
+
+type Handle = SharedHandle<LockWord>;
+
+/** What this thread has, by the address of the lock. */
+const holds = new Map<number, Hold>();
+
+/** This thread's hold of a lock; `undefined` if it has no guard of it. */
+export function holdOf(object: number): Hold | undefined {
+  return holds.get(object);
+}
+
+/** What a level is below. */
+interface Above {
+  readonly hold: Hold;
+  /** Takes the level in. Gives who has left it a thing half done, if somebody has. */
+  begin(level: Level): string | undefined;
+  /** The level is over. Changes nothing if it throws. */
+  end(level: Level, broken: boolean): void;
+}
+
+/** The whole of it: from the first guard of the thread to the last. */
+export class Hold implements Above {
+  readonly word: LockWord;
+  // They keep their handles from being collected, and so the address from being that of another lock.
+  readonly #levels = new Set<Level>();
+  #broken = false;
+
+  constructor(word: LockWord) {
+    this.word = word;
+  }
+
+  get hold(): this {
+    return this;
+  }
+
+  begin(level: Level): string | undefined {
+    this.#levels.add(level);
+    holds.set(this.word.object, this);
+    const broken = this.#broken;
+    this.#broken = false;
+    return broken ? A_TASK : undefined;
+  }
+
+  end(level: Level, broken: boolean): void {
+    this.#broken ||= broken;
+    if (this.#levels.size === 1) this.#giveUp();
+    this.#levels.delete(level);
+  }
+
+  #giveUp(): void {
+    const { word } = this;
+    // Before it is released: the next may be a task of this thread.
+    holds.delete(word.object);
+    let given = false;
+    try {
+      if (this.#broken) word.abandon();
+      else word.release();
+      given = true;
+    } finally {
+      if (!given) holds.set(word.object, this);
+    }
+  }
+}
+
+const A_TASK = 'a task';
+
+/** One guard, and what is below it. */
+export class Level implements Above {
+  readonly #above: Above;
+  readonly hold: Hold;
+  readonly #handle: Handle;
+  /** Whether its guard has not been released. */
+  #held = false;
+  /** What is below its guard now. If there is nothing, nobody is in the line. */
+  #below: Level | undefined;
+  #line: Set<LevelWait> | undefined;
+  #broken = false;
+
+  /** It is held from `begin` on. */
+  constructor(above: Above, handle: Handle) {
+    this.#above = above;
+    this.hold = above.hold;
+    this.#handle = handle;
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  describe(): string {
+    return this.#handle.describe();
+  }
+
+  /** From now on it is there: with a guard, or for one that is on its way. Gives who died with it before, if somebody did. */
+  enter(): string | undefined {
+    this.#held = true;
+    this.#handle.use();
+    return this.#above.begin(this);
+  }
+
+  /** The guard was released. */
+  release(): void {
+    if (this.#below === undefined) this.#above.end(this, this.#broken);
+    this.#held = false;
+    this.#handle.unuse();
+  }
+
+  /** The task that had the guard has ended. */
+  abandon(task: string): void {
+    report(
+      'HEDDLE_ABANDONED_GUARD',
+      `Task "${task}" has ended while it held ${this.describe()}: release the guard, or keep() it`,
+    );
+    this.#broken = true;
+    this.release();
+  }
+
+  /** Waits until nothing is below its guard, and has a guard there. */
+  acquire(handle: Handle, { timeout, signal, keepAlive }: CheckedWait): Promise<LevelGuard> {
+    const scope = currentScope();
+    if (this.#below === undefined) {
+      if (isRoundOver()) probeStack();
+      const level = new Level(this, handle);
+      return granted(new LevelGuard(level, scope).begin(level.enter()));
+    }
+    if (timeout === 0) throw new TimeoutError(`Cannot acquire ${this.describe()}: it cannot be had at once`);
+    this.#line ??= new Set();
+    const wait = new LevelWait(scope, this.#line, handle, isMainLoop || keepAlive);
+    wait.watchSignal(signal);
+    wait.startTimeout(timeout, () => `Cannot acquire ${this.describe()}: ${timeout} ms have passed`);
+    return wait.promise;
+  }
+
+  begin(level: Level): string | undefined {
+    this.#below = level;
+    const broken = this.#broken;
+    this.#broken = false;
+    return broken ? A_TASK : undefined;
+  }
+
+  end(_level: Level, broken: boolean): void {
+    this.#broken ||= broken;
+    for (const wait of this.#line ?? []) {
+      probeStack();
+      const level = new Level(this, wait.handle);
+      wait.grant(level, level.enter());
+      return;
+    }
+    if (!this.#held) this.#above.end(this, this.#broken);
+    this.#below = undefined;
+  }
+}
+
+/** A task that waits to be below a guard. */
+class LevelWait extends Waiter<LevelGuard> {
+  readonly handle: Handle;
+  readonly #line: Set<LevelWait>;
+  readonly #holds: boolean;
+  /** Once it is its turn, until the task is told. */
+  #level: Level | undefined;
+  #died: string | undefined;
+
+  constructor(scope: Scope | undefined, line: Set<LevelWait>, handle: Handle, holds: boolean) {
+    super(scope);
+    this.handle = handle;
+    this.#line = line;
+    this.#holds = holds;
+    line.add(this);
+    handle.use();
+    if (holds) holdLoop();
+  }
+
+  /** It is there: whatever comes now, the wait succeeds. */
+  grant(level: Level, died: string | undefined): void {
+    this.#line.delete(this);
+    this.#level = level;
+    this.#died = died;
+    if (mayNow()) this.#succeed();
+    else putOff(() => this.#succeed(), { news: false });
+  }
+
+  #succeed(): void {
+    const level = this.#level;
+    if (level === undefined || this.settled) return;
+    try {
+      this.resolve(new LevelGuard(level, this.scope).begin(this.#died));
+    } catch (error) {
+      this.reject(error);
+    }
+    this.#left();
+  }
+
+  protected override giveUp(): boolean {
+    if (this.#level !== undefined) {
+      this.#succeed();
+      return false;
+    }
+    this.#line.delete(this);
+    this.#left();
+    return true;
+  }
+
+  #left(): void {
+    if (this.#holds) releaseLoop();
+    this.handle.unuse();
+  }
+}
+
+const LEVELS = {
+  release: (level: Level): void => level.release(),
+  abandon: (level: Level, task: string): void => level.abandon(task),
+};
+
+/** The level of a guard. */
+export let levelOf: (guard: LevelGuard) => Level;
+
+/** The guard of a level. */
+export class LevelGuard extends HeldGuard<Level> {
+  readonly #level: Level;
+
+  static {
+    levelOf = (guard) => guard.#level;
+  }
+
+  constructor(level: Level, scope: Scope | undefined) {
+    super(LEVELS, level, scope);
+    this.#level = level;
+  }
+
+  /** Gives the guard, whose level has been entered; as an error, if somebody died with what it protects. */
+  begin(died: string | undefined): this {
+    this.hold();
+    if (died === undefined) return this;
+    throw new OwnerDiedError(
+      `Cannot acquire ${this.#level.describe()}: ${died} ended while holding it; mend what it protects, then release error.guard`,
+      this,
+    );
+  }
+}
+
+bindToLoop(LevelGuard, 'a guard');
+
+/** Code that runs below a guard. */
+export class LevelScope extends Scope {
+  readonly level: Level;
+
+  constructor(level: Level) {
+    super(currentScope());
+    this.level = level;
+  }
+}
+
+/** The innermost level of that lock whose code asks. None for code that a level has left behind. */
+export function levelAround(object: number): Level | undefined {
+  for (let scope = currentScope(); scope !== undefined; scope = scope.parent)
+    if (scope instanceof LevelScope && scope.level.hold.word.object === object && scope.level.held)
+      return scope.level;
+  return undefined;
+}
