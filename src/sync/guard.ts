@@ -3,6 +3,7 @@
 import { NotOwnerError } from '../core/errors.ts';
 import type { Guard } from '../core/guard.ts';
 import { bindToLoop } from '../core/unsendable.ts';
+import { report } from '../platform/report.ts';
 import { type Holding, holderIn, holdInTask, letGo } from '../scope/holdings.ts';
 import type { Scope } from '../scope/scope.ts';
 
@@ -63,6 +64,14 @@ export class HeldGuard<T extends object> implements Guard, Holding {
     this.#scope = undefined;
     if (of !== undefined) this.#kind.abandon(of, task, this.#amount);
   }
+}
+
+/** To be called when a task has ended that held a guard of `what`: `semaphore "cache"`. */
+export function reportAbandoned(task: string, what: string): void {
+  report(
+    'HEDDLE_ABANDONED_GUARD',
+    `Task "${task}" has ended while it held ${what}: release the guard, or keep() it`,
+  );
 }
 
 bindToLoop(HeldGuard, 'a guard');

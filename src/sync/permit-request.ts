@@ -1,4 +1,5 @@
 /** Waiting for permits, on the loop or blocked: what semaphores, limiters and locks of readers and writers share. */
+import { DeadlockError } from '../core/errors.ts';
 import type { Guard } from '../core/guard.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
 import {
@@ -134,6 +135,21 @@ export function tryPermits<T extends object>(guards: PermitGuards<T>, wanted: nu
   const guard = new HeldGuard(kind, of, currentScope());
   const taken = handle.core.take(wanted, true);
   return taken === 0 ? undefined : hold(guard, taken);
+}
+
+/**
+ * To be called before the thread blocks for permits.
+ *
+ * @throws DeadlockError if there can never be enough while this thread is blocked.
+ */
+export function checkNotForItself<T extends object>(
+  { handle, action }: PermitGuards<T>,
+  wanted: number,
+): void {
+  if (!handle.core.waitsForItself(wanted)) return;
+  throw new DeadlockError(
+    `Cannot ${action} ${handle.describe()}: this thread, or a task of its loop that is before it in the line, would have what it waits for`,
+  );
 }
 
 /** Permits for good: no guard, nothing to give back. */

@@ -98,6 +98,11 @@ export class Permits {
     return this.queue.isEmpty() ? Math.max(0, Atomics.load(this.#words, this.object + PERMITS_FREE)) : 0;
   }
 
+  /** How many are free, whoever waits for them. */
+  left(): number {
+    return Atomics.load(this.#words, this.object + PERMITS_FREE);
+  }
+
   held(): number {
     return Atomics.load(this.#words, this.object + PERMITS_HELD);
   }
@@ -115,8 +120,9 @@ export class Permits {
    * Takes so many, unless there are fewer or somebody waits: then 0. If the last who held all died with them, all are
    * taken, and their number is negative.
    * @param counted false to take them for good, not for a guard.
+   * @param probed whether the stack was probed: whoever gets all after a death makes an error of it.
    */
-  take(wanted: number, counted: boolean): number {
+  take(wanted: number, counted: boolean, probed: boolean = false): number {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
@@ -125,8 +131,9 @@ export class Permits {
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     let taken = 0;
     const afterDeath = words[object + PERMITS_AFTER_DEATH] === 1;
+    const unready = afterDeath && !probed;
     const count = afterDeath ? words[object + PERMITS_MAX]! : wanted;
-    if (words[object + LISTS + LIST_HEAD] === 0 && words[object + PERMITS_FREE]! >= count) {
+    if (!unready && words[object + LISTS + LIST_HEAD] === 0 && words[object + PERMITS_FREE]! >= count) {
       words[object + PERMITS_FREE]! -= count;
       if (counted) {
         words[object + PERMITS_HELD]! += count;
@@ -139,10 +146,40 @@ export class Permits {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
     }
-    return taken;
+    if (!unready) return taken;
+    probeStack();
+    return this.take(wanted, counted, true);
   }
 
-  /** Puts a node into the queue that wants so many. */
+  /**
+   * Whether this thread, if it blocked for so many, would wait for itself: there can never be enough while its guards
+   * keep what they hold, and its loop cannot release what a task of it that stands in the line would get.
+   */
+  waitsForItself(wanted: number): boolean {
+    const words = this.#words;
+    const { object } = this;
+    const me = this.#heap.token;
+    if (this.mine() === 0 && !this.parking.waitsFor(object)) return false;
+    if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
+    const max = words[object + PERMITS_MAX]!;
+    let stuck = words[this.#record + HELD]!;
+    let node = words[object + LISTS + LIST_HEAD]!;
+    let served = true;
+    while (served && node !== 0) {
+      // Negative if somebody died about to give all, after another death.
+      const want = words[node + NODE_WANT]! < 0 ? max : words[node + NODE_WANT]!;
+      served = stuck + want <= max;
+      if (words[words[node + NODE_CELL]! - 1] === me && words[node + NODE_RECORD] !== 0) stuck += want;
+      node = words[node + NODE_NEXT]!;
+    }
+    if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+      Atomics.compareExchange(words, object + SECTION, -me, 0);
+      Atomics.notify(words, object + SECTION);
+    }
+    return !served || stuck + wanted > max;
+  }
+
+  /** Puts a node into the queue that wants so many. Whoever calls it has probed the stack. */
   line(node: number, wanted: number, counted: boolean): void {
     this.#words[node + NODE_WANT] = wanted;
     this.#words[node + NODE_RECORD] = counted ? this.#record : 0;
@@ -158,48 +195,62 @@ export class Permits {
 
   /** Gives back what a guard of this thread held. */
   giveBack(count: number): void {
-    this.#giveBack(count, 0);
+    this.#giveBack(count, 0, false);
   }
 
   /** The same, as by a death: who held all of them has ended without giving them back. */
   abandon(count: number): void {
-    this.#giveBack(count, A_TASK);
+    this.#giveBack(count, A_TASK, false);
   }
 
-  #giveBack(count: number, died: number): void {
+  // If somebody waits, the stack is probed before anything is changed: who gives back must not fail half way.
+  #giveBack(count: number, died: number, probed: boolean): void {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
     const record = this.#record;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
-    words[object + PERMITS_FREE]! += count;
-    words[object + PERMITS_HELD]! -= count;
-    words[record + HELD]! -= count;
-    if (died !== 0 && words[object + KIND] === RWLOCK && count === words[object + PERMITS_MAX]) {
-      words[object + PERMITS_AFTER_DEATH] = 1;
-      words[object + PERMITS_DIED] = died;
-    }
     const waiting = words[object + LISTS + LIST_HEAD] !== 0;
+    const unready = waiting && !probed;
+    if (!unready) {
+      words[object + PERMITS_FREE]! += count;
+      words[object + PERMITS_HELD]! -= count;
+      words[record + HELD]! -= count;
+      if (died !== 0 && words[object + KIND] === RWLOCK && count === words[object + PERMITS_MAX]) {
+        words[object + PERMITS_AFTER_DEATH] = 1;
+        words[object + PERMITS_DIED] = died;
+      }
+    }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
     }
-    if (waiting) this.serve();
+    if (unready) {
+      probeStack();
+      this.#giveBack(count, died, true);
+    } else if (waiting) {
+      this.serve();
+    }
   }
 
   /** So many more. False, and nothing has changed, if there would be more than `max`. */
-  add(count: number): boolean {
+  add(count: number, probed: boolean = false): boolean {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const room =
       words[object + PERMITS_MAX]! - words[object + PERMITS_HELD]! - words[object + PERMITS_FREE]! >= count;
-    if (room) words[object + PERMITS_FREE]! += count;
     const waiting = words[object + LISTS + LIST_HEAD] !== 0;
+    const unready = waiting && !probed;
+    if (room && !unready) words[object + PERMITS_FREE]! += count;
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
+    }
+    if (unready) {
+      probeStack();
+      return this.add(count, true);
     }
     if (waiting) this.serve();
     return room;
@@ -210,6 +261,7 @@ export class Permits {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
+    probeStack();
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     words[object + PERMITS_FREE]! += max - words[object + PERMITS_MAX]!;
     words[object + PERMITS_MAX] = max;
@@ -226,11 +278,10 @@ export class Permits {
     return thread === A_TASK ? 'a task' : `thread ${thread}`;
   }
 
-  /** Gives what is free to who waits, in order. */
+  /** Gives what is free to who waits, in order. The stack has been probed, for nothing may fail here. */
   serve(): void {
     if (this.queue.isEmpty()) return;
     const { parking } = this;
-    probeStack();
     parking.beginTelling();
     try {
       for (let cell = this.#grantNext(); cell !== 0; cell = this.#grantNext())

@@ -1,16 +1,16 @@
 /** Permits that tasks and threads take and give back. */
 import { checkInteger, checkOptions } from '../core/arguments.ts';
-import { DeadlockError } from '../core/errors.ts';
 import type { Guard } from '../core/guard.ts';
 import { SEMAPHORE } from '../memory/kinds.ts';
 import { PERMITS_FREE, PERMITS_MAX } from '../memory/layout.ts';
 import { parkingOf } from '../park/own-parking.ts';
 import { checkWait, rejection, throwIfEnded, waitSync } from '../park/wait.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
-import type { GuardKind } from './guard.ts';
+import { type GuardKind, reportAbandoned } from './guard.ts';
 import {
   acquirePermits,
   acquirePermitsSync,
+  checkNotForItself,
   type PermitGuards,
   PermitRequest,
   type SyncWaitOptions,
@@ -61,7 +61,8 @@ let guards: GuardKind<Semaphore>;
  *   enough, even if a later one wants fewer. Newcomers cannot overtake.
  * - **Cancellation.** A wait that times out, is aborted or cancelled leaves no trace. If it was granted in that moment,
  *   it succeeds.
- * - **Death** of a thread or task: the permits of its guards come back. Those it took for good (`take`) do not.
+ * - **Death** of a thread or task: the permits of its guards come back; with a report, if it was a task. Those it took for
+ *   good (`take`) do not.
  * - **Cost.** Two atomic operations to acquire, two to release while nobody waits.
  *
  * @example
@@ -90,7 +91,10 @@ export class Semaphore implements Disposable {
     handleOf = (semaphore) => semaphore.#handle;
     guards = {
       release: (semaphore, permits) => semaphore.#giveBack(permits),
-      abandon: (semaphore, _task, permits) => semaphore.#giveBack(permits),
+      abandon: (semaphore, task, permits) => {
+        reportAbandoned(task, semaphore.#handle.describe());
+        semaphore.#giveBack(permits);
+      },
     };
   }
 
@@ -151,8 +155,9 @@ export class Semaphore implements Disposable {
    * @throws {RangeError} {TimeoutError} as `acquire()`.
    */
   acquireSync(options?: SyncWaitOptions & PermitOptions): Guard {
-    return acquirePermitsSync(this.#guards, this.#wanted(options), options, (timeout) =>
-      this.#checkBlocking(timeout),
+    const wanted = this.#wanted(options);
+    return acquirePermitsSync(this.#guards, wanted, options, (timeout) =>
+      this.#checkBlocking(wanted, timeout),
     );
   }
 
@@ -176,7 +181,7 @@ export class Semaphore implements Disposable {
     const { timeout } = checkWait(options);
     throwIfEnded();
     if (this.#handle.core.take(wanted, false) !== 0) return;
-    if (timeout > 0) this.#checkBlocking(timeout);
+    if (timeout > 0) this.#checkBlocking(wanted, timeout);
     waitSync(new PermitRequest(this.#handle, wanted, false, 'take from'), timeout);
   }
 
@@ -225,17 +230,12 @@ export class Semaphore implements Disposable {
   }
 
   #giveBack(permits: number): void {
-    this.#handle.core.giveBack(permits);
+    this.#handle.coreInUse.giveBack(permits);
     this.#handle.unuse();
   }
 
-  #checkBlocking(timeout: number): void {
-    const { core } = this.#handle;
-    if (core.mine() === core.max()) {
-      throw new DeadlockError(
-        `Cannot acquire ${this.#handle.describe()}: this thread has all its permits, and would wait for itself`,
-      );
-    }
+  #checkBlocking(wanted: number, timeout: number): void {
+    checkNotForItself(this.#guards, wanted);
     this.#handle.checkOthers('acquire', timeout);
   }
 }

@@ -68,6 +68,11 @@ export class SharedHandle<C> {
     return this.#core !== undefined && !this.#disposed ? this.#core : this.#enter();
   }
 
+  /** The same for a guard or a wait of this handle, which goes on though the handle was disposed. */
+  get coreInUse(): C {
+    return this.#core!;
+  }
+
   /** The address of the object, for somebody else. */
   addressToSend(): number {
     this.#enter();
