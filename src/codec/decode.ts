@@ -1,5 +1,6 @@
 /** Values from their wire form. */
 import { createError, type ErrorClass, fillError } from '../core/error-wire.ts';
+import { openBuffers, viewOf } from './buffer-stand-ins.ts';
 import type { Special, Wire } from './wire.ts';
 
 export interface DecodeHooks {
@@ -12,6 +13,8 @@ export interface DecodeHooks {
   ) => ErrorClass | undefined | Promise<ErrorClass | undefined>;
   /** A handle of the shared object in the parcel, which is this thread's from now on. */
   readonly openParcel: (type: number, parcel: number) => unknown;
+  /** The SharedArrayBuffer that `EncodeHooks.shareBuffer` gave the number for; where wires come as bytes. */
+  readonly bufferOf?: (id: number) => SharedArrayBuffer;
 }
 
 /** The value again; a promise only if a module must be loaded for a function or a class inside it. */
@@ -21,7 +24,8 @@ export function decode<T>(wire: Wire<T>, hooks: DecodeHooks): T | Promise<T> {
   const handles = wire.specials.map((special) =>
     special.kind === 'handle' ? hooks.openParcel(special.type, special.parcel!) : undefined,
   );
-  const found = wire.specials.map((special, index) => handles[index] ?? restore(special, hooks));
+  const buffers = openBuffers(wire.specials, hooks);
+  const found = wire.specials.map((special, index) => handles[index] ?? restore(special, hooks, buffers));
   if (found.some((one) => one instanceof Promise)) {
     return Promise.all(found).then(
       (settled) => new Decoder(wire.specials ?? [], settled).decode(wire.value) as T,
@@ -30,9 +34,15 @@ export function decode<T>(wire: Wire<T>, hooks: DecodeHooks): T | Promise<T> {
   return new Decoder(wire.specials, found).decode(wire.value) as T;
 }
 
-/** What a special stands for: a function, or an error that is still empty. */
-function restore(special: Special, hooks: DecodeHooks): unknown {
+/** What a special stands for: a function, a buffer or its view, or an error that is still empty. */
+function restore(
+  special: Special,
+  hooks: DecodeHooks,
+  buffers: ReadonlyMap<object, SharedArrayBuffer>,
+): unknown {
   if (special.kind === 'function') return hooks.resolveReference(special.reference);
+  if (special.kind === 'buffer') return buffers.get(special.standIn);
+  if (special.kind === 'view') return viewOf(special, buffers.get(special.buffer)!);
   if (special.kind === 'handle') return undefined;
   const { error } = special;
   if (error.module === undefined) return createError(error, undefined);

@@ -4,6 +4,8 @@ import { isError, takeErrorApart } from '../core/error-wire.ts';
 import { CaptureError, SendError } from '../core/errors.ts';
 import { boundToLoop } from '../core/unsendable.ts';
 import { type Kind, kindOfHandle } from '../memory/kinds.ts';
+import { isHostObject } from '../platform/serialize.ts';
+import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** What the codec must be told about functions and classes, which it does not know itself. */
@@ -12,6 +14,12 @@ export interface EncodeHooks {
   readonly referenceTo: (fn: (...args: never[]) => unknown) => unknown;
   /** The URL of the module that exports the class of this error. */
   readonly moduleOfClass: (error: Error) => string | undefined;
+  /**
+   * A number for a SharedArrayBuffer by which another thread gets it (`DecodeHooks.bufferOf`); called once for each
+   * buffer in a value, when all else has succeeded. With it the wire can be made into bytes: what only a message can
+   * carry is refused. Without it the wire is for a message, which carries buffers itself.
+   */
+  readonly shareBuffer?: (buffer: SharedArrayBuffer) => number;
 }
 
 /**
@@ -22,12 +30,13 @@ export interface EncodeHooks {
  * clone itself can refuse are found when the message is posted: see `explainCloneFailure`.
  */
 export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
-  if (!hasSpecial(value, undefined)) return { value };
+  if (!hasSpecial(value, undefined, hooks.shareBuffer !== undefined)) return { value };
   const specials: Special[] = [];
   const handles: Disposable[] = [];
   const encoder = new Encoder(specials, handles, hooks);
   try {
     const rewritten = encoder.rewrite(value, path, undefined);
+    if (hooks.shareBuffer) encoder.buffers?.share(hooks.shareBuffer);
     return { value: rewritten, specials, ...(handles.length > 0 && { handles }) };
   } catch (error) {
     for (const handle of handles) handle[Symbol.dispose]();
@@ -35,24 +44,26 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   }
 }
 
-/** Whether structured clone alone would refuse or damage the value. */
-function hasSpecial(value: unknown, seen: Set<object> | undefined): boolean {
+/** Whether structured clone alone, or a serialization to bytes alone, would refuse or damage the value. */
+function hasSpecial(value: unknown, seen: Set<object> | undefined, toBytes: boolean): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true;
-  if (typeof value !== 'object' || value === null || isLeaf(value)) return false;
-  if (isError(value) || isOurs(value)) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  if (isLeaf(value)) return toBytes && sharedBufferOf(value) !== undefined;
+  if (isError(value) || isOurs(value) || (toBytes && isHostObject(value))) return true;
   seen ??= new Set();
   if (seen.has(value)) return false;
   seen.add(value);
   if (Array.isArray(value)) {
-    for (const item of value) if (isCompound(item) && hasSpecial(item, seen)) return true;
+    for (const item of value) if (isCompound(item) && hasSpecial(item, seen, toBytes)) return true;
   } else if (value instanceof Map) {
-    for (const [key, item] of value) if (hasSpecial(key, seen) || hasSpecial(item, seen)) return true;
+    for (const [key, item] of value)
+      if (hasSpecial(key, seen, toBytes) || hasSpecial(item, seen, toBytes)) return true;
   } else if (value instanceof Set) {
-    for (const item of value) if (hasSpecial(item, seen)) return true;
+    for (const item of value) if (hasSpecial(item, seen, toBytes)) return true;
   } else {
     for (const key of Object.keys(value)) {
       const item = (value as Record<string, unknown>)[key];
-      if (isCompound(item) && hasSpecial(item, seen)) return true;
+      if (isCompound(item) && hasSpecial(item, seen, toBytes)) return true;
     }
   }
   return false;
@@ -89,11 +100,14 @@ class Encoder {
   readonly #specials: Special[];
   readonly #handles: Disposable[];
   readonly #hooks: EncodeHooks;
+  /** Those found so far; `undefined` if the wire is for a message. */
+  readonly buffers: BufferStandIns | undefined;
 
   constructor(specials: Special[], handles: Disposable[], hooks: EncodeHooks) {
     this.#specials = specials;
     this.#handles = handles;
     this.#hooks = hooks;
+    this.buffers = hooks.shareBuffer && new BufferStandIns(this.#copies, specials);
   }
 
   /** `owner` is the outermost class instance around the value: that is what a user thinks of as unsendable. */
@@ -101,7 +115,8 @@ class Encoder {
     if (typeof value === 'symbol') throw unsendable(path, String(value), owner);
     if (typeof value === 'function')
       return this.#function(value as (...args: never[]) => unknown, path, owner);
-    if (typeof value !== 'object' || value === null || isLeaf(value)) return value;
+    if (typeof value !== 'object' || value === null) return value;
+    if (isLeaf(value)) return this.buffers?.standInFor(value) ?? value;
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
     if (isError(value)) return this.#error(value, path);
@@ -109,13 +124,15 @@ class Encoder {
     if (bound !== undefined) throw unsendable(path, `${bound}, which belongs to its loop,`, owner);
     const shared = kindOfHandle(value);
     if (shared !== undefined) return this.#handle(value, shared);
+    if (this.buffers !== undefined && isHostObject(value))
+      throw unsendable(path, `${className(value)}, which cannot be copied as bytes,`, owner);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
     if (value instanceof Map) return this.#map(value, path, owner);
     if (value instanceof Set) return this.#set(value, path, owner);
     const name = className(value);
     if (name === 'Object') return this.#fields(value, {}, path, owner);
     // What the platform made (a Blob, a WeakMap) is more than its fields: structured clone takes it whole, or refuses.
-    if (isPlatformObject(value) || !hasSpecial(value, undefined)) return value;
+    if (isPlatformObject(value) || !hasSpecial(value, undefined, this.buffers !== undefined)) return value;
     return this.#fields(value, {}, path, owner ?? { path, name });
   }
 
@@ -202,10 +219,15 @@ class Encoder {
 
 /**
  * Why structured clone refused a message: finds the value, in the arguments or the result, that it does not accept.
- * Called only after a failure, so it may try the parts one by one.
+ * Called only after a failure, so it may try the parts one by one. `copy` is what failed.
  */
-export function explainCloneFailure(value: unknown, path: string, cause: unknown): SendError {
-  const culprit = findRefused(value, path, new Set());
+export function explainCloneFailure(
+  value: unknown,
+  path: string,
+  cause: unknown,
+  copy: (value: unknown) => unknown = structuredClone,
+): SendError {
+  const culprit = findRefused(value, path, copy, new Set());
   if (culprit !== undefined) return unsendable(culprit.path, describe(culprit.value), undefined, cause);
   return new SendError(`${path} cannot be sent to a thread: ${(cause as Error).message}`, path, { cause });
 }
@@ -213,9 +235,10 @@ export function explainCloneFailure(value: unknown, path: string, cause: unknown
 function findRefused(
   value: unknown,
   path: string,
+  copy: (value: unknown) => unknown,
   seen: Set<object>,
 ): { path: string; value: unknown } | undefined {
-  if (accepts(value)) return undefined;
+  if (accepts(value, copy)) return undefined;
   if (typeof value !== 'object' || value === null || seen.has(value)) return { path, value };
   seen.add(value);
   // The fields of a class instance are its own affair: it is the instance that cannot be sent.
@@ -226,15 +249,15 @@ function findRefused(
       ? Array.from(value, ([key, item]) => [`${path}.get(${describeKey(key)})`, item] as const)
       : Object.entries(value).map(([key, item]) => [join(path, key, Array.isArray(value)), item] as const);
   for (const [innerPath, item] of inside) {
-    const found = findRefused(item, innerPath, seen);
+    const found = findRefused(item, innerPath, copy, seen);
     if (found !== undefined) return found;
   }
   return { path, value };
 }
 
-function accepts(value: unknown): boolean {
+function accepts(value: unknown, copy: (value: unknown) => unknown): boolean {
   try {
-    structuredClone(value);
+    copy(value);
     return true;
   } catch {
     return false;

@@ -1,6 +1,6 @@
 /**
  * What a value looks like on its way to another thread: data for the structured clone algorithm, plus a list of what
- * that algorithm cannot carry (errors with their class, functions).
+ * that algorithm cannot carry (errors with their class, functions, handles; shared buffers where only bytes can travel).
  *
  * Each of those is an empty object in `value`, its **stand-in**, and again in `specials` beside what it stands for.
  * Structured clone keeps the identity of objects within one message, so the receiver tells a stand-in from user data
@@ -33,6 +33,17 @@ export type Special =
       readonly type: number;
       readonly object: number;
       readonly parcel?: number;
+    }
+  /** A SharedArrayBuffer, by what `EncodeHooks.shareBuffer` calls it. */
+  | { readonly standIn: object; readonly kind: 'buffer'; readonly id: number }
+  /** A view over one: `buffer` is that one's stand-in. Without `length` the view grows with its buffer. */
+  | {
+      readonly standIn: object;
+      readonly kind: 'view';
+      readonly type: string;
+      readonly buffer: object;
+      readonly byteOffset: number;
+      readonly length?: number;
     };
 
 /** The handles in the wire are not needed any more: it has been sent, or never will be. */

@@ -1,0 +1,53 @@
+/**
+ * The simple form of values in words of memory: numbers, strings and other primitives, plain objects and plain arrays of
+ * them. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
+ */
+// Each value begins with a word: its tag in the low 4 bits, 28 bits of payload above.
+//
+// | tag       | payload                        | words that follow                                    |
+// | --------- | ------------------------------ | ---------------------------------------------------- |
+// | CONSTANT  | which one                      |                                                      |
+// | SMALL     | the whole number               |                                                      |
+// | INTEGER   |                                | 1: the number                                        |
+// | DOUBLE    |                                | 2: its bits                                          |
+// | BIGINT    |                                | 2: the number, if 64 bits hold it                    |
+// | TEXT8     | characters                     | the characters as Latin-1                            |
+// | TEXT16    | characters                     | the characters as UTF-16, lone surrogates as well    |
+// | ARRAY     | items                          | the items                                            |
+// | OBJECT    | words from here to its shape   | the fields, then the words of the shape (`shapes.ts`) |
+//
+// The shape comes last because the fields are read in one pass over the object, by which it becomes known.
+// Tag 0 is none: memory that nobody has written is not a value. Tag 15 is that of `item.ts`.
+import type { ShapeHash } from './shapes.ts';
+
+export const CONSTANT = 1;
+export const SMALL = 2;
+export const INTEGER = 3;
+export const DOUBLE = 4;
+export const BIGINT = 5;
+export const TEXT8 = 6;
+export const TEXT16 = 7;
+export const ARRAY = 8;
+export const OBJECT = 9;
+export const SERIALIZED = 15;
+
+/** The tag is in the low bits of a value's first word. */
+export const TAG_BITS = 4;
+export const TAG_MASK = 15;
+
+/** Deeper values are rare, and recursion must end before the stack does. */
+export const DEEPEST = 32;
+
+/** A number in two words. */
+export const double: Float64Array = new Float64Array(1);
+export const bigint: BigInt64Array = new BigInt64Array(double.buffer);
+export const halves: Int32Array = new Int32Array(double.buffer);
+
+export interface FlatOptions {
+  /** How many shapes of objects are remembered; a power of 2. */
+  readonly shapes?: number;
+  /** Another hash for the words of shapes: for tests. */
+  readonly hash?: ShapeHash;
+}
+
+export const SHAPES = 256;

@@ -1,0 +1,186 @@
+/**
+ * Values as items of a queue: words of memory that one thread writes and any other reads.
+ *
+ * A simple value is written at once (`flat.ts`); every other becomes a wire, as for a message, and then bytes. Nothing
+ * of an item is kept outside of it but what its parcels and shared buffers stand for.
+ *
+ * - **Memory**: an item begins at an even word. A number takes one to three words.
+ * - **What comes out** is what structured clone would give, with errors, functions and handles as in messages.
+ * - **Getters** inside a value are called once if it is simple, and may be called again if it is not.
+ * - **Cost** (Node 24): see `flat-encoder.ts` for simple values; others 3 to 10 µs and more, as the runtime's
+ *   serializer needs.
+ *
+ * In use:
+ * ```text
+ * const prepared = encoder.prepare(value, 'item');
+ * if (typeof prepared === 'number') words.set(encoder.words.subarray(0, prepared), at);
+ * else bytes.set(serializeWire(prepared, parcels), 4 * at); // one parcel for each of prepared.handles; then releaseWire
+ * const value = decoder.decode(words, bytes, at, available);
+ * ```
+ */
+// The simple form begins with its own tag. The other: a word with the tag SERIALIZED and whether there are specials; a
+// word with the number of bytes; the bytes of the value, or of [value, specials].
+import { HeddleError, SendError } from '../core/errors.ts';
+import { deserialize, serialize } from '../platform/serialize.ts';
+import { type DecodeHooks, decode } from './decode.ts';
+import { type EncodeHooks, encode, explainCloneFailure } from './encode.ts';
+import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK } from './flat.ts';
+import { FlatDecoder } from './flat-decoder.ts';
+import { FlatEncoder } from './flat-encoder.ts';
+import type { Special, Wire } from './wire.ts';
+
+/** As for messages, and shared buffers by number, since bytes cannot carry them. */
+export type ItemEncodeHooks = EncodeHooks & Required<Pick<EncodeHooks, 'shareBuffer'>>;
+export type ItemDecodeHooks = DecodeHooks & Required<Pick<DecodeHooks, 'bufferOf'>>;
+
+/** Words before the bytes of a serialized item. */
+const PREFIX = 2;
+const WITH_SPECIALS = 1;
+
+/** One for each thread: its memory is used for every item. */
+export class ItemEncoder {
+  readonly #hooks: ItemEncodeHooks;
+  readonly #flat: FlatEncoder;
+
+  constructor(hooks: ItemEncodeHooks, options?: FlatOptions) {
+    this.#hooks = hooks;
+    this.#flat = new FlatEncoder(options);
+  }
+
+  /** Where a simple value stands, until the next call of `prepare`. */
+  get words(): Int32Array {
+    return this.#flat.words;
+  }
+
+  /**
+   * How many of `words` the item takes, if the value is simple. Else its wire, for `serializeWire`: to be released
+   * afterwards, by `releaseWire`; the caller shares what the `specials` of kind `buffer` stand for.
+   *
+   * @throws SendError, CaptureError for what cannot be sent, with the path to it from `path`; what a getter throws.
+   */
+  prepare(value: unknown, path: string): number | Wire<unknown> {
+    const size = this.#flat.encode(value);
+    if (size >= 0) return size;
+    try {
+      return encode(value, path, this.#hooks);
+    } catch (error) {
+      throw isStackOverflow(error) ? tooDeep(path, error) : error;
+    }
+  }
+}
+
+/**
+ * The item of a wire: bytes to be copied to an even word. `parcels` holds one number for each of `wire.handles`.
+ *
+ * @param path as for `prepare`.
+ * @throws {SendError} Something inside cannot be copied, with the path to it. The wire is as it was.
+ */
+export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], path: string): Uint8Array {
+  const specials = wire.specials && packed(wire.specials, parcels);
+  let bytes: Uint8Array;
+  try {
+    bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
+  } catch (error) {
+    if (isStackOverflow(error)) throw tooDeep(path, error);
+    throw explainCloneFailure(wire.value, path, error, (value) => serialize(value, 0));
+  }
+  const flag = specials === undefined ? 0 : WITH_SPECIALS << TAG_BITS;
+  const prefix = Int32Array.of(SERIALIZED | flag, bytes.length - 4 * PREFIX);
+  bytes.set(new Uint8Array(prefix.buffer));
+  return bytes;
+}
+
+/** The handles stay with the sender, and so do the addresses of their objects: parcels go. */
+function packed(specials: readonly Special[], parcels: readonly number[]): Special[] {
+  let handles = 0;
+  return specials.map((special) =>
+    special.kind === 'handle' ? { ...special, object: 0, parcel: parcels[handles++]! } : special,
+  );
+}
+
+/** One for each thread. */
+export class ItemDecoder {
+  readonly #hooks: ItemDecodeHooks;
+  readonly #syncHooks: ItemDecodeHooks;
+  readonly #flat: FlatDecoder;
+
+  constructor(hooks: ItemDecodeHooks, options?: FlatOptions) {
+    this.#hooks = hooks;
+    this.#syncHooks = withoutWaiting(hooks);
+    this.#flat = new FlatDecoder(options);
+  }
+
+  /**
+   * The value of the item at the word `at`, of which `available` words may be read; a promise only while a module must
+   * be loaded for a function or a class inside it. `bytes` is the memory of `words`; nothing of it is kept.
+   *
+   * @param options `sync` is for a thread that is blocked and can load no module: never a promise then, an error of a
+   * class that is not loaded gets a class of the same name, and a function that is not loaded is an error.
+   * @throws {HeddleError} The words are damaged.
+   * @throws {SendError} With `sync`: a function is not loaded. Parcels are opened before that.
+   */
+  decode(
+    words: Int32Array,
+    bytes: Uint8Array,
+    at: number,
+    available: number,
+    options?: { readonly sync?: boolean },
+  ): unknown {
+    if (available < 1 || (words[at]! & TAG_MASK) !== SERIALIZED)
+      return this.#flat.decode(words, bytes, at, available);
+    const length = available < PREFIX ? -1 : words[at + 1]!;
+    if (length < 0 || length > 4 * (available - PREFIX)) throw damaged(at);
+    const start = 4 * (at + PREFIX);
+    let value: unknown;
+    try {
+      value = deserialize(bytes.subarray(start, start + length));
+    } catch (error) {
+      throw damaged(at, error);
+    }
+    if (words[at]! >>> TAG_BITS === 0) return value;
+    if (!isPair(value)) throw damaged(at);
+    const hooks = options?.sync === true ? this.#syncHooks : this.#hooks;
+    return decode({ value: value[0], specials: value[1] }, hooks);
+  }
+}
+
+function isPair(value: unknown): value is readonly [unknown, readonly Special[]] {
+  return Array.isArray(value) && value.length === 2 && Array.isArray(value[1]);
+}
+
+function withoutWaiting(hooks: ItemDecodeHooks): ItemDecodeHooks {
+  return {
+    ...hooks,
+    resolveReference: (reference) => {
+      const found = hooks.resolveReference(reference);
+      if (!(found instanceof Promise)) return found;
+      // Nobody waits for it; whoever needs the module next asks again, and learns then why it does not load.
+      found.catch(() => undefined);
+      throw new SendError(
+        'Cannot receive item: a function in it is in a module that this thread has not loaded, and cannot load while it is blocked; ' +
+          'import the module before, or receive with await',
+        'item',
+      );
+    },
+    findClass: (module, name) => {
+      const found = hooks.findClass(module, name);
+      return found instanceof Promise ? undefined : found;
+    },
+  };
+}
+
+function damaged(at: number, cause?: unknown): HeddleError {
+  const options = cause === undefined ? {} : { cause };
+  return new HeddleError(
+    `Cannot read item: its bytes, from word ${at} of the shared memory, are damaged`,
+    options,
+  );
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
+}
+
+function tooDeep(path: string, cause: unknown): SendError {
+  return new SendError(`${path} cannot be sent to a thread: it is nested too deeply`, path, { cause });
+}

@@ -1,0 +1,409 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FlatOptions } from '../../../src/codec/flat.ts';
+import { FlatDecoder } from '../../../src/codec/flat-decoder.ts';
+import { FlatEncoder } from '../../../src/codec/flat-encoder.ts';
+import { hashWords, ShapeTable, ShapeTree } from '../../../src/codec/shapes.ts';
+import { HeddleError } from '../../../src/core/errors.ts';
+
+/** One end writes into shared memory, the other reads there. */
+class Pair {
+  readonly encoder: FlatEncoder;
+  readonly decoder: FlatDecoder;
+  readonly words = new Int32Array(new SharedArrayBuffer(2 ** 22));
+  readonly bytes = new Uint8Array(this.words.buffer);
+  at = 6;
+  size = 0;
+
+  constructor(options?: FlatOptions) {
+    this.encoder = new FlatEncoder(options);
+    this.decoder = new FlatDecoder(options);
+  }
+
+  /** How many words; -1 if it is refused. */
+  put(value: unknown): number {
+    this.size = this.encoder.encode(value);
+    if (this.size >= 0) this.words.set(this.encoder.words.subarray(0, this.size), this.at);
+    return this.size;
+  }
+
+  get(): unknown {
+    return this.decoder.decode(this.words, this.bytes, this.at, this.size);
+  }
+
+  trip(value: unknown): unknown {
+    expect(this.put(value)).toBeGreaterThan(0);
+    return this.get();
+  }
+}
+
+const flat5 = { id: 1, name: 'abc', ok: true, x: 1.5, tag: null };
+
+describe('FlatEncoder and FlatDecoder', () => {
+  test.each([
+    ['undefined', undefined, 1],
+    ['null', null, 1],
+    ['false', false, 1],
+    ['true', true, 1],
+    ['0', 0, 1],
+    ['-0', -0, 3],
+    ['-1', -1, 1],
+    ['the largest small number', 2 ** 27 - 1, 1],
+    ['the smallest small number', -(2 ** 27), 1],
+    ['a number beyond it', 2 ** 27, 2],
+    ['a negative number beyond it', -(2 ** 27) - 1, 2],
+    ['the largest of 32 bits', 2 ** 31 - 1, 2],
+    ['the smallest of 32 bits', -(2 ** 31), 2],
+    ['a number beyond 32 bits', 2 ** 31, 3],
+    ['a fraction', 0.1, 3],
+    ['NaN', NaN, 3],
+    ['Infinity', Infinity, 3],
+    ['the smallest double', Number.MIN_VALUE, 3],
+    ['a bigint', 2n ** 63n - 1n, 3],
+    ['a negative bigint', -(2n ** 63n), 3],
+    ['an empty string', '', 1],
+    ['a short string', 'abc', 2],
+    ['an empty array', [], 1],
+  ])('carry %s', (_, value, words) => {
+    const pair = new Pair();
+    deepStrictEqual(pair.trip(value), value);
+    expect(pair.size).toBe(words);
+  });
+
+  test('carry strings of every length and width', () => {
+    const pair = new Pair();
+    for (const unit of ['a', 'é', '\u0000', 'Ω', '\ud800', '\udc00', '😀', 'aé', 'aΩ']) {
+      for (const length of [1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 14, 31, 100, 1000, 20_000]) {
+        const text = unit.repeat(length);
+        expect(pair.trip(text)).toBe(text);
+        expect(pair.trip(`${text}z`)).toBe(`${text}z`);
+      }
+    }
+  });
+
+  test('do not take a short string for another that it follows in the same place', () => {
+    const pair = new Pair();
+    const texts = Array.from({ length: 5000 }, (_, index) => (index * 7919).toString(36));
+    for (const text of texts) expect(pair.trip(text)).toBe(text);
+    for (const text of ['a', 'a\u0000', 'a\u0000\u0000', 'a\u0000\u0000\u0000', 'a\u0000\u0000\u0000\u0000'])
+      expect(pair.trip(text)).toBe(text);
+  });
+
+  test.each([
+    ['flat', flat5],
+    ['empty', {}],
+    ['nested', { a: { b: { c: [1, [2, { d: 3 }]] } }, e: [] }],
+    ['with keys like numbers, which come first', { b: 1, 2: 'two', a: 3, 1: 'one' }],
+    ['with keys that Object.prototype has', { constructor: 1, toString: 'x', hasOwnProperty: null }],
+    ['with keys that need escapes', { '': 1, '"': 2, '\\': 3, '\ud800': 4, 'é😀': 5, '\n': 6, 'a b': 7 }],
+    ['with fields that are undefined', { a: undefined, b: [undefined, null] }],
+    ['with a field called length', { length: 3, 0: 'x' }],
+  ])('carry an object: %s', (_, value) => {
+    const pair = new Pair();
+    for (let time = 0; time < 3; time++) {
+      const again = pair.trip(value);
+      deepStrictEqual(again, structuredClone(value));
+      expect(Object.keys(again as object)).toEqual(Object.keys(value));
+    }
+  });
+
+  test('leave out what structured clone leaves out: symbols, and what is not enumerable', () => {
+    const value = { a: 1, [Symbol('s')]: 2 };
+    Object.defineProperty(value, 'hidden', { value: 3, enumerable: false });
+    deepStrictEqual(new Pair().trip(value), { a: 1 });
+  });
+
+  test('call a getter once', () => {
+    let calls = 0;
+    const value = {
+      get a() {
+        return ++calls;
+      },
+    };
+    deepStrictEqual(new Pair().trip(value), { a: 1 });
+    expect(calls).toBe(1);
+  });
+
+  test('give every object its own value where shapes take turns', () => {
+    const pair = new Pair({ shapes: 4 });
+    const shapes = Array.from({ length: 100 }, (_, index) => ({
+      [`first${index % 10}`]: index,
+      [`second${index}`]: `text ${index}`,
+      x: [index],
+    }));
+    for (let round = 0; round < 3; round++)
+      for (const value of shapes) deepStrictEqual(pair.trip(value), value);
+  });
+
+  test.each([
+    ['all hashes are equal', () => 7],
+    ['hashes are neighbours', (words: Int32Array) => hashWords(words) & 3],
+    ['hashes are negative', (words: Int32Array) => -1 - (hashWords(words) >>> 1)],
+  ])('do not mix up shapes when %s', (_, hash) => {
+    const pair = new Pair({ shapes: 8, hash });
+    const values = Array.from({ length: 40 }, (_, index) => ({ [`k${index % 20}`]: index, b: 'x' }));
+    for (let round = 0; round < 3; round++)
+      for (const value of values) deepStrictEqual(pair.trip(value), value);
+  });
+
+  test('forget shapes, so that objects whose keys are all different do not fill the memory', () => {
+    const tree = new ShapeTree(8, hashWords);
+    const first = tree.root;
+    for (let index = 0; index < 8; index++) expect(tree.step(tree.root, `k${index}`)).toBeDefined();
+    expect(tree.root).toBe(first);
+    tree.step(tree.root, 'one more');
+    expect(tree.root).not.toBe(first);
+    expect(tree.root.next).toBe(undefined);
+  });
+
+  test('know a shape again without reading its keys', () => {
+    const tree = new ShapeTree(8, hashWords);
+    const words = tree.wordsOf(tree.step(tree.root, 'key')!);
+    const table = new ShapeTable(8);
+    const known = table.find(words, 0, words.length);
+    expect(known?.keys).toEqual(['key']);
+    expect(table.find(words, 0, words.length)).toBe(known);
+    expect(table.find(words, 0, words.length - 1)).toBe(undefined);
+  });
+
+  const cyclic: { self?: unknown } = {};
+  cyclic.self = cyclic;
+  const twice = { n: 1 };
+  const list = [1];
+  const many = Array.from({ length: 50 }, () => ({}));
+  const sparse = Array.from({ length: 3 }, () => 1);
+  delete sparse[1];
+  test.each<[string, unknown]>([
+    ['a symbol', Symbol('s')],
+    ['a function', () => 1],
+    ['a Map', new Map()],
+    ['a Date in an object', { at: new Date(0) }],
+    ['an instance of a class', new (class Point {})()],
+    ['an object without prototype', Object.create(null)],
+    ['a bigint of more than 64 bits', 2n ** 63n],
+    ['a cycle', cyclic],
+    ['the same object twice', [twice, twice]],
+    ['the same array twice', { a: list, b: list }],
+    ['the same object twice among many', [...many, many[3]]],
+    ['the same object twice among many, late', [...many, many[49]]],
+    ['an array with a hole', sparse],
+    ['an array with a hole at its end', new Array(3)],
+    ['an array with a field', Object.assign([1], { extra: 1 })],
+    ['an empty array with a field', Object.assign([], { extra: 1 })],
+    ['an array with a hole and a field', Object.assign(new Array(2), { 0: 1, extra: 1 })],
+    ['what a regular expression found', /b/.exec('abc')],
+    ['an instance of a class of arrays', new (class List extends Array {})()],
+    ['the key __proto__', JSON.parse('{"a":1,"__proto__":{"b":2}}')],
+    ['a proxy', new Proxy({ a: 1 }, {})],
+    ['a proxy of an array', { a: new Proxy([1], {}) }],
+    ['a dictionary', Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, 1]))],
+    ['many numbers', Array.from({ length: 1000 }, (_, index) => index)],
+    ['a very long string', 'x'.repeat(100_000)],
+    ['more than scratch may hold', Array.from({ length: 300 }, () => 'x'.repeat(60_000))],
+  ])('leave %s to the other way, and are as before', (_, value) => {
+    const pair = new Pair();
+    expect(pair.put(value)).toBe(-1);
+    deepStrictEqual(pair.trip(flat5), flat5);
+    // The same object again is not taken for one seen twice.
+    deepStrictEqual(pair.trip(flat5), flat5);
+  });
+
+  test('leave deep nesting to the other way', () => {
+    let deep: unknown = 1;
+    for (let depth = 0; depth < 32; depth++) deep = depth % 2 === 0 ? { deep } : [deep];
+    const pair = new Pair();
+    deepStrictEqual(pair.trip(deep), deep);
+    for (let depth = 0; depth < 10_000; depth++) deep = { deep };
+    expect(pair.put(deep)).toBe(-1);
+  });
+
+  test('do not take for own what all objects inherit', () => {
+    const pair = new Pair();
+    deepStrictEqual(pair.trip({ a: 1, inherited: 2 }), { a: 1, inherited: 2 });
+    Object.assign(Object.prototype, { inherited: 1 });
+    try {
+      expect(pair.put({ a: 1 })).toBe(-1);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'inherited');
+    }
+  });
+
+  test('do not call setters of Object.prototype', () => {
+    const pair = new Pair();
+    const value = { trap: 1 };
+    pair.put(value);
+    let called = false;
+    Object.defineProperty(Object.prototype, 'trap', {
+      configurable: true,
+      set: () => {
+        called = true;
+      },
+    });
+    try {
+      const again = pair.get() as object;
+      expect(called).toBe(false);
+      expect(Object.getOwnPropertyDescriptor(again, 'trap')).toEqual(
+        Object.getOwnPropertyDescriptor(value, 'trap'),
+      );
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'trap');
+    }
+  });
+
+  test('let through what a getter throws, and are as before', () => {
+    const pair = new Pair();
+    const value = {
+      a: { b: 1 },
+      get broken(): never {
+        throw new RangeError('mine');
+      },
+    };
+    expect(() => pair.put(value)).toThrow(new RangeError('mine'));
+    deepStrictEqual(pair.trip(flat5), flat5);
+    expect(pair.put([value.a])).toBeGreaterThan(0);
+  });
+
+  test('refuse a value that a getter puts while another is being encoded', () => {
+    const pair = new Pair();
+    const inner: number[] = [];
+    const value = {
+      a: 'before',
+      get b() {
+        inner.push(pair.encoder.encode({ c: 'x'.repeat(50) }), pair.encoder.encode(7));
+        return 'after';
+      },
+    };
+    deepStrictEqual(pair.trip(value), { a: 'before', b: 'after' });
+    expect(inner).toEqual([-1, -1]);
+  });
+
+  test('are not misled by objects that change under their hands', () => {
+    const pair = new Pair();
+    const growing: Record<string, unknown> = {
+      a: 1,
+      get b() {
+        growing['later'] = 1;
+        return 2;
+      },
+      c: 3,
+    };
+    deepStrictEqual(pair.trip(growing), { a: 1, b: 2, c: 3 });
+    const shrinking: Record<string, unknown> = {
+      get a() {
+        delete shrinking['b'];
+        return 1;
+      },
+      b: 2,
+      c: 3,
+    };
+    deepStrictEqual(pair.trip(shrinking), { a: 1, c: 3 });
+    const array: unknown[] = [{}, 2];
+    Object.defineProperty(array[0], 'a', { enumerable: true, get: () => array.push(3) });
+    expect(pair.put(array)).toBe(-1);
+  });
+
+  test('grow the scratch in the middle of a value', () => {
+    const pair = new Pair();
+    const value = Array.from({ length: 200 }, (_, index) => ({ index, text: 'y'.repeat(index) }));
+    deepStrictEqual(pair.trip(value), value);
+    const numbers = Array.from({ length: 250 }, (_, index) => index + 0.5);
+    for (let fill = 0; fill < 12; fill++) {
+      const close = [numbers, numbers.slice(0, 80 + fill), { a: 1, b: 'Ω'.repeat(fill) }, 'z'.repeat(fill)];
+      deepStrictEqual(new Pair().trip(close), close);
+    }
+  });
+
+  const simple = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.double(),
+      fc.integer(),
+      fc.maxSafeInteger(),
+      fc.string(),
+      fc.string({ unit: 'binary', maxLength: 30 }),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.constantFrom(undefined, null, true, false, -0),
+      fc.array(tie('value'), { maxLength: 6 }),
+      fc.dictionary(fc.string({ unit: 'binary' }), tie('value'), { maxKeys: 6, noNullPrototype: true }),
+      fc.record({ id: fc.nat(), name: fc.string() }, { requiredKeys: ['id'], noNullPrototype: true }),
+    ),
+  })).value;
+
+  test('give what structured clone gives', () => {
+    const pairs = [new Pair(), new Pair({ shapes: 2 }), new Pair({ shapes: 4, hash: () => 0 })];
+    fc.assert(
+      fc.property(simple, (value) => {
+        for (const pair of pairs) {
+          // The same number may be many objects inside: only objects that are met twice are refused.
+          if (pair.put(value) === -1) return JSON.stringify(value, bigints)?.includes('__proto__') === true;
+          deepStrictEqual(pair.get(), structuredClone(value));
+        }
+        return true;
+      }),
+      { numRuns: 3000, seed: 20261124 },
+    );
+  });
+
+  test('read damaged words as an error or as some value, and never other words', () => {
+    const pair = new Pair({ shapes: 4 });
+    fc.assert(
+      fc.property(simple, fc.nat(), fc.integer(), fc.nat(), (value, where, damage, cut) => {
+        if (pair.put(value) === -1) return;
+        pair.words[pair.at + (where % pair.size)] = damage;
+        pair.size -= cut % (pair.size + 1);
+        const outcome = (tail: number): unknown => {
+          pair.words.fill(tail, pair.at + pair.size, pair.at + pair.size + 1000);
+          try {
+            return pair.get();
+          } catch (error) {
+            expect(error).toBeInstanceOf(HeddleError);
+            return String(error);
+          }
+        };
+        // Whoever reads on finds something else there.
+        deepStrictEqual(outcome(2 | (5 << 4)), outcome(1));
+      }),
+      { numRuns: 5000, seed: 20261124 },
+    );
+  });
+
+  test.each([
+    ['memory that nobody wrote', [0]],
+    ['nothing', []],
+    ['an array of more items than there are words', [8 | (1000 << 4), 2, 2]],
+    ['a string of more characters than there are bytes', [6 | (100 << 4), 0, 0]],
+    ['a wide string of more characters than there are bytes', [7 | (5 << 4), 0, 0]],
+    ['a wide string of as many characters as a string can have', [7 | (-1 << 4), 0, 0]],
+    ['half a number', [4, 0]],
+    ['an object that is its own shape', [9, 0, 0, 0]],
+    ['an object whose shape is elsewhere', [9 | (1000 << 4), 0, 0]],
+    ['an object whose shape is no JSON', [9 | (1 << 4), 5, 2, 0x7878]],
+    ['an object whose shape is no list of keys', [9 | (1 << 4), 5, 2, 0x3131]],
+    ['an object whose shape ends late', [9 | (1 << 4), 5, 2 ** 30, 0x5d5b]],
+    ['an object whose shape has a negative length', [9 | (1 << 4), 5, -8, 0x5d5b]],
+    ['a constant that there is not', [1 | (4 << 4)]],
+    ['the tag of another form', [15, 0]],
+    ['arrays without an end', new Array(1000).fill(8 | (1 << 4))],
+  ])('say of %s that it is damaged', (_, words) => {
+    const memory = Int32Array.from([...words, 2, 2, 2]);
+    const decoder = new FlatDecoder();
+    const read = (): unknown => decoder.decode(memory, new Uint8Array(memory.buffer), 0, words.length);
+    expect(read).toThrow(HeddleError);
+    expect(read).toThrow(/Cannot read item: its bytes are damaged/);
+  });
+
+  test('say of a shape with the key __proto__ that it is damaged', () => {
+    const text = new TextEncoder().encode('["__proto__"]');
+    const memory = new Int32Array(8);
+    memory.set([9 | (2 << 4), 1, 0, text.length]);
+    // A field that is an object, which would become the prototype.
+    memory[1] = 1 | (1 << 4);
+    new Uint8Array(memory.buffer).set(text, 16);
+    expect(() => new FlatDecoder().decode(memory, new Uint8Array(memory.buffer), 0, 8)).toThrow(HeddleError);
+  });
+});
+
+function bigints(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
