@@ -166,8 +166,7 @@ export class Permits {
     let node = words[object + LISTS + LIST_HEAD]!;
     let served = true;
     while (served && node !== 0) {
-      // Negative if somebody died about to give all, after another death.
-      const want = words[node + NODE_WANT]! < 0 ? max : words[node + NODE_WANT]!;
+      const want = words[node + NODE_WANT]!;
       served = stuck + want <= max;
       if (words[words[node + NODE_CELL]! - 1] === me && words[node + NODE_RECORD] !== 0) stuck += want;
       node = words[node + NODE_NEXT]!;

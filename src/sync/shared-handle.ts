@@ -31,6 +31,12 @@ export interface Sharing<C> {
   readonly core: (parking: Parking, object: number, record: number) => C;
 }
 
+/**
+ * Handles that must not be collected: what their guards hold is that of a record of this thread, and a guard that nobody
+ * can reach any more (it was kept, and forgotten) holds it until the thread ends.
+ */
+const inUse = new Set<SharedHandle<unknown>>();
+
 export class SharedHandle<C> {
   readonly name: string | undefined;
   readonly #owner: object;
@@ -92,11 +98,12 @@ export class SharedHandle<C> {
 
   /** Somebody holds it or waits for it by this handle: it is not given up before `unuse`. */
   use(): void {
-    this.#uses++;
+    if (this.#uses++ === 0) inUse.add(this);
   }
 
   unuse(): void {
-    this.#uses--;
+    if (--this.#uses > 0) return;
+    inUse.delete(this);
     if (this.#disposed) this.#giveUp();
   }
 

@@ -2,11 +2,18 @@
  * The contract of lock-likes, for each of them: over the forms, over where the holder and the waiter are, and over
  * mixtures of waiters in one line.
  */
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { TaskGroup, ThreadPoolExecutor } from '../../src/index.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  DeadlockError,
+  type Guard,
+  OwnerDiedError,
+  outside,
+  TaskGroup,
+  ThreadPoolExecutor,
+} from '../../src/index.ts';
 import { IMPLEMENTATIONS } from './lock-like.ts';
-import { codeOf, type Form, jobs } from './lock-like-jobs.ts';
-import { BLOCKED, HERE, HOLDERS, type Kind, LOOP, Stage, show, WAITERS } from './stage.ts';
+import { type Form, jobs } from './lock-like-jobs.ts';
+import { type Actor, BLOCKED, HERE, HOLDERS, type Kind, LOOP, Stage, show, WAITERS } from './stage.ts';
 import { Tally } from './tally.ts';
 
 const tally = new Tally();
@@ -180,7 +187,11 @@ describe.each(IMPLEMENTATIONS.map((one) => [one.name, one] as const))('%s', (nam
   );
 
   describe('death of the owner', () => {
-    const guarantee = 'a waiter learns that the owner died, and mends; then all is well';
+    const tells = implementation.afterDeath === 'error';
+    const outcomeAfterDeath = tells ? 'ERR_HEDDLE_OWNER_DIED' : 'got';
+    const guarantee = tells
+      ? 'a waiter learns that the owner died, and mends; then all is well'
+      : 'a waiter gets what a dead owner had; then all is well';
     for (const end of ENDS)
       for (const form of ['async', 'sync'] as const)
         for (const kind of WAITERS)
@@ -192,13 +203,15 @@ describe.each(IMPLEMENTATIONS.map((one) => [one.name, one] as const))('%s', (nam
             holder.goOn();
             await holder.outcome;
             waiter.goOn();
-            expect(await waiter.outcome).toBe('ERR_HEDDLE_OWNER_DIED');
+            expect(await waiter.outcome).toBe(outcomeAfterDeath);
             await stage.lock.run(() => {});
             expect(await stage.canBeHad('another thread')).toBe(true);
             tally.add(guarantee, name);
           });
 
-    const next = 'who comes after a death without waiters learns of it, once';
+    const next = tells
+      ? 'who comes after a death without waiters learns of it, once'
+      : 'who comes after a death without waiters gets what the dead owner had';
     for (const end of ENDS)
       for (const form of ['async', 'sync', 'try'] as const)
         test(`${next}: ${end}, ${form}`, async () => {
@@ -207,33 +220,96 @@ describe.each(IMPLEMENTATIONS.map((one) => [one.name, one] as const))('%s', (nam
           holder.goOn();
           await holder.outcome;
           const { lock } = stage;
-          const acquire: Record<Form, () => unknown> = {
+          const acquire: Record<Form, () => Promise<Guard>> = {
             async: () => lock.acquire(),
-            sync: () => lock.acquireSync(),
-            try: () => lock.tryAcquire(),
+            sync: async () => lock.acquireSync(),
+            try: async () => lock.tryAcquire()!,
           };
-          const error = await Promise.resolve()
-            .then(acquire[form])
-            .catch((thrown: unknown) => thrown);
-          expect(codeOf(error)).toBe('ERR_HEDDLE_OWNER_DIED');
-          (error as { guard: Disposable }).guard[Symbol.dispose]();
+          const { guard, outcome } = await acquire[form]().then(gotten, fromError);
+          expect(outcome).toBe(outcomeAfterDeath);
+          expect(await stage.canBeHad('another thread')).toBe(false);
+          guard.release();
           expect(await stage.canBeHad('another thread')).toBe(true);
           tally.add(next, name);
         });
 
-    const blocked = 'a thread that blocks learns of the death of the owner while it is blocked';
+    const blocked = tells
+      ? 'a thread that blocks learns of the death of the owner while it is blocked'
+      : 'a thread that blocks gets what the owner had that dies while it is blocked';
     for (const end of ['exit', 'throw'] as const)
       for (const form of ['async', 'sync'] as const)
         test(`${blocked}: ${form} holder, ${end}`, async () => {
           const holder = await stage.holdUntilWaited(form, end);
-          const error = thrownBy(() => stage.lock.acquireSync());
-          expect(codeOf(error)).toBe('ERR_HEDDLE_OWNER_DIED');
-          (error as { guard: Disposable }).guard[Symbol.dispose]();
+          const { guard, outcome } = gottenSync(() => stage.lock.acquireSync());
+          expect(outcome).toBe(outcomeAfterDeath);
+          guard.release();
           await holder.ended;
           expect(await stage.canBeHad('another thread')).toBe(true);
           tally.add(blocked, name);
         });
+
+    const reported = tells
+      ? 'a task that ends with it is reported, once, and the first in line learns of it'
+      : 'a task that ends with it is reported, once, and the first in line gets it';
+    for (const form of ['async', 'sync', 'try'] as const)
+      for (const kind of WAITERS)
+        test(`${reported}: ${form} holder, ${show(kind)}`, async () => {
+          const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+          try {
+            let waiter: Actor | undefined;
+            await TaskGroup.run((group) =>
+              group.spawn(
+                async () => {
+                  await stage.take(form);
+                  waiter = outside(() => stage.enter(kind));
+                  await outside(() => stage.untilWaiting(1));
+                },
+                { name: 'careless' },
+              ),
+            );
+            waiter!.goOn();
+            expect(await waiter!.outcome).toBe(outcomeAfterDeath);
+            expect(warned).toHaveBeenCalledTimes(1);
+            expect(warned.mock.calls[0]![0]).toMatchObject({
+              code: 'HEDDLE_ABANDONED_GUARD',
+              message: expect.stringContaining('Task "careless" has ended while it held '),
+            });
+            expect(await stage.canBeHad('another thread')).toBe(true);
+            tally.add(reported, name);
+          } finally {
+            warned.mockRestore();
+          }
+        });
   });
+
+  if (!implementation.reentrant)
+    each(
+      'a thread that would block for what it has itself is told, whatever the time-out, and nothing has changed',
+      (['async', 'sync', 'try'] as const).map((form) => [{ where: 'this loop', form } as Kind] as const),
+      async ({ form }) => {
+        const guard = (await stage.take(form))!;
+        for (const options of [{}, { timeout: 5 }, { timeout: Infinity }])
+          expect(() => stage.lock.acquireSync(options)).toThrow(DeadlockError);
+        expect(stage.lock.statistics().waiting).toBe(0);
+        guard.release();
+        expect(await stage.canBeHad('this loop')).toBe(true);
+      },
+    );
+
+  each(
+    'a thread that would block behind a task of its own loop is told, and nothing has changed',
+    [[LOOP], [BLOCKED]] as const,
+    async (kind) => {
+      const holder = stage.enter(kind);
+      await holder.got();
+      const before = stage.lock.acquire();
+      expect(() => stage.lock.acquireSync()).toThrow(DeadlockError);
+      expect(stage.lock.statistics().waiting).toBe(1);
+      holder.goOn();
+      (await before).release();
+      expect(await holder.outcome).toBe('got');
+    },
+  );
 
   describe('exclusion', () => {
     const guarantee = 'no increment is lost between forms and threads';
@@ -272,11 +348,26 @@ function cancellable(fn: () => Promise<unknown>): { group: Promise<TaskGroup>; e
   return { group, ended };
 }
 
-function thrownBy(fn: () => unknown): unknown {
+/** What somebody gets after a death: the guard, as an error or not. */
+interface Gotten {
+  readonly guard: Guard;
+  /** `'got'`, or the code of the error. */
+  readonly outcome: string;
+}
+
+function gotten(guard: Guard): Gotten {
+  return { guard, outcome: 'got' };
+}
+
+function fromError(error: unknown): Gotten {
+  if (error instanceof OwnerDiedError) return { guard: error.guard!, outcome: error.code };
+  throw error;
+}
+
+function gottenSync(acquire: () => Guard): Gotten {
   try {
-    fn();
+    return gotten(acquire());
   } catch (error) {
-    return error;
+    return fromError(error);
   }
-  throw new Error('nothing was thrown');
 }

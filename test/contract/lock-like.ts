@@ -1,5 +1,13 @@
 /** The role "lock-like": what one holds at a time. Who plays it is listed here, a line each. */
-import { type Guard, Lock, RLock, type WaitOptions } from '../../src/index.ts';
+import {
+  CapacityLimiter,
+  type Guard,
+  Lock,
+  RLock,
+  RWLock,
+  Semaphore,
+  type WaitOptions,
+} from '../../src/index.ts';
 
 /** The three forms, and what is seen from outside. */
 export interface LockLike {
@@ -15,6 +23,8 @@ export interface Implementation {
   readonly name: string;
   /** Whether the blocking forms give it to a thread that has it. */
   readonly reentrant: boolean;
+  /** What the next to get it after the death of an owner gets: an error whose guard has it, or it as if nothing had been. */
+  readonly afterDeath: 'error' | 'whole';
   create(): Disposable;
   /** The shared object as a lock: here, or where it has travelled to. */
   as(object: Disposable): LockLike;
@@ -24,9 +34,16 @@ function implementation<T extends Disposable>(
   name: string,
   create: () => T,
   as: (object: T) => LockLike,
-  { reentrant = false } = {},
+  more: Partial<Pick<Implementation, 'reentrant' | 'afterDeath'>> = {},
 ): Implementation {
-  return { name, reentrant, create, as: as as (object: Disposable) => LockLike };
+  return {
+    name,
+    reentrant: false,
+    afterDeath: 'error',
+    ...more,
+    create,
+    as: as as (object: Disposable) => LockLike,
+  };
 }
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [
@@ -40,6 +57,30 @@ export const IMPLEMENTATIONS: readonly Implementation[] = [
     () => new RLock(),
     (lock) => lock,
     { reentrant: true },
+  ),
+  implementation(
+    'RWLock.write',
+    () => new RWLock(),
+    (lock) => ({
+      acquire: lock.write,
+      acquireSync: (options) => lock.writeSync(options),
+      tryAcquire: () => lock.tryWrite(),
+      run: lock.write.run,
+      runSync: lock.write.runSync,
+      statistics: () => lock.statistics(),
+    }),
+  ),
+  implementation(
+    'Semaphore(1)',
+    () => new Semaphore(1, { max: 1 }),
+    (semaphore) => semaphore,
+    { afterDeath: 'whole' },
+  ),
+  implementation(
+    'CapacityLimiter(1)',
+    () => new CapacityLimiter(1),
+    (limiter) => limiter,
+    { afterDeath: 'whole' },
   ),
 ];
 

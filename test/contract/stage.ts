@@ -1,5 +1,5 @@
 /** Actors that hold and wait for one lock, on this loop and in threads, each moved on by the test. */
-import type { ThreadPoolExecutor } from '../../src/index.ts';
+import type { Guard, ThreadPoolExecutor } from '../../src/index.ts';
 import type { Implementation, LockLike } from './lock-like.ts';
 import { type End, type Form, GO_ON, GOT, jobs, type Part, raise, raised } from './lock-like-jobs.ts';
 
@@ -81,6 +81,12 @@ export class Stage {
     // A blocking form on this loop must not wait to go on: it holds, and is released, from outside.
     const asAsync = form === 'sync' ? this.#holdSyncHere(part) : jobs.hold(part);
     return this.#actor(part, asAsync);
+  }
+
+  /** Takes it for the current task. */
+  async take(form: Form): Promise<Guard | undefined> {
+    if (form === 'async') return this.lock.acquire();
+    return form === 'sync' ? this.lock.acquireSync() : this.lock.tryAcquire();
   }
 
   /** Somebody in a thread who gets it and, told to go on, dies with it: the outcome tells when it has. */
