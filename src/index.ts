@@ -10,6 +10,7 @@ export {
   NotOwnerError,
   OwnerDiedError,
   PoolFullError,
+  QueueShutDownError,
   SendError,
   ShutDownError,
   TaskGroupError,
@@ -37,6 +38,15 @@ export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
 export { capture } from './function/capture.ts';
 export { portable } from './function/portable.ts';
 export { currentThread, isMainThread } from './platform/thread-identity.ts';
+export type { PutOptions } from './queue/ends.ts';
+export { LifoQueue } from './queue/lifo-queue.ts';
+export { PriorityQueue } from './queue/priority-queue.ts';
+export {
+  Queue,
+  type QueueOptions,
+  type QueueStatistics,
+  type ShutdownOptions as QueueShutdownOptions,
+} from './queue/queue.ts';
 export { all, type CombineOptions } from './scope/all.ts';
 export { any } from './scope/any.ts';
 export { asCompleted } from './scope/as-completed.ts';

@@ -97,6 +97,11 @@ export class ShutDownError extends HeddleError {
   override readonly code: string = 'ERR_HEDDLE_SHUT_DOWN';
 }
 
+/** The queue was shut down, and takes or has nothing more. */
+export class QueueShutDownError extends ShutDownError {
+  override readonly code: string = 'ERR_HEDDLE_QUEUE_SHUT_DOWN';
+}
+
 /** The operation does not fit the state that the object is in. */
 export class InvalidStateError extends HeddleError {
   override readonly code: string = 'ERR_HEDDLE_INVALID_STATE';
@@ -153,6 +158,7 @@ for (const type of [
   BrokenPoolError,
   PoolFullError,
   ShutDownError,
+  QueueShutDownError,
   InvalidStateError,
   DeadlockError,
   OwnerDiedError,

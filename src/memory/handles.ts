@@ -25,7 +25,7 @@ import {
   DATA,
   GARBAGE,
   HANDLE,
-  HELD,
+  ITEM_PARCELS,
   KIND,
   NAME,
   NAME_LENGTH,
@@ -34,14 +34,16 @@ import {
   OBJECT_ID,
   PARCEL,
   PARCEL_FROM,
+  PARCEL_NEXT,
   PARCEL_TO,
   RECORD_THREAD_ID,
   REFS,
+  RESERVED,
   SECTION,
 } from './layout.ts';
 import { enterSection } from './section.ts';
 
-export const HANDLE_WORDS: number = HELD + 1;
+export const HANDLE_WORDS: number = RESERVED + 1;
 const PARCEL_WORDS = 13;
 
 interface Held {
@@ -120,6 +122,30 @@ export class Handles {
     // Its reaper has left alone what was not published.
     if (this.#heap.isDead(to)) dropParcel(this.#heap, parcel, to);
     return parcel;
+  }
+
+  /** A parcel in an item of a queue, which this thread has in hand; to be unpacked by who takes the item. */
+  packInto(item: number, object: number): void {
+    const { words, blocks } = this.#heap;
+    const parcel = this.#heap.allocate(PARCEL_WORDS);
+    // No message carries it, and no thread is meant.
+    words[parcel + PARCEL_FROM] = -1;
+    words[parcel + PARCEL_TO] = item;
+    words[parcel + PARCEL_NEXT] = words[item + ITEM_PARCELS]!;
+    words[parcel + KIND] = PARCEL;
+    hold(this.#heap, parcel, object);
+    blocks.publish(parcel);
+    words[item + ITEM_PARCELS] = parcel;
+  }
+
+  /**
+   * A record by which another object holds this one, from its `publish` on; until then it is this thread's. To be dropped
+   * by `dropHold`. This thread must hold the object too.
+   */
+  holdForObject(object: number): number {
+    const record = this.#newRecord();
+    hold(this.#heap, record, object);
+    return record;
   }
 
   /** Takes a parcel away: this thread has one handle more of the object that was in it, which is returned. */
@@ -231,6 +257,22 @@ export function dropRecord(heap: Heap, record: number, object: number, state: nu
     Atomics.notify(words, object + SECTION);
   }
   if (Atomics.load(words, object + REFS) === GARBAGE) freeObject(heap, object, GARBAGE);
+}
+
+/**
+ * Drops what the object `holder` holds by the record whose address stands in that `word` of it, when `holder` is being
+ * freed. May be called again by the reaper of a thread that died here; who dies just before the end leaves the memory of a
+ * record behind. A record that was not published goes with its thread.
+ */
+export function dropHold(heap: Heap, holder: number, word: number): void {
+  const { words, blocks } = heap;
+  const record = words[holder + word]!;
+  if (record === 0 || blocks.stateOf(record) !== SHARED) return;
+  const object = Atomics.load(words, record + OBJECT);
+  if (object !== 0) dropRecord(heap, record, object, SHARED);
+  // Before it is freed: then it may be somebody else's.
+  words[holder + word] = 0;
+  blocks.free(record);
 }
 
 /** Frees an object that nobody holds: if its `REFS` are still `found`, which says who may. */

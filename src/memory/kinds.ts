@@ -21,6 +21,8 @@ export interface Kind {
    * the record's if its block has the state `dead`.
    */
   reclaim?(heap: Heap, object: number, record: number, dead: number): void;
+  /** The same for a record of kind `ITEM`, which belongs to the object and which the dead thread had in hand. */
+  reclaimItem?(heap: Heap, object: number, item: number, dead: number): void;
   /** Called in the object's section, when a thread has died there: makes the rest of the index anew. */
   rebuild?(heap: Heap, object: number): void;
   /** Called before the block of an object is freed that nobody holds: frees what belongs to it. */

@@ -221,3 +221,26 @@ export const QUEUE_JOIN_UP_TO = 28;
 export const QUEUE_UNHEARD = 29;
 export const QUEUE_DIED = 30;
 export const QUEUE_WORDS = 31;
+
+/** A condition (`sync/condition-word.ts`): notifications to be given, and up to which ticket one may get them. */
+export const CONDITION_PENDING = 9;
+export const CONDITION_UP_TO = 10;
+/** Its lock, and the record by which it holds that. */
+export const CONDITION_LOCK = 12;
+export const CONDITION_RECORD = 13;
+
+/** A barrier (`sync/barrier-word.ts`): how many make a pass; how many have arrived for it and wait; whether it is broken. */
+export const BARRIER_PARTIES = 9;
+export const BARRIER_ARRIVED = 10;
+export const BARRIER_BROKEN = 12;
+/** What is being told to who waits; 0 if nothing. */
+export const BARRIER_TELLING = 13;
+/** The thread that runs the action; and whether the pass for which it does was broken meanwhile. */
+export const BARRIER_RUNNER = 14;
+export const BARRIER_DROPPED = 15;
+/** How many wait for the action to end; their list. */
+export const BARRIER_LATER = 16;
+export const BARRIER_NEWCOMERS = 17;
+/** Whether its handles have an action. */
+export const BARRIER_HAS_ACTION = 20;
+export const BARRIER_WORDS = 21;

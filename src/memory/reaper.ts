@@ -9,7 +9,8 @@
  * 1. The record's token is negated: from now on the thread is known to be dead. Who hands something to it afterwards
  *    sees that, and mends it by itself.
  * 2. Sections it was in are torn, and its nodes leave their lists: after this nobody can set a cell of it any more.
- * 3. What its handles held is dropped, and parcels to the dead.
+ * 3. What it held of objects, and items of queues that it had in hand, are taken back (`kinds.ts`). What its handles held is
+ *    dropped, and parcels to the dead.
  * 4. Each object is asked to recover (`kinds.ts`): locks it owned go to the next, and so on.
  * 5. Every thread is asked to look at its waits: the dead one may have set some and not told.
  * 6. Unless some thread is just telling somebody (it may touch a cell of the dead one), its blocks are freed, and its
@@ -33,6 +34,8 @@ import {
   FIRST_TOKEN,
   GARBAGE,
   HANDLE,
+  ITEM,
+  ITEM_STATE,
   KIND,
   LIST_COUNT,
   LIST_HEAD,
@@ -91,6 +94,7 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   tearSections(heap, dead);
   // First, while the objects are still held in which it waits.
   unlinkNodes(heap, dead);
+  reclaimItems(heap, dead);
   dropRecords(heap, dead);
   recoverObjects(heap);
   for (const token of livingThreads(words)) askToLook(words, token);
@@ -155,6 +159,15 @@ function unlinkNodes(heap: Heap, dead: number): void {
     if ((kind !== CELL && kind !== NODE) || blocks.stateOf(block) !== dead) continue;
     const object = Atomics.load(words, block + OBJECT);
     if (object !== 0) unlink(heap, block, object, dead);
+  }
+}
+
+function reclaimItems(heap: Heap, dead: number): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] !== ITEM || Atomics.load(words, block + ITEM_STATE) !== dead) continue;
+    const object = Atomics.load(words, block + OBJECT);
+    kindOf(words[object + KIND]!)?.reclaimItem?.(heap, object, block, dead);
   }
 }
 

@@ -8,6 +8,8 @@ import { ownThreadId } from '../platform/worker.ts';
 import { provideParcels } from './parcel-service.ts';
 // All kinds: whoever has shared objects must be able to mend what a dead thread held of any other.
 import '../sync/capacity-limiter.ts';
+import '../queue/lifo-queue.ts';
+import '../queue/priority-queue.ts';
 import '../sync/event.ts';
 import '../sync/latch.ts';
 import '../sync/lock.ts';

@@ -1,6 +1,7 @@
 /** The codec, tied to the functions and classes of this process: what every message between threads goes through. */
 import { decode } from '../codec/decode.ts';
 import { encode } from '../codec/encode.ts';
+import { provideFunctionHooks } from '../codec/item-hooks.ts';
 import type { Wire } from '../codec/wire.ts';
 import { type FunctionReference, referenceTo, resolveReference } from '../function/reference.ts';
 import type { AnyFunction } from '../function/registry.ts';
@@ -17,6 +18,13 @@ const decodeHooks = {
   findClass,
   openParcel,
 };
+
+provideFunctionHooks({
+  referenceTo: encodeHooks.referenceTo,
+  moduleOfClass,
+  resolveReference: decodeHooks.resolveReference,
+  findClass,
+});
 
 /** @throws SendError, CaptureError for what cannot be sent, with the path to it from `path`. */
 export function encodeValue<T>(value: T, path: string): Wire<T> {

@@ -14,11 +14,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   scope: ['core', 'platform'],
   park: ['core', 'platform', 'memory', 'scope'],
   sync: ['core', 'platform', 'memory', 'park', 'scope'],
-  thread: ['core', 'platform', 'memory', 'park', 'sync', 'codec', 'function', 'scope'],
+  queue: ['core', 'platform', 'memory', 'park', 'sync', 'codec', 'scope'],
+  thread: ['core', 'platform', 'memory', 'park', 'sync', 'queue', 'codec', 'function', 'scope'],
   executor: ['core', 'platform', 'codec', 'function', 'scope', 'thread'],
   cli: ['core', 'platform', 'codec', 'function', 'scope', 'thread', 'executor'],
   /** `src/index.ts` and nothing else. */
-  '': ['core', 'platform', 'memory', 'sync', 'codec', 'function', 'scope', 'thread', 'executor'],
+  '': ['core', 'platform', 'memory', 'sync', 'queue', 'codec', 'function', 'scope', 'thread', 'executor'],
 };
 
 /** Packages, and modules of the runtime: who may name them. */

@@ -1,0 +1,16 @@
+/** The shared buffers in an item, for who drops it without opening it. */
+import { deserialize } from '../platform/serialize.ts';
+import { releaseBuffer } from './buffer-ids.ts';
+import { SERIALIZED, TAG_BITS, TAG_MASK } from './flat.ts';
+import type { Special } from './wire.ts';
+
+/** Words before the bytes of a serialized item; see `item.ts`. */
+const PREFIX = 2;
+
+/** Takes away the uses that an item has of shared buffers. The item begins at the word `at`. */
+export function releaseBuffersIn(words: Int32Array, bytes: Uint8Array, at: number): void {
+  if ((words[at]! & TAG_MASK) !== SERIALIZED || words[at]! >>> TAG_BITS === 0) return;
+  const start = 4 * (at + PREFIX);
+  const [, specials] = deserialize(bytes.subarray(start, start + words[at + 1]!)) as [unknown, Special[]];
+  for (const special of specials) if (special.kind === 'buffer') releaseBuffer(special.id);
+}

@@ -1,0 +1,17 @@
+/** What the codec of items must be told about functions and classes: `thread/values.ts` says it. */
+import type { DecodeHooks } from './decode.ts';
+import type { EncodeHooks } from './encode.ts';
+
+export type FunctionHooks = Pick<EncodeHooks, 'referenceTo' | 'moduleOfClass'> &
+  Pick<DecodeHooks, 'resolveReference' | 'findClass'>;
+
+let hooks: FunctionHooks | undefined;
+
+export function provideFunctionHooks(provided: FunctionHooks): void {
+  hooks = provided;
+}
+
+export function functionHooks(): FunctionHooks {
+  if (hooks === undefined) throw new TypeError('thread/values.ts has not been loaded');
+  return hooks;
+}

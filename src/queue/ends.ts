@@ -1,0 +1,102 @@
+/** What goes in at one end of a queue and comes out at the other, as seen by one handle. */
+import { show } from '../core/arguments.ts';
+import { OwnerDiedError, QueueShutDownError } from '../core/errors.ts';
+import { ITEM_BYTES, ITEM_STATE, KEPT, QUEUE_DIED, QUEUE_ERROR, QUEUE_MOST_BYTES } from '../memory/layout.ts';
+import { isThenable } from '../scope/call.ts';
+import type { SharedHandle } from '../sync/shared-handle.ts';
+import { itemsOf } from './items.ts';
+import { copyFirst, copyItem } from './look.ts';
+import { DONE_BY_DEATH, PRIORITY, REFUSED } from './states.ts';
+import type { Store } from './store.ts';
+import { dropItem } from './store-mend.ts';
+
+export interface PutOptions {
+  /** The lowest first. Only a PriorityQueue takes it; 0 by default. */
+  readonly priority?: number | undefined;
+}
+
+export class Ends {
+  readonly #handle: SharedHandle<Store>;
+
+  constructor(handle: SharedHandle<Store>) {
+    this.#handle = handle;
+  }
+
+  /** The item of a value, in hand. @throws SendError, TypeError, RangeError */
+  make(value: unknown, options: PutOptions | undefined): number {
+    const { core } = this.#handle;
+    if (isThenable(value)) {
+      throw new TypeError(
+        `Cannot put into ${this.#handle.describe()}: the item is ${show(value)}, which await get() would wait for; await it before, or wrap it in an object`,
+      );
+    }
+    const priority = options?.priority;
+    if (priority !== undefined) this.#checkPriority(priority);
+    const item = itemsOf(core.parking).make(core.object, value, priority ?? 0);
+    const { words } = core.parking.heap;
+    const bytes = words[item + ITEM_BYTES]!;
+    const most = core.read(QUEUE_MOST_BYTES);
+    if (bytes <= most) return item;
+    dropItem(core.parking.heap, item);
+    throw new RangeError(
+      `Cannot put into ${this.#handle.describe()}: the item has ${bytes} bytes, more than its maxBytes of ${most}`,
+    );
+  }
+
+  /** The value of an item that was taken. A promise only while a module must be loaded, and never if `sync`. */
+  open(item: number, sync: boolean): unknown {
+    return itemsOf(this.#handle.core.parking).open(item, sync);
+  }
+
+  /** The same of an item that a waiter got; 0 if the queue was shut down. */
+  received(item: number, sync: boolean): unknown {
+    if (item === 0) throw this.shutDownError('get from');
+    return this.open(item, sync);
+  }
+
+  checkPut(put: number): void {
+    if (put === REFUSED) throw this.shutDownError('put into');
+  }
+
+  checkDone(done: number): void {
+    if (done !== DONE_BY_DEATH) return;
+    throw new OwnerDiedError(
+      `Joined ${this.#handle.describe()}, but thread ${this.#handle.core.read(QUEUE_DIED)} ended with items that it had not marked as done`,
+    );
+  }
+
+  /** What is thrown after shutdown. */
+  shutDownError(action: string): unknown {
+    const { core } = this.#handle;
+    const item = core.read(QUEUE_ERROR);
+    if (item !== 0) return itemsOf(core.parking).look(copyItem(core, item))!.value;
+    return new QueueShutDownError(`Cannot ${action} ${this.#handle.describe()}: it was shut down`);
+  }
+
+  /** Keeps what is to be thrown after shutdown. The first who says it decides. */
+  keepError(error: unknown): void {
+    const { core } = this.#handle;
+    const { words } = core.parking.heap;
+    const item = itemsOf(core.parking).make(core.object, error, 0);
+    words[item + ITEM_STATE] = KEPT;
+    if (!core.setOnce(QUEUE_ERROR, item)) dropItem(core.parking.heap, item);
+  }
+
+  peek(): { value: unknown } | undefined {
+    const { core } = this.#handle;
+    for (;;) {
+      const copy = copyFirst(core);
+      if (copy === undefined) return undefined;
+      const seen = itemsOf(core.parking).look(copy);
+      if (seen !== undefined) return seen;
+    }
+  }
+
+  #checkPriority(priority: unknown): void {
+    if (typeof priority !== 'number')
+      throw new TypeError(`priority must be a number, received ${show(priority)}`);
+    if (Number.isNaN(priority)) throw new RangeError('priority must be a number that is not NaN');
+    if (this.#handle.core.order !== PRIORITY)
+      throw new TypeError(`Cannot put by priority into ${this.#handle.describe()}: use a PriorityQueue`);
+  }
+}

@@ -1,0 +1,207 @@
+/** Values as items in shared memory: made by who puts, opened by who gets. */
+import { Atomics } from '#atomics';
+import { bufferOf, releaseBuffer, shareBuffer } from '../codec/buffer-ids.ts';
+import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
+import { releaseBuffersIn } from '../codec/item-buffers.ts';
+import { functionHooks } from '../codec/item-hooks.ts';
+import { releaseWire } from '../codec/wire.ts';
+import { HeddleError } from '../core/errors.ts';
+import type { Heap } from '../memory/heap.ts';
+import { kindOf } from '../memory/kinds.ts';
+import {
+  DATA,
+  ITEM,
+  ITEM_BYTES,
+  ITEM_CHILD,
+  ITEM_CLAIMED,
+  ITEM_HIGH,
+  ITEM_LOW,
+  ITEM_NEXT,
+  ITEM_PARCELS,
+  ITEM_STATE,
+  KIND,
+  OBJECT,
+  OBJECT_ID,
+  PARCEL_NEXT,
+} from '../memory/layout.ts';
+import type { Parking } from '../park/parking.ts';
+import type { Copy } from './look.ts';
+import { payloadOf } from './states.ts';
+import { dropItem } from './store-mend.ts';
+
+/** So many words are copied faster by a loop than by `set`. */
+const SHORT = 48;
+
+const double: Float64Array = new Float64Array(1);
+const halves: Int32Array = new Int32Array(double.buffer);
+
+/** What makes and opens the items of this thread. */
+export class Items {
+  readonly #parking: Parking;
+  readonly #heap: Heap;
+  readonly #bytes: Uint8Array;
+  readonly #encoder: ItemEncoder;
+  readonly #decoder: ItemDecoder;
+  /** Gives the shared object with that index in the item that is being opened. */
+  #open: (type: number, index: number) => unknown = () => undefined;
+
+  constructor(parking: Parking) {
+    this.#parking = parking;
+    this.#heap = parking.heap;
+    this.#bytes = new Uint8Array(this.#heap.words.buffer);
+    const functions = functionHooks();
+    this.#encoder = new ItemEncoder({ ...functions, shareBuffer });
+    this.#decoder = new ItemDecoder({
+      ...functions,
+      bufferOf,
+      openParcel: (type, index) => this.#open(type, index),
+    });
+  }
+
+  /**
+   * An item of the queue `object`, which this thread has in hand.
+   *
+   * @throws SendError, CaptureError for what cannot be sent; HeddleError if the shared memory is full.
+   */
+  make(object: number, value: unknown, priority: number): number {
+    const prepared = this.#encoder.prepare(value, 'item');
+    if (typeof prepared === 'number') {
+      const item = this.#begin(object, 4 * prepared, priority);
+      this.#copy(this.#encoder.words, prepared, payloadOf(item));
+      return this.#finish(item);
+    }
+    let item = 0;
+    try {
+      const handles = prepared.handles?.length ?? 0;
+      const indices = Array.from({ length: handles }, (_, index) => index);
+      const bytes = serializeWire(prepared, indices, 'item');
+      item = this.#begin(object, bytes.length, priority);
+      this.#bytes.set(bytes, 4 * payloadOf(item));
+      for (const special of prepared.specials ?? [])
+        if (special.kind === 'handle') this.#parking.handles.packInto(item, special.object);
+      return this.#finish(item);
+    } catch (error) {
+      if (item !== 0) dropItem(this.#heap, item);
+      else
+        for (const special of prepared.specials ?? [])
+          if (special.kind === 'buffer') releaseBuffer(special.id);
+      throw error;
+    } finally {
+      releaseWire(prepared);
+    }
+  }
+
+  /** What is in an item that this thread has taken, which is freed. A promise while a module must be loaded, unless `sync`. */
+  open(item: number, sync: boolean): unknown {
+    const { words, blocks } = this.#heap;
+    const parcels = this.#parcelsIn(item);
+    if (parcels.length > 0) {
+      // From here on it cannot go back into the queue.
+      words[item + ITEM_CLAIMED] = 2;
+      const objects = parcels.map((parcel) => {
+        const next = words[parcel + PARCEL_NEXT]!;
+        const object = this.#parking.handles.unpack(parcel);
+        words[item + ITEM_PARCELS] = next;
+        return object;
+      });
+      this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
+    }
+    try {
+      return this.#decode(item, sync);
+    } finally {
+      releaseBuffersIn(words, this.#bytes, payloadOf(item));
+      Atomics.store(words, item + ITEM_STATE, 0);
+      words[item + OBJECT] = 0;
+      blocks.free(item);
+    }
+  }
+
+  /**
+   * What is in an item that stays where it is: in a copy of its words, taken while it could not go. `undefined` if an
+   * object in it has been freed since.
+   */
+  look({ words: copy, inside }: Copy): { value: unknown } | undefined {
+    const { handles } = this.#parking;
+    const opened: number[] = [];
+    for (let at = 0; at < inside.length; at += 2) {
+      const object = inside[at]!;
+      if (!handles.open(object, OBJECT_ID, inside[at + 1]!)) {
+        for (const one of opened) handles.drop(one);
+        return undefined;
+      }
+      opened.push(object);
+    }
+    this.#open = (type, index) => kindOf(type)!.restore(opened[opened.length - 1 - index]!);
+    const bytes = new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength);
+    return { value: this.#decoder.decode(copy, bytes, 0, copy.length, { sync: true }) };
+  }
+
+  #begin(object: number, bytes: number, priority: number): number {
+    const { words, blocks } = this.#heap;
+    // One word more: the payload begins at an even one.
+    const item = blocks.allocate(DATA + 1 + ((bytes + 3) >> 2), false);
+    if (item === undefined) throw full(this.#heap);
+    double[0] = priority + 0;
+    // The order of doubles is that of their bits as integers, but for negative ones, where it is the other way round.
+    const high = halves[1]!;
+    const low = halves[0]!;
+    words[item + OBJECT] = object;
+    words[item + ITEM_CLAIMED] = 0;
+    words[item + ITEM_NEXT] = 0;
+    words[item + ITEM_CHILD] = 0;
+    words[item + ITEM_BYTES] = bytes;
+    words[item + ITEM_PARCELS] = 0;
+    words[item + ITEM_HIGH] = high < 0 ? high ^ 0x7fffffff : high;
+    words[item + ITEM_LOW] = (high < 0 ? ~low : low) ^ 0x80000000;
+    words[item + ITEM_STATE] = this.#heap.token;
+    words[item + KIND] = ITEM;
+    return item;
+  }
+
+  /** It is found from now on, if this thread dies with it in hand. */
+  #finish(item: number): number {
+    this.#heap.blocks.publish(item);
+    return item;
+  }
+
+  #copy(from: Int32Array, length: number, to: number): void {
+    const { words } = this.#heap;
+    if (length > SHORT) words.set(from.subarray(0, length), to);
+    else for (let index = 0; index < length; index++) words[to + index] = from[index]!;
+  }
+
+  #decode(item: number, sync: boolean): unknown {
+    const { words } = this.#heap;
+    const available = (words[item + ITEM_BYTES]! + 3) >> 2;
+    return this.#decoder.decode(words, this.#bytes, payloadOf(item), available, sync ? SYNC : undefined);
+  }
+
+  #parcelsIn(item: number): number[] {
+    const { words } = this.#heap;
+    const parcels: number[] = [];
+    for (let parcel = words[item + ITEM_PARCELS]!; parcel !== 0; parcel = words[parcel + PARCEL_NEXT]!)
+      parcels.push(parcel);
+    return parcels;
+  }
+}
+
+const SYNC = { sync: true } as const;
+
+const all = new WeakMap<Parking, Items>();
+
+/** The items of the thread that parks so. */
+export function itemsOf(parking: Parking): Items {
+  let items = all.get(parking);
+  if (items === undefined) {
+    items = new Items(parking);
+    all.set(parking, items);
+  }
+  return items;
+}
+
+function full(heap: Heap): HeddleError {
+  const size = Math.round(heap.words.byteLength / 2 ** 20);
+  return new HeddleError(
+    `Cannot put an item: the shared memory of this process (${size} MiB) is full; bound the queue by capacity or maxBytes`,
+  );
+}
