@@ -65,6 +65,7 @@ export { untilSignal } from './scope/until-signal.ts';
 export { type UntilOptions, wait } from './scope/wait.ts';
 export { withTimeout } from './scope/with-timeout.ts';
 export { CapacityLimiter, type CapacityLimiterStatistics } from './sync/capacity-limiter.ts';
+export { Condition, type ConditionOptions, type ConditionStatistics } from './sync/condition.ts';
 export { Event, type EventStatistics } from './sync/event.ts';
 export { Latch, type LatchStatistics } from './sync/latch.ts';
 export { Lock, type LockStatistics } from './sync/lock.ts';

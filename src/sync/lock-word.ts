@@ -169,13 +169,18 @@ export class LockWord implements Wanted<Taken> {
     if (--this.waits === 0) this.#unused();
   }
 
-  /** Gives the lock to the first who waits, or to nobody. @throws NotOwnerError if this thread does not have it. */
-  release(): void {
+  /**
+   * Gives the lock to the first who waits, or to nobody.
+   * @param probed whether the stack has been probed.
+   * @throws NotOwnerError if this thread does not have it.
+   */
+  release(probed: boolean = false): void {
     const seen = Atomics.compareExchange(this.#words, this.#word, this.#me, FREE);
     if (seen === this.#me) return;
     if (seen !== -this.#me) {
       throw new NotOwnerError(`Cannot release ${this.#name}: this thread does not have it`);
     }
+    if (!probed) probeStack();
     this.#handOver(WHOLE);
   }
 
@@ -183,6 +188,7 @@ export class LockWord implements Wanted<Taken> {
   abandon(): void {
     Atomics.store(this.#words, this.object + LOCK_DIED, A_TASK);
     Atomics.compareExchange(this.#words, this.#word, this.#me, -this.#me);
+    probeStack();
     this.#handOver(AFTER_DEATH);
   }
 
@@ -196,11 +202,10 @@ export class LockWord implements Wanted<Taken> {
     return `Cannot acquire ${this.#name}`;
   }
 
-  // The word is that of the calling thread, and marked.
+  // The word is that of the calling thread, and marked; the stack has been probed.
   #handOver(taken: Taken): void {
     const { parking, queue } = this;
     const open = taken === WHOLE ? FREE : ABANDONED;
-    probeStack();
     parking.beginTelling();
     try {
       for (;;) {
@@ -237,6 +242,7 @@ export class LockWord implements Wanted<Taken> {
       const seen = Atomics.load(words, this.#word);
       if (seen === FREE || seen === ABANDONED) {
         if (this.queue.isEmpty()) return;
+        probeStack();
         if (!this.#claim(seen)) continue;
         this.#handOver(seen === FREE ? WHOLE : AFTER_DEATH);
         return;
@@ -249,6 +255,7 @@ export class LockWord implements Wanted<Taken> {
       }
       const chosen = this.#chosen();
       if (chosen === 0) {
+        probeStack();
         if (!this.#claim(seen)) continue;
         Atomics.store(
           words,

@@ -81,7 +81,16 @@ export class Lock implements Disposable {
   #disposed = false;
 
   static {
-    guards = { release: (lock) => lock.#release(), abandon: (lock, task) => lock.#abandon(task) };
+    guards = {
+      release: (lock) => lock.#release(),
+      abandon: (lock, task) => lock.#abandon(task),
+      conditions: {
+        word: (lock) => lock.#word ?? lock.#makeWord(),
+        suspend: (lock) => lock.#suspend(),
+        resume: (lock, guard, taken) => lock.#resume(guard, taken),
+        drop: (lock) => lock.#word!.end(),
+      },
+    };
     addressOf = (lock) => {
       if (lock.#disposed) throw new InvalidStateError(`Cannot send ${lock.#describe()}: it was disposed`);
       return lock.#enter().object;
@@ -230,12 +239,29 @@ export class Lock implements Disposable {
     return this.#held ? undefined : WHOLE;
   }
 
+  /** The lock is let go, and the handle goes on being used. */
+  #suspend(): void {
+    this.#word!.begin();
+    this.#held = false;
+    this.#word!.release(true);
+  }
+
+  #resume(guard: Guard, taken: Taken): void {
+    this.#held = true;
+    this.#word!.end();
+    if (taken === AFTER_DEATH) throw this.#afterDeath(guard);
+  }
+
   // The guard is made before the lock is taken: if the stack does not suffice, nothing has happened.
   #hold(guard: HeldGuard<Lock>, taken: Taken): Guard {
     this.#held = true;
     guard.hold();
-    if (taken !== AFTER_DEATH) return guard;
-    throw new OwnerDiedError(
+    if (taken === AFTER_DEATH) throw this.#afterDeath(guard);
+    return guard;
+  }
+
+  #afterDeath(guard: Guard): OwnerDiedError {
+    return new OwnerDiedError(
       `Cannot acquire ${this.#describe()}: ${this.#word!.whoDied()} ended while holding it; mend what it protects, then release error.guard`,
       guard,
     );
@@ -259,6 +285,10 @@ export class Lock implements Disposable {
   #enter(): LockWord {
     if (this.#word !== undefined) return this.#word;
     if (this.#disposed) throw new InvalidStateError(`Cannot use ${this.#describe()}: it was disposed`);
+    return this.#makeWord();
+  }
+
+  #makeWord(): LockWord {
     const { handles, heap } = ownParking();
     const object = handles.create(LOCK, this.name, (address) => {
       heap.words[address + LOCK_WORD] = this.#held ? heap.token : 0;
