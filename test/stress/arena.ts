@@ -26,6 +26,10 @@ export const FAULTS = [
   'what the lock protects was left half done, and nobody said so',
   'a living owner was taken for dead',
   'a record is not what was written',
+  'more use it at once than may',
+  'a reader came in beside a writer',
+  'a writer came in beside a reader',
+  'let through before it was time',
 ] as const;
 
 export interface ArenaShape {
@@ -160,6 +164,17 @@ export class Arena {
     Atomics.store(words, at + RIGHT, Atomics.load(words, at + LEFT));
     if (owner !== 0 && Atomics.compareExchange(words, at + OWNER, owner, 0) !== owner)
       this.fault(4, thing, owner, -1);
+  }
+
+  /** Whoever reads a thing, while nobody may change it. */
+  look(thing: number, thread: number): void {
+    const words = this.#words;
+    const at = this.#thing(thing);
+    const owner = Atomics.load(words, at + OWNER);
+    if (owner !== 0) this.fault(7, thing, owner, thread);
+    const left = Atomics.load(words, at + LEFT);
+    const right = Atomics.load(words, at + RIGHT);
+    if (left !== right) this.fault(3, thing, left, right, thread);
   }
 
   #thing(thing: number): number {
