@@ -114,10 +114,6 @@ export class Level implements Above {
     this.#handle = handle;
   }
 
-  get held(): boolean {
-    return this.#held;
-  }
-
   describe(): string {
     return this.#handle.describe();
   }
@@ -284,7 +280,6 @@ export class LevelScope extends Scope {
 /** The innermost level of that lock whose code asks. None for code that a level has left behind. */
 export function levelAround(object: number): Level | undefined {
   for (let scope = currentScope(); scope !== undefined; scope = scope.parent)
-    if (scope instanceof LevelScope && scope.level.hold.word.object === object && scope.level.held)
-      return scope.level;
+    if (scope instanceof LevelScope && scope.level.hold.word.object === object) return scope.level;
   return undefined;
 }
