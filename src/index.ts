@@ -73,6 +73,7 @@ export { Once, type OnceStatistics } from './sync/once.ts';
 export type { SyncWaitOptions } from './sync/permit-request.ts';
 export { RLock, type WithinOptions } from './sync/rlock.ts';
 export { RWLock, type RWLockSide, type RWLockStatistics } from './sync/rw-lock.ts';
+export { type Selected, type SelectedFrom, select, selectSync, type ValueOf } from './sync/select.ts';
 export {
   type PermitOptions,
   Semaphore,

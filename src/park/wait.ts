@@ -76,7 +76,7 @@ export function rejection<T>(error: unknown): Promise<T> {
 
 /** Blocks the thread until it is there. @throws TimeoutError */
 export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
-  if (timeout === 0) throw timedOut(wanted, timeout);
+  if (timeout === 0) throw timedOut(wanted.describe(), timeout);
   const { parking } = wanted;
   const { cells } = parking;
   const soon = spin(wanted);
@@ -102,7 +102,7 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
   wanted.withdraw(cell);
   cells.free(cell);
   throwIfEnded();
-  throw timedOut(wanted, timeout);
+  throw timedOut(wanted.describe(), timeout);
 }
 
 /** Looks a few times more before it queues: what is held for a moment only is worth no sleep. */
@@ -123,7 +123,7 @@ export function waitAsync<T, R>(
   { timeout, signal, keepAlive }: CheckedWait,
   finish: Finish<T, R>,
 ): Promise<R> {
-  if (timeout === 0) return Promise.reject(timedOut(wanted, timeout));
+  if (timeout === 0) return Promise.reject(timedOut(wanted.describe(), timeout));
   const scope = currentScope();
   if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
   probeStack();
@@ -135,7 +135,7 @@ export function waitAsync<T, R>(
   if (taken !== undefined) waiter.take(taken);
   if (waiter.settled) return waiter.promise;
   if (signal !== undefined) waiter.watchSignal(signal);
-  if (timeout !== Infinity) waiter.startTimeout(timeout, () => timedOut(wanted, timeout).message);
+  if (timeout !== Infinity) waiter.startTimeout(timeout, () => timedOut(wanted.describe(), timeout).message);
   return waiter.promise;
 }
 
@@ -205,10 +205,9 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
   }
 }
 
-function timedOut<T>(wanted: Wanted<T>, timeout: number): TimeoutError {
+/** `what`: `Cannot acquire lock "cache"`. */
+export function timedOut(what: string, timeout: number): TimeoutError {
   return new TimeoutError(
-    timeout === 0
-      ? `${wanted.describe()}: it cannot be had at once`
-      : `${wanted.describe()}: ${timeout} ms have passed`,
+    timeout === 0 ? `${what}: it cannot be had at once` : `${what}: ${timeout} ms have passed`,
   );
 }

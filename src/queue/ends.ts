@@ -2,10 +2,12 @@
 import { show } from '../core/arguments.ts';
 import { OwnerDiedError, QueueShutDownError } from '../core/errors.ts';
 import { ITEM_BYTES, ITEM_STATE, KEPT, QUEUE_DIED, QUEUE_ERROR, QUEUE_MOST_BYTES } from '../memory/layout.ts';
+import type { Source } from '../park/source.ts';
 import { isThenable } from '../scope/call.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
 import { itemsOf } from './items.ts';
 import { copyFirst, copyItem } from './look.ts';
+import { GetRequest } from './requests.ts';
 import { DONE_BY_DEATH, PRIORITY, REFUSED } from './states.ts';
 import type { Store } from './store.ts';
 import { dropItem } from './store-mend.ts';
@@ -80,6 +82,19 @@ export class Ends {
     const item = itemsOf(core.parking).make(core.object, error, 0);
     words[item + ITEM_STATE] = KEPT;
     if (!core.setOnce(QUEUE_ERROR, item)) dropItem(core.parking.heap, item);
+  }
+
+  /** For `select`. */
+  source(): Source {
+    const handle = this.#handle;
+    return {
+      wanted: new GetRequest(handle),
+      value: (item, sync) => this.received(item as number, sync),
+      check: () => {
+        if (handle.core.isOver()) throw this.shutDownError('get from');
+      },
+      checkOthers: (timeout) => handle.checkOthers('get from', timeout),
+    };
   }
 
   peek(): { value: unknown } | undefined {

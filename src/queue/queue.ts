@@ -10,6 +10,7 @@ import {
   QUEUE_STATE,
   QUEUE_UNFINISHED,
 } from '../memory/layout.ts';
+import { registerSource, type Source } from '../park/source.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
 import { probeStack } from '../platform/stack.ts';
@@ -54,6 +55,7 @@ export interface ShutdownOptions {
 }
 
 let handleOf: (queue: Queue<unknown>) => SharedHandle<Store>;
+let sourceOf: (queue: Queue<unknown>) => Source;
 
 /**
  * A queue of items, from any task or thread to any other.
@@ -93,6 +95,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
 
   static {
     handleOf = (queue) => queue.#handle;
+    sourceOf = (queue) => queue.#ends.source();
   }
 
   /** @throws {RangeError} if a bound is not a positive whole number or `Infinity`. */
@@ -398,4 +401,5 @@ export function handleOfQueue(queue: Queue<unknown>): SharedHandle<Store> {
   return handleOf(queue);
 }
 
+registerSource(Queue, (queue) => sourceOf(queue));
 registerQueue(QUEUE, 'queue', FIFO, Queue, (name) => new Queue<unknown>({ name }), handleOfQueue);

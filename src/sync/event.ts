@@ -2,9 +2,10 @@
 import { EVENT } from '../memory/kinds.ts';
 import { GATE_COUNT } from '../memory/layout.ts';
 import { parkingOf } from '../park/own-parking.ts';
+import { registerSource } from '../park/source.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { Gate } from './gate.ts';
-import { passGate, passGateSync } from './gate-wait.ts';
+import { gateSource, passGate, passGateSync } from './gate-wait.ts';
 import type { SyncWaitOptions } from './permit-request.ts';
 import { type NameOptions, registerShared, SharedHandle, type Sharing } from './shared-handle.ts';
 
@@ -113,6 +114,7 @@ export class Event implements Disposable {
   }
 }
 
+registerSource(Event, (event) => gateSource(handleOf(event)));
 registerShared(EVENT, {
   type: Event,
   handleOf: (event: Event) => handleOf(event),

@@ -1,4 +1,5 @@
 /** Waiting until a gate opens, on the loop or blocked: what events and latches share. */
+import type { Source } from '../park/source.ts';
 import { granted } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, type Wanted, waitAsync, waitSync } from '../park/wait.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
@@ -74,6 +75,16 @@ export function passGateSync(handle: SharedHandle<Gate>, options: SyncWaitOption
   if (handle.core.count() === 0) return;
   if (timeout > 0) handle.checkOthers('wait for', timeout);
   waitSync(new GateWait(handle), timeout);
+}
+
+/** For `select`. */
+export function gateSource(handle: SharedHandle<Gate>): Source {
+  return {
+    wanted: new GateWait(handle),
+    value: ignore,
+    check: ignore,
+    checkOthers: (timeout) => handle.checkOthers('wait for', timeout),
+  };
 }
 
 function ignore(): void {}

@@ -3,9 +3,10 @@ import { checkInteger } from '../core/arguments.ts';
 import { LATCH } from '../memory/kinds.ts';
 import { GATE_COUNT } from '../memory/layout.ts';
 import { parkingOf } from '../park/own-parking.ts';
+import { registerSource } from '../park/source.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { Gate } from './gate.ts';
-import { passGate, passGateSync } from './gate-wait.ts';
+import { gateSource, passGate, passGateSync } from './gate-wait.ts';
 import type { SyncWaitOptions } from './permit-request.ts';
 import { type NameOptions, registerShared, SharedHandle, type Sharing } from './shared-handle.ts';
 
@@ -132,6 +133,7 @@ export class Latch implements Disposable {
   }
 }
 
+registerSource(Latch, (latch) => gateSource(handleOf(latch)));
 registerShared(LATCH, {
   type: Latch,
   handleOf: (latch: Latch) => handleOf(latch),
