@@ -17,20 +17,20 @@
  * thread.
  */
 import { OwnerDiedError, TimeoutError } from '../core/errors.ts';
+import type { Guard } from '../core/guard.ts';
 import { bindToLoop } from '../core/unsendable.ts';
-import { granted, isRoundOver, mayNow, putOff } from '../park/turn.ts';
+import { granted, isRoundOver } from '../park/turn.ts';
 import type { CheckedWait } from '../park/wait.ts';
-import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
-import { report } from '../platform/report.ts';
 import { probeStack } from '../platform/stack.ts';
 import { isMainLoop } from '../platform/worker.ts';
-import { currentScope, Scope } from '../scope/scope.ts';
-import { Waiter } from '../scope/waiter.ts';
-import { HeldGuard } from './guard.ts';
-import type { LockWord } from './lock-word.ts';
+import { currentScope, type Scope } from '../scope/scope.ts';
+import { type GuardKind, HeldGuard, reportAbandoned } from './guard.ts';
+import { LocalWait } from './local-wait.ts';
+import { AFTER_DEATH, type LockWord } from './lock-word.ts';
 import type { SharedHandle } from './shared-handle.ts';
 
 type Handle = SharedHandle<LockWord>;
+type Wait = LocalWait<LevelGuard, LockWord>;
 
 /** What this thread has, by the address of the lock. */
 const holds = new Map<number, Hold>();
@@ -55,6 +55,7 @@ export class Hold implements Above {
   // They keep their handles from being collected, and so the address from being that of another lock.
   readonly #levels = new Set<Level>();
   #broken = false;
+  #away = false;
 
   constructor(word: LockWord) {
     this.word = word;
@@ -62,6 +63,34 @@ export class Hold implements Above {
 
   get hold(): this {
     return this;
+  }
+
+  /** Whether a guard waits for a condition, and this thread is without the lock. */
+  get away(): boolean {
+    return this.#away;
+  }
+
+  /** What prevents the lock from being let go by who is below `top`, and below nothing else. */
+  obstacle(top: Level): string | undefined {
+    for (const level of this.#levels)
+      if (level !== top && level.busy) return 'others have its lock below another guard of this thread';
+    return undefined;
+  }
+
+  /** Lets the lock go, and stays as it is. Does not throw if the stack has been probed. */
+  suspend(): void {
+    const broken = this.#broken;
+    this.#broken = false;
+    this.#away = true;
+    holds.delete(this.word.object);
+    if (broken) this.word.abandon(true);
+    else this.word.release(true);
+  }
+
+  /** The lock has been taken again. */
+  resume(): void {
+    this.#away = false;
+    holds.set(this.word.object, this);
   }
 
   begin(level: Level): string | undefined {
@@ -74,7 +103,7 @@ export class Hold implements Above {
 
   end(level: Level, broken: boolean): void {
     this.#broken ||= broken;
-    if (this.#levels.size === 1) this.#giveUp();
+    if (this.#levels.size === 1 && !this.#away) this.#giveUp();
     this.#levels.delete(level);
   }
 
@@ -104,7 +133,7 @@ export class Level implements Above {
   #held = false;
   /** What is below its guard now. If there is nothing, nobody is in the line. */
   #below: Level | undefined;
-  #line: Set<LevelWait> | undefined;
+  #line: Set<Wait> | undefined;
   #broken = false;
 
   /** It is held from `begin` on. */
@@ -112,6 +141,20 @@ export class Level implements Above {
     this.#above = above;
     this.hold = above.hold;
     this.#handle = handle;
+  }
+
+  /** Whether anybody is below its guard. */
+  get busy(): boolean {
+    return this.#below !== undefined;
+  }
+
+  get top(): Level {
+    return this.#above instanceof Level ? this.#above.top : this;
+  }
+
+  /** What prevents a wait for a condition by its guard, which lets go of all levels. */
+  get obstacle(): string | undefined {
+    return this.busy ? 'others have its lock below this guard' : this.hold.obstacle(this.top);
   }
 
   describe(): string {
@@ -134,10 +177,7 @@ export class Level implements Above {
 
   /** The task that had the guard has ended. */
   abandon(task: string): void {
-    report(
-      'HEDDLE_ABANDONED_GUARD',
-      `Task "${task}" has ended while it held ${this.describe()}: release the guard, or keep() it`,
-    );
+    reportAbandoned(task, this.describe());
     this.#broken = true;
     this.release();
   }
@@ -152,7 +192,7 @@ export class Level implements Above {
     }
     if (timeout === 0) throw new TimeoutError(`Cannot acquire ${this.describe()}: it cannot be had at once`);
     this.#line ??= new Set();
-    const wait = new LevelWait(scope, this.#line, handle, isMainLoop || keepAlive);
+    const wait: Wait = new LocalWait(scope, this.#line, handle, isMainLoop || keepAlive);
     wait.watchSignal(signal);
     wait.startTimeout(timeout, () => `Cannot acquire ${this.describe()}: ${timeout} ms have passed`);
     return wait.promise;
@@ -170,7 +210,8 @@ export class Level implements Above {
     for (const wait of this.#line ?? []) {
       probeStack();
       const level = new Level(this, wait.handle);
-      wait.grant(level, level.enter());
+      const died = level.enter();
+      wait.grant((scope) => new LevelGuard(level, scope).begin(died));
       return;
     }
     if (!this.#held) this.#above.end(this, this.#broken);
@@ -178,65 +219,27 @@ export class Level implements Above {
   }
 }
 
-/** A task that waits to be below a guard. */
-class LevelWait extends Waiter<LevelGuard> {
-  readonly handle: Handle;
-  readonly #line: Set<LevelWait>;
-  readonly #holds: boolean;
-  /** Once it is its turn, until the task is told. */
-  #level: Level | undefined;
-  #died: string | undefined;
-
-  constructor(scope: Scope | undefined, line: Set<LevelWait>, handle: Handle, holds: boolean) {
-    super(scope);
-    this.handle = handle;
-    this.#line = line;
-    this.#holds = holds;
-    line.add(this);
-    handle.use();
-    if (holds) holdLoop();
-  }
-
-  /** It is there: whatever comes now, the wait succeeds. */
-  grant(level: Level, died: string | undefined): void {
-    this.#line.delete(this);
-    this.#level = level;
-    this.#died = died;
-    if (mayNow()) this.#succeed();
-    else putOff(() => this.#succeed(), { news: false });
-  }
-
-  #succeed(): void {
-    const level = this.#level;
-    if (level === undefined || this.settled) return;
-    try {
-      this.resolve(new LevelGuard(level, this.scope).begin(this.#died));
-    } catch (error) {
-      this.reject(error);
-    }
-    this.#left();
-  }
-
-  protected override giveUp(): boolean {
-    if (this.#level !== undefined) {
-      this.#succeed();
-      return false;
-    }
-    this.#line.delete(this);
-    this.#left();
-    return true;
-  }
-
-  #left(): void {
-    if (this.#holds) releaseLoop();
-    this.handle.unuse();
-  }
-}
-
-const LEVELS = {
-  release: (level: Level): void => level.release(),
-  abandon: (level: Level, task: string): void => level.abandon(task),
+const LEVELS: GuardKind<Level> = {
+  release: (level) => level.release(),
+  abandon: (level, task) => level.abandon(task),
+  conditions: {
+    word: (level) => level.hold.word,
+    obstacle: (level) => level.obstacle,
+    suspend: (level) => level.hold.suspend(),
+    resume: (level, guard, taken) => {
+      level.hold.resume();
+      if (taken === AFTER_DEATH) throw afterDeath(level, level.hold.word.whoDied(), guard);
+    },
+    drop: (level) => level.release(),
+  },
 };
+
+function afterDeath(level: Level, died: string, guard: Guard): OwnerDiedError {
+  return new OwnerDiedError(
+    `Cannot acquire ${level.describe()}: ${died} ended while holding it; mend what it protects, then release error.guard`,
+    guard,
+  );
+}
 
 /** The level of a guard. */
 export let levelOf: (guard: LevelGuard) => Level;
@@ -257,29 +260,18 @@ export class LevelGuard extends HeldGuard<Level> {
   /** Gives the guard, whose level has been entered; as an error, if somebody died with what it protects. */
   begin(died: string | undefined): this {
     this.hold();
-    if (died === undefined) return this;
-    throw new OwnerDiedError(
-      `Cannot acquire ${this.#level.describe()}: ${died} ended while holding it; mend what it protects, then release error.guard`,
-      this,
-    );
+    if (died !== undefined) throw afterDeath(this.#level, died, this);
+    return this;
+  }
+
+  /** Also if another guard of the thread has let the lock go, to wait for a condition. */
+  override get released(): boolean {
+    return super.released || this.#level.hold.away;
+  }
+
+  override get suspended(): boolean {
+    return super.suspended || (!super.released && this.#level.hold.away);
   }
 }
 
 bindToLoop(LevelGuard, 'a guard');
-
-/** Code that runs below a guard. */
-export class LevelScope extends Scope {
-  readonly level: Level;
-
-  constructor(level: Level) {
-    super(currentScope());
-    this.level = level;
-  }
-}
-
-/** The innermost level of that lock whose code asks. None for code that a level has left behind. */
-export function levelAround(object: number): Level | undefined {
-  for (let scope = currentScope(); scope !== undefined; scope = scope.parent)
-    if (scope instanceof LevelScope && scope.level.hold.word.object === object) return scope.level;
-  return undefined;
-}

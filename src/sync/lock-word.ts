@@ -184,11 +184,14 @@ export class LockWord implements Wanted<Taken> {
     this.#handOver(WHOLE);
   }
 
-  /** Gives the lock on as its owner's death does: whoever gets it learns of it. */
-  abandon(): void {
+  /**
+   * Gives the lock on as its owner's death does: whoever gets it learns of it.
+   * @param probed whether the stack has been probed.
+   */
+  abandon(probed: boolean = false): void {
+    if (!probed) probeStack();
     Atomics.store(this.#words, this.object + LOCK_DIED, A_TASK);
     Atomics.compareExchange(this.#words, this.#word, this.#me, -this.#me);
-    probeStack();
     this.#handOver(AFTER_DEATH);
   }
 

@@ -12,7 +12,8 @@ import { runBlock } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { HeldGuard } from './guard.ts';
-import { Hold, holdOf, Level, LevelGuard, LevelScope, levelAround, levelOf } from './levels.ts';
+import { LevelScope, levelAround } from './level-scope.ts';
+import { Hold, holdOf, Level, LevelGuard, levelOf } from './levels.ts';
 import type { LockStatistics } from './lock.ts';
 import { AFTER_DEATH, LockWord, type Taken } from './lock-word.ts';
 import type { SyncWaitOptions } from './permit-request.ts';
@@ -212,7 +213,7 @@ export class RLock implements Disposable {
   }
 
   #block(word: LockWord, timeout: number): Taken {
-    if (!word.parking.waitsFor(word.object)) return waitSync(word, timeout);
+    if (!word.isMine() && !word.parking.waitsFor(word.object)) return waitSync(word, timeout);
     throw new DeadlockError(
       `Cannot acquire ${this.#handle.describe()}: a task of this thread is before it in the line, and could not run`,
     );

@@ -19,6 +19,7 @@ import { shield } from '../../../src/scope/shield.ts';
 import { sleep } from '../../../src/scope/sleep.ts';
 import { TaskGroup } from '../../../src/scope/task-group.ts';
 import { withTimeout } from '../../../src/scope/with-timeout.ts';
+import { Condition } from '../../../src/sync/condition.ts';
 import { Lock } from '../../../src/sync/lock.ts';
 import { RLock } from '../../../src/sync/rlock.ts';
 import { Semaphore } from '../../../src/sync/semaphore.ts';
@@ -860,5 +861,194 @@ describe('any sequence of acquires and releases', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('a condition of it', () => {
+  test('is waited for with all guards of the thread given away, and had again as they were: blocking', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const flag = sharedFlag(2);
+    const guards = [lock.acquireSync(), lock.acquireSync(), lock.acquireSync()];
+    const notifier = pool.submit(rlockJobs.notify, condition, flag);
+    condition.waitSync(guards[1]!);
+    expect(flag[0]).toBe(1);
+    expect(guards.map(({ released }) => released)).toEqual([false, false, false]);
+    await notifier;
+    for (const guard of guards) {
+      expect(await canBeHadElsewhere(lock)).toBe(false);
+      guard.release();
+    }
+    expect(await canBeHadElsewhere(lock)).toBe(true);
+  });
+
+  test('is waited for by a guard deep below others, which are all without the lock meanwhile', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const outer = await lock.acquire();
+    const beside = lock.acquireSync();
+    const inner = await lock.acquire({ within: outer });
+    const waits = condition.wait(inner);
+    await turn();
+    expect([outer, beside, inner].map(({ released }) => released)).toEqual([true, true, true]);
+    expect(lock.locked).toBe(false);
+    for (const within of [outer, beside, inner])
+      expect(await failure(lock.acquire({ within }))).toBeInstanceOf(NotOwnerError);
+    for (const guard of [outer, beside, inner]) {
+      expect(thrown(() => condition.notify(guard))).toBeInstanceOf(NotOwnerError);
+      expect(await failure(condition.wait(guard))).toBeInstanceOf(NotOwnerError);
+    }
+    lock.runSync(() => lock.runSync(() => expect(lock.locked).toBe(true)));
+    const other = await lock.acquire();
+    condition.notify(other);
+    expect(await settled(waits)).toBe(false);
+    other.release();
+    await waits;
+    expect([outer, beside, inner].map(({ released }) => released)).toEqual([false, false, false]);
+    outer.release();
+    inner.release();
+    expect(await canBeHadElsewhere(lock)).toBe(false);
+    beside.release();
+    expect(await canBeHadElsewhere(lock)).toBe(true);
+  });
+
+  test('is waited for in run(), and others below the run wait for that', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const order: string[] = [];
+    const run = lock.run(async () => {
+      const waiting = (async () => {
+        using guard = await lock.acquire();
+        await condition.wait(guard);
+        order.push('notified');
+      })();
+      await Promise.all([waiting, lock.run(() => void order.push('sibling'))]);
+    });
+    while (condition.statistics().waiting === 0) await turn();
+    using guard = await lock.acquire();
+    order.push('outside');
+    condition.notify(guard);
+    guard.release();
+    await run;
+    expect(order).toEqual(['outside', 'notified', 'sibling']);
+    expect(lock.locked).toBe(false);
+  });
+
+  test('is not waited for while others have the lock below a guard: InvalidStateError, and nothing has changed', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const guard = await lock.acquire();
+    const beside = lock.acquireSync();
+    const below = await lock.acquire({ within: guard });
+    for (const waiter of [guard, beside]) {
+      expect(await failure(condition.wait(waiter))).toBeInstanceOf(InvalidStateError);
+      expect(thrown(() => condition.waitSync(waiter))).toBeInstanceOf(InvalidStateError);
+    }
+    expect(condition.statistics().waiting).toBe(0);
+    expect(lock.locked).toBe(true);
+    for (const one of [below, beside, guard]) one.release();
+    expect(lock.locked).toBe(false);
+  });
+
+  test('whose guards are released meanwhile has the lock again by the guard that waits alone', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const outer = lock.acquireSync();
+    const inner = await lock.acquire({ within: outer });
+    const waits = condition.wait(inner);
+    await turn();
+    outer[Symbol.dispose]();
+    expect(lock.locked).toBe(false);
+    const other = lock.acquireSync();
+    condition.notify(other);
+    expect(await settled(waits)).toBe(false);
+    other.release();
+    await waits;
+    expect(lock.locked).toBe(true);
+    inner.release();
+    expect(lock.locked).toBe(false);
+  });
+
+  test('that is given up while it waits leaves the lock to others', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const outer = lock.acquireSync();
+    const inner = await lock.acquire({ within: outer });
+    const waits = failure(condition.wait(inner));
+    await turn();
+    inner[Symbol.dispose]();
+    outer[Symbol.dispose]();
+    lock.runSync(() => {
+      using guard = lock.acquireSync();
+      condition.notify(guard);
+    });
+    expect(await waits).toBeInstanceOf(NotOwnerError);
+    expect(await canBeHadElsewhere(lock)).toBe(true);
+  });
+
+  test('whose wait times out has all guards again', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const outer = lock.acquireSync();
+    const inner = await lock.acquire({ within: outer });
+    expect(await failure(condition.wait(inner, { timeout: 1 }))).toBeInstanceOf(TimeoutError);
+    expect(thrown(() => condition.waitSync(outer, { timeout: 1 }))).toBeInstanceOf(InvalidStateError);
+    inner.release();
+    expect(thrown(() => condition.waitSync(outer, { timeout: 1 }))).toBeInstanceOf(TimeoutError);
+    expect(outer.released).toBe(false);
+    outer.release();
+    expect(lock.locked).toBe(false);
+  });
+
+  test('tells the one who waited, and has the lock again, of the death of its owner', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const outer = lock.acquireSync();
+    const inner = await lock.acquire({ within: outer });
+    const waits = failure(condition.wait(inner));
+    await turn();
+    await failure(pool.submit(rlockJobs.notifyAndExit, condition));
+    const error = (await waits) as OwnerDiedError;
+    expect(error).toBeInstanceOf(OwnerDiedError);
+    expect(error.guard).toBe(inner);
+    expect([outer.released, inner.released]).toEqual([false, false]);
+    inner.release();
+    outer.release();
+    lock.acquireSync().release();
+  });
+
+  test('lets go of what a task has left half done below it: whoever has the lock meanwhile is told', async () => {
+    reports();
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const guard = lock.acquireSync();
+    await task(async () => void lock.acquireSync());
+    const waits = condition.wait(guard);
+    await turn();
+    const error = thrown(() => lock.acquireSync()) as OwnerDiedError;
+    expect(error).toBeInstanceOf(OwnerDiedError);
+    condition.notify(error.guard!);
+    error.guard!.release();
+    await waits;
+    guard.release();
+    lock.acquireSync().release();
+  });
+
+  test('that is about to have the lock again is before the thread in the line', async () => {
+    const lock = new RLock();
+    const condition = new Condition({ lock });
+    const guard = lock.acquireSync();
+    const waits = condition.wait(guard);
+    await turn();
+    const other = lock.acquireSync();
+    condition.notify(other);
+    await turn();
+    other.release();
+    // The task has been given the lock, and has not gone on yet.
+    expect(lock.tryAcquire()).toBeUndefined();
+    expect(thrown(() => lock.acquireSync())).toBeInstanceOf(DeadlockError);
+    await waits;
+    guard.release();
+    expect(lock.locked).toBe(false);
   });
 });
