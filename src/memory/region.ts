@@ -4,27 +4,49 @@
  */
 import { Atomics } from '#atomics';
 import { blockedSlice, endBlocked, lookWhileBlocked } from '../platform/blocked.ts';
-import { sharedWithThread, shareWithThreads } from '../platform/environment.ts';
+import { beforeFirstWorker, sharedWithThread, shareWithThreads } from '../platform/environment.ts';
 import { ownSystemThread } from '../platform/system-thread.ts';
 import { ownThreadId } from '../platform/worker.ts';
+import { BUFFER_WORDS } from './buffer-slots.ts';
+import { type Custody, listenAsRoot } from './custody.ts';
 import { claimRecord, geometryFor, Heap, hasHeap, joinBy } from './heap.ts';
 import { LAYOUT_VERSION, STAMP } from './layout.ts';
 
 /** Costs nothing until it is used: pages of memory that nobody has touched do not exist. */
 const REGION_BYTES = 2 ** 30;
+/** At its end the uses of shared buffers are counted. */
+const BUFFERS_AT: number = REGION_BYTES - BUFFER_WORDS * Int32Array.BYTES_PER_ELEMENT;
 
 const KEY = `region.${LAYOUT_VERSION}`;
 
 /** How often a blocking wait looks again before the thread sleeps: a few microseconds. */
 const SPINS = 400;
 
+/** The region that this thread has made. */
+let made: SharedArrayBuffer | undefined;
 let found: SharedArrayBuffer = sharedWithThread(KEY) ?? makeRegion();
+let buffers: Custody | undefined;
 
 function makeRegion(): SharedArrayBuffer {
-  const made = new SharedArrayBuffer(REGION_BYTES);
-  Atomics.store(new Int32Array(made), STAMP, 1 + Math.floor(Math.random() * 2 ** 31));
-  shareWithThreads(KEY, made);
-  return made;
+  const region = new SharedArrayBuffer(REGION_BYTES);
+  Atomics.store(new Int32Array(region), STAMP, 1 + Math.floor(Math.random() * 2 ** 31));
+  shareWithThreads(KEY, region);
+  // From then on others can give this thread what they share.
+  beforeFirstWorker(() => {
+    if (found === region) listenAsRoot(custody());
+  });
+  made = region;
+  return region;
+}
+
+/** Where the SharedArrayBuffers are that are on their way to threads not known yet. */
+export function custody(): Custody {
+  buffers ??= {
+    words: new Int32Array(found, BUFFERS_AT, BUFFER_WORDS),
+    bus: `heddle.${LAYOUT_VERSION}.${stampOf(found)}`,
+    isRoot: found === made,
+  };
+  return buffers;
 }
 
 /** The memory itself, for tokens that carry it to threads which have not found it. */
@@ -40,6 +62,7 @@ export function adoptRegion(buffer: SharedArrayBuffer): boolean {
   if (stampOf(buffer) === stampOf(found)) return true;
   if (hasHeap()) return false;
   found = buffer;
+  buffers = undefined;
   shareWithThreads(KEY, buffer);
   return true;
 }
@@ -52,7 +75,7 @@ function stampOf(buffer: SharedArrayBuffer): number {
 export function joinRegion(): Heap {
   const words = new Int32Array(found);
   const token = claimRecord(words, ownThreadId, ownSystemThread());
-  return new Heap(words, geometryFor(words.length), token, SPINS, {
+  return new Heap(words, geometryFor(BUFFERS_AT / Int32Array.BYTES_PER_ELEMENT), token, SPINS, {
     slice: blockedSlice,
     look: lookWhileBlocked,
     end: endBlocked,

@@ -24,3 +24,22 @@ export function sharedWithThread(key: string): SharedArrayBuffer | undefined {
   const found: unknown = getEnvironmentData(PREFIX + key);
   return found instanceof SharedArrayBuffer ? found : undefined;
 }
+
+/**
+ * Calls `fn` when this thread starts its first Worker, just before that gets its copy of the environment data; in the
+ * code of whoever starts it, so it must not throw. Costs nothing until then.
+ */
+export function beforeFirstWorker(fn: () => void): void {
+  let called = false;
+  // Structured clone reads it in this thread; what the others get is plain data.
+  const reads = {
+    get hasWorkers(): true {
+      if (!called) {
+        called = true;
+        fn();
+      }
+      return true;
+    },
+  };
+  setEnvironmentData(`${PREFIX}workers`, reads as unknown as Serializable);
+}
