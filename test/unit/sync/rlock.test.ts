@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 import {
@@ -14,6 +15,7 @@ import { nameOf } from '../../../src/memory/handles.ts';
 import { ownHeap } from '../../../src/memory/heap.ts';
 import { RLOCK } from '../../../src/memory/kinds.ts';
 import { KIND } from '../../../src/memory/layout.ts';
+import { ownParking } from '../../../src/park/own-parking.ts';
 import { outside } from '../../../src/scope/outside.ts';
 import { shield } from '../../../src/scope/shield.ts';
 import { sleep } from '../../../src/scope/sleep.ts';
@@ -24,6 +26,8 @@ import { Lock } from '../../../src/sync/lock.ts';
 import { RLock } from '../../../src/sync/rlock.ts';
 import { Semaphore } from '../../../src/sync/semaphore.ts';
 import { fromToken, toToken } from '../../../src/thread/tokens.ts';
+import { program } from '../../docs/program.ts';
+import { root } from '../../docs/snippets.ts';
 import { failure, thrown, turn } from '../../fixtures/awaiting.ts';
 import { raised, sharedFlag } from '../../fixtures/jobs.ts';
 import { rlockJobs } from '../../fixtures/rlock-jobs.ts';
@@ -52,13 +56,12 @@ function raise(flag: Int32Array, index: number): void {
   Atomics.notify(flag, index);
 }
 
-/** How many of that name there are in the shared memory. */
-function inMemory(name: string): number {
+/** The address of the lock of that name in the shared memory; 0 if there is none. */
+function addressOf(name: string): number {
   const { words, blocks } = ownHeap();
-  let count = 0;
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block))
-    if (words[block + KIND] === RLOCK && nameOf(ownHeap(), block) === name) count++;
-  return count;
+    if (words[block + KIND] === RLOCK && nameOf(ownHeap(), block) === name) return block;
+  return 0;
 }
 
 /** Whether the promise has settled, after all that can happen on this loop has. */
@@ -710,7 +713,7 @@ describe('a handle', () => {
     const below = await lock.acquire({ within: guard });
     const waits = lock.acquire({ within: guard });
     lock[Symbol.dispose]();
-    expect(inMemory('disposed')).toBe(1);
+    expect(addressOf('disposed')).not.toBe(0);
     for (const use of [
       () => lock.acquireSync(),
       () => lock.tryAcquire(),
@@ -722,9 +725,45 @@ describe('a handle', () => {
     below.release();
     (await waits).release();
     guard.release();
-    expect(inMemory('disposed')).toBe(1);
+    expect(addressOf('disposed')).not.toBe(0);
     (await outer).release();
-    expect(inMemory('disposed')).toBe(0);
+    expect(addressOf('disposed')).toBe(0);
+  });
+
+  test('that was disposed is kept while a task waits by it for another thread', async () => {
+    const lock = new RLock({ name: 'waited for' });
+    const flag = sharedFlag(3);
+    const holder = pool.submit(rlockJobs.holdTwice, lock, flag);
+    await raised(flag, 1);
+    const waits = lock.acquire();
+    lock[Symbol.dispose]();
+    const address = addressOf('waited for');
+    expect(ownParking().handles.has(address)).toBe(true);
+    raise(flag, 0);
+    const guard = await waits;
+    expect(ownParking().handles.has(address)).toBe(true);
+    guard.release();
+    expect(ownParking().handles.has(address)).toBe(false);
+    await holder;
+  });
+
+  test('keeps the process up while a task waits below a guard, and no longer', async () => {
+    const heddle = JSON.stringify(new URL('../../../src/index.ts', import.meta.url).href);
+    const text = `
+      import { RLock } from ${heddle};
+      const lock = new RLock();
+      const guard = lock.acquireSync();
+      const below = await lock.acquire({ within: guard });
+      const late = setTimeout(() => below.release(), 50).unref();
+      (await lock.acquire({ within: guard })).keep();
+      console.log('served');
+      await lock.acquire({ within: guard, timeout: 1 }).catch((error) => console.log(error.name));
+    `;
+    const { out, err, code } = await program(['--input-type=module-typescript', '--eval', text], {
+      cwd: join(root),
+      timeout: 15_000,
+    });
+    expect([out, err, code]).toEqual(['served\nTimeoutError\n', '', 0]);
   });
 
   test('has the name in its statistics and messages', async () => {
