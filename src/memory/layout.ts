@@ -129,8 +129,9 @@ export const NODE_VALUE: number = NODE_NEXT;
 export const CELL_STATE = 9;
 /** 1 for a task on a loop, 0 for a blocked thread. */
 export const CELL_ASYNC = 10;
-/** The next in its thread's mailbox. */
+/** The next in its thread's mailbox; `ARRIVED` once it was taken out, and is delivered later. */
 export const CELL_NEWS = 11;
+export const ARRIVED = -1;
 /** Of blocks of cells and nodes. */
 export const CELL_WORDS = 15;
 

@@ -5,6 +5,7 @@ import {
   CANCELLED,
   CELL,
   CELL_ASYNC,
+  CELL_NEWS,
   CELL_STATE,
   CELL_WORDS,
   KIND,
@@ -32,6 +33,7 @@ export class Cells {
     words[cell + OBJECT] = 0;
     words[cell + NODE_CELL] = cell;
     words[cell + CELL_ASYNC] = async ? 1 : 0;
+    words[cell + CELL_NEWS] = 0;
     words[cell + KIND] = CELL;
     Atomics.store(words, cell + CELL_STATE, WAITING);
     return cell;

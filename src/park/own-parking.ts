@@ -33,7 +33,7 @@ const platform: Platform = {
   },
   putsOff: (cell, news) => {
     if (mayNow()) return false;
-    putOff(() => ownParking().deliver(cell), { news });
+    putOff(cell, news);
     return true;
   },
   reap: () => reapDead(ownHeap(), askToLook),
@@ -58,7 +58,7 @@ export function ownParking(): Parking {
   if (own === undefined) {
     own = parkingOf(ownHeap());
     whileBlocked(lookAtChildren, () => hasChildren() || stopped.size > 0);
-    eachRound(takeNews);
+    eachRound(takeNews, (cell) => own!.deliver(cell));
   }
   return own;
 }

@@ -2,7 +2,15 @@
 import { Atomics } from '#atomics';
 import { Handles } from '../memory/handles.ts';
 import type { Heap } from '../memory/heap.ts';
-import { NODE_SETTER, OBJECT, RECORD_PARK, RECORD_TELLING, UNREAPED } from '../memory/layout.ts';
+import {
+  ARRIVED,
+  CELL_NEWS,
+  NODE_SETTER,
+  OBJECT,
+  RECORD_PARK,
+  RECORD_TELLING,
+  UNREAPED,
+} from '../memory/layout.ts';
 import { Cells } from './cells.ts';
 import { Mailbox, putNews, wakeThread } from './mailbox.ts';
 
@@ -50,8 +58,6 @@ export class Parking {
   readonly #mailbox: Mailbox;
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
   readonly #waits = new Map<number, LoopWait | undefined>();
-  /** Cells that have arrived, and are delivered in a later round: they will not be looked for, nor be used anew before. */
-  readonly #putOff = new Set<number>();
   #listening = false;
   /** So many are telling: while one waits to enter a section, what a dead thread left may be mended. */
   #telling = 0;
@@ -164,14 +170,14 @@ export class Parking {
   }
 
   #deliverSoon(cell: number, news: boolean): void {
-    if (this.#platform.putsOff?.(cell, news) === true) this.#putOff.add(cell);
+    // From here on it will not be looked for.
+    if (this.#platform.putsOff?.(cell, news) === true) this.heap.words[cell + CELL_NEWS] = ARRIVED;
     else this.deliver(cell);
   }
 
   /** Settles the wait whose cell was set and told. */
   deliver(cell: number): void {
     const wait = this.#waits.get(cell);
-    if (this.#putOff.size > 0) this.#putOff.delete(cell);
     if (!this.#waits.delete(cell)) return;
     wait?.set(cell);
     this.cells.free(cell);
@@ -183,7 +189,7 @@ export class Parking {
     const orphans: number[] = [];
     for (const cell of this.#waits.keys()) {
       const node = this.cells.setBy(cell);
-      if (node === 0 || this.#putOff.has(cell)) continue;
+      if (node === 0 || words[cell + CELL_NEWS] === ARRIVED) continue;
       if (this.heap.isDead(words[node + NODE_SETTER]!)) orphans.push(cell);
     }
     // What it did tell is in the mailbox, now that it is known to be dead.

@@ -16,7 +16,8 @@ import { outsideContext } from '../platform/no-context.ts';
 /** So many waits are settled in a round: a fraction of a millisecond. */
 const ROUND = 512;
 
-type Settle = () => void;
+/** What settles a wait; or a cell, which is delivered. */
+type Settle = (() => void) | number;
 
 /** Settled in order, from `next` on: taking from the front of a long array would move all of it each time. */
 class Line {
@@ -36,7 +37,8 @@ class Line {
     const end = Math.min(this.#next + count, this.#settles.length);
     while (this.#next < end) {
       const settle = this.#settles[this.#next++]!;
-      settle();
+      if (typeof settle === 'number') deliver(settle);
+      else settle();
     }
     if (this.#next < 1024 || this.#next * 2 < this.#settles.length) return;
     this.#settles = this.#settles.slice(this.#next);
@@ -51,10 +53,12 @@ const own = new Line();
 const sent = new Line();
 /** Looks at the mailbox. */
 let takeNews: () => void = () => {};
+let deliver: (cell: number) => void = () => {};
 
-/** Called at the beginning of each round that something was put off to. */
-export function eachRound(take: () => void): void {
+/** `take` is called at the beginning of each round that something was put off to; `deliverCell` for each cell that was. */
+export function eachRound(take: () => void, deliverCell: (cell: number) => void): void {
   takeNews = take;
+  deliver = deliverCell;
 }
 
 /** Whether something may be settled now; if not, put it off. */
@@ -63,7 +67,7 @@ export function mayNow(): boolean {
 }
 
 /** Settles it in a later round. What comes from another thread does not stand behind what this one has put off. */
-export function putOff(settle: Settle, { news }: { readonly news: boolean }): void {
+export function putOff(settle: Settle, news: boolean): void {
   (news ? sent : own).push(settle);
   schedule();
 }
@@ -76,7 +80,7 @@ export function isRoundOver(): boolean {
 /** A promise of what is there already. */
 export function granted<T>(value: T): Promise<T> {
   if (--left > 0) return Promise.resolve(value);
-  return new Promise((resolve) => putOff(() => resolve(value), { news: false }));
+  return new Promise((resolve) => putOff(() => resolve(value), false));
 }
 
 function schedule(): void {

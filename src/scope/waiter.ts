@@ -6,6 +6,14 @@ import type { Scope, ScopeWait } from './scope.ts';
 
 const ignore = (): void => {};
 
+// One function for all promises rather than a closure for each: a hundred thousand may wait at a time.
+let lastResolve: (value: never) => void;
+let lastReject: (error: unknown) => void;
+function keepResolvers(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  lastResolve = resolve;
+  lastReject = reject;
+}
+
 /**
  * Keeps a rejection from counting as unhandled. For cancellations only: they are known to whoever cancelled, and a
  * task that is cut off at one of two waits it had begun must not bring the process down with the other.
@@ -29,10 +37,9 @@ export class Waiter<T> implements ScopeWait {
   /** `scope` must not be cancelled. `cleanUp` is called when the wait ends without a result. */
   constructor(scope: Scope | undefined, cleanUp?: () => void) {
     this.#cleanUp = cleanUp;
-    this.promise = new Promise<T>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.promise = new Promise<T>(keepResolvers);
+    this.#resolve = lastResolve as (value: T) => void;
+    this.#reject = lastReject;
     scope?.addWait(this);
   }
 

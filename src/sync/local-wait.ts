@@ -30,7 +30,7 @@ export class LocalWait<T, C> extends Waiter<T> {
     this.#line.delete(this);
     this.#take = take;
     if (mayNow()) this.#end(take);
-    else putOff(() => this.#end(take), { news: false });
+    else putOff(() => this.#end(take), false);
   }
 
   #end(take: (scope: Scope | undefined) => T): void {

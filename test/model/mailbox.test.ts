@@ -73,7 +73,7 @@ describe('The models of Mailbox and Parking notice', () => {
       'a cell that is looked for though it will be delivered later',
       PUT_OFF,
       PARKING,
-      'if (node === 0 || this.#putOff.has(cell)) continue;',
+      'if (node === 0 || words[cell + CELL_NEWS] === ARRIVED) continue;',
       'if (node === 0) continue;',
     ],
   ])('%s', async (_, [name, loop, setters, options, more], file, find, replace) => {
