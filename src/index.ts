@@ -1,6 +1,7 @@
 /** The table of contents of heddle. */
 
 export {
+  BrokenBarrierError,
   BrokenPoolError,
   CancelledError,
   CaptureError,
@@ -64,6 +65,7 @@ export { until } from './scope/until.ts';
 export { untilSignal } from './scope/until-signal.ts';
 export { type UntilOptions, wait } from './scope/wait.ts';
 export { withTimeout } from './scope/with-timeout.ts';
+export { Barrier, type BarrierOptions, type BarrierStatistics } from './sync/barrier.ts';
 export { CapacityLimiter, type CapacityLimiterStatistics } from './sync/capacity-limiter.ts';
 export { Condition, type ConditionOptions, type ConditionStatistics } from './sync/condition.ts';
 export { Event, type EventStatistics } from './sync/event.ts';

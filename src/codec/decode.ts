@@ -1,7 +1,10 @@
 /** Values from their wire form. */
 import { createError, type ErrorClass, fillError } from '../core/error-wire.ts';
+import { kindOf } from '../memory/kinds.ts';
 import { openBuffers, viewOf } from './buffer-stand-ins.ts';
 import type { Special, Wire } from './wire.ts';
+
+type Attached = Readonly<Record<string, unknown>>;
 
 export interface DecodeHooks {
   /** The function that a reference names; a promise while its module is being loaded. */
@@ -61,6 +64,8 @@ class Decoder {
     for (const [index, special] of specials.entries()) {
       if (special.kind === 'error')
         fillError(restored[index] as Error, special.error, (value) => this.decode(value));
+      if (special.kind === 'handle' && special.attached !== undefined)
+        kindOf(special.type)!.attach!(restored[index] as object, this.decode(special.attached) as Attached);
     }
   }
 

@@ -123,7 +123,7 @@ class Encoder {
     const bound = boundToLoop(value);
     if (bound !== undefined) throw unsendable(path, `${bound}, which belongs to its loop,`, owner);
     const shared = kindOfHandle(value);
-    if (shared !== undefined) return this.#handle(value, shared);
+    if (shared !== undefined) return this.#handle(value, path, shared);
     if (this.buffers !== undefined && isHostObject(value))
       throw unsendable(path, `${className(value)}, which cannot be copied as bytes,`, owner);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
@@ -168,11 +168,23 @@ class Encoder {
     return standIn;
   }
 
-  #handle(value: object, { number, kind }: { readonly number: number; readonly kind: Kind }): object {
+  #handle(
+    value: object,
+    path: string,
+    { number, kind }: { readonly number: number; readonly kind: Kind },
+  ): object {
     const standIn = this.#standInFor(value);
+    const attachment = kind.attached?.(value);
+    const attached = attachment && this.rewrite(attachment, path, undefined);
     const object = kind.enter(value);
     this.#handles.push(kind.another(value));
-    this.#specials.push({ standIn, kind: 'handle', type: number, object });
+    this.#specials.push({
+      standIn,
+      kind: 'handle',
+      type: number,
+      object,
+      ...(attached !== undefined && { attached }),
+    });
     return standIn;
   }
 

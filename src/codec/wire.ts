@@ -33,6 +33,8 @@ export type Special =
       readonly type: number;
       readonly object: number;
       readonly parcel?: number;
+      /** What the handle takes along (`Kind.attached`), with stand-ins inside. */
+      readonly attached?: unknown;
     }
   /** A SharedArrayBuffer, by what `EncodeHooks.shareBuffer` calls it. */
   | { readonly standIn: object; readonly kind: 'buffer'; readonly id: number }

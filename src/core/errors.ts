@@ -92,6 +92,11 @@ export class PoolFullError extends HeddleError {
   override readonly code: string = 'ERR_HEDDLE_POOL_FULL';
 }
 
+/** A barrier was broken: one of those it waits for has given up, failed or died, or somebody said so. */
+export class BrokenBarrierError extends HeddleError {
+  override readonly code: string = 'ERR_HEDDLE_BROKEN_BARRIER';
+}
+
 /** The object was shut down, and takes nothing new. */
 export class ShutDownError extends HeddleError {
   override readonly code: string = 'ERR_HEDDLE_SHUT_DOWN';
@@ -157,6 +162,7 @@ for (const type of [
   ThreadDiedError,
   BrokenPoolError,
   PoolFullError,
+  BrokenBarrierError,
   ShutDownError,
   QueueShutDownError,
   InvalidStateError,

@@ -31,6 +31,12 @@ export interface Kind {
   enter(handle: object): number;
   /** One more handle of the same object. */
   another(handle: object): Disposable;
+  /**
+   * What a handle has besides its object and takes along when it is sent, by name, for messages: values that can be sent;
+   * and the other end of it. `undefined` if nothing. Tokens and names do not carry it.
+   */
+  attached?(handle: object): Readonly<Record<string, unknown>> | undefined;
+  attach?(handle: object, attached: Readonly<Record<string, unknown>>): void;
   /** A new handle of an object, which this thread has been counted as holding already. */
   restore(object: number): Disposable;
 }

@@ -144,8 +144,10 @@ export class SharedHandle<C> {
   }
 }
 
+type Optional = 'reclaim' | 'reclaimItem' | 'rebuild' | 'free' | 'attached' | 'attach';
+
 /** What the memory must know of a class whose handles are `SharedHandle`s. */
-export interface SharedClass<T> extends Pick<Kind, 'type' | 'recover' | 'reclaim' | 'reclaimItem' | 'rebuild' | 'free'> {
+export interface SharedClass<T> extends Pick<Kind, 'type' | 'recover' | Optional> {
   /** Where its lists stand; the first list alone, if not given. */
   readonly lists?: readonly number[];
   handleOf(object: T): SharedHandle<unknown>;
@@ -160,7 +162,7 @@ export function registerShared<T extends Disposable>(number: number, shared: Sha
     shared.handleOf(made).adopt(object);
     return made;
   };
-  const optional: Pick<SharedClass<T>, 'reclaim' | 'reclaimItem' | 'rebuild' | 'free'> = shared;
+  const optional: Pick<Kind, Optional> = shared;
   registerKind(number, {
     ...optional,
     type: shared.type,

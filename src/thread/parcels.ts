@@ -10,6 +10,7 @@ import { provideParcels } from './parcel-service.ts';
 import '../sync/capacity-limiter.ts';
 import '../queue/lifo-queue.ts';
 import '../queue/priority-queue.ts';
+import '../sync/barrier.ts';
 import '../sync/condition.ts';
 import '../sync/event.ts';
 import '../sync/latch.ts';
