@@ -19,6 +19,7 @@ export interface Part {
   /** Where its words begin. */
   readonly at: number;
   readonly timeout?: number;
+  readonly permits?: number;
 }
 
 /** Has the lock from `GOT` until `GO_ON`. Gives what became of it: `'got'`, or the code of the error. */
@@ -46,6 +47,14 @@ async function holdAndEnd(part: Part, end: End): Promise<void> {
   sayGot(part);
   if (part.form === 'sync') Atomics.wait(part.words, part.at + GO_ON, 0);
   else await raised(part.words, part.at + GO_ON);
+  endThread(end);
+  await new Promise(() => {});
+}
+
+/** Waits in the line; its thread ends there after `GO_ON`. */
+async function waitAndEnd(part: Part, end: End): Promise<void> {
+  void get(lockOf(part), part);
+  await raised(part.words, part.at + GO_ON);
   endThread(end);
   await new Promise(() => {});
 }
@@ -90,9 +99,39 @@ function tryCount(lock: LockLike, add: () => void): boolean {
   return true;
 }
 
+/**
+ * Takes and gives back by turns, so many times, and counts what is held in `words[0]`: never more than `most`. Each
+ * time another of the amounts, in an order that the part's place determines; every fourth time briefly, so that some
+ * waits are given up. Gives how often it got what it wanted.
+ */
+async function juggle(part: Part, rounds: number, amounts: readonly number[], most: number): Promise<number> {
+  const lock = lockOf(part);
+  const { words } = part;
+  let got = 0;
+  for (let round = 0; round < rounds; round++) {
+    const permits = amounts[(part.at + round) % amounts.length]!;
+    const briefly = round % 4 === 3 ? { timeout: 1 } : {};
+    let guard: Guard;
+    try {
+      guard = await get(lock, { ...part, permits, ...briefly });
+    } catch (error) {
+      if (codeOf(error) === 'ERR_HEDDLE_TIMEOUT') continue;
+      throw error;
+    }
+    const held = Atomics.add(words, COUNT, permits) + permits;
+    if (held > most) throw new Error(`${held} are held at the same time`);
+    for (let i = 0; i < 50; i++) Atomics.load(words, part.at);
+    if (part.form === 'async' && round % 8 === 0) await undefined;
+    Atomics.sub(words, COUNT, permits);
+    guard.release();
+    got++;
+  }
+  return got;
+}
+
 /** Whether it can be had at once. */
 function canBeHad(part: Part): boolean {
-  const guard = lockOf(part).tryAcquire();
+  const guard = lockOf(part).tryAcquire(part.permits === undefined ? {} : { permits: part.permits });
   guard?.release();
   return guard !== undefined;
 }
@@ -100,22 +139,33 @@ function canBeHad(part: Part): boolean {
 interface Jobs {
   readonly hold: typeof hold;
   readonly holdAndEnd: typeof holdAndEnd;
+  readonly waitAndEnd: typeof waitAndEnd;
   readonly holdUntilWaited: typeof holdUntilWaited;
   readonly count: typeof count;
+  readonly juggle: typeof juggle;
   readonly canBeHad: typeof canBeHad;
 }
 
-export const jobs: Jobs = portable(import.meta, { hold, holdAndEnd, holdUntilWaited, count, canBeHad });
+export const jobs: Jobs = portable(import.meta, {
+  hold,
+  holdAndEnd,
+  waitAndEnd,
+  holdUntilWaited,
+  count,
+  juggle,
+  canBeHad,
+});
 
 function lockOf({ implementation, object }: Part): LockLike {
   return implementationOf(implementation).as(object);
 }
 
-function get(lock: LockLike, { form, timeout }: Part): Promise<Guard> | Guard {
-  const options = timeout === undefined ? {} : { timeout };
+function get(lock: LockLike, { form, timeout, permits }: Part): Promise<Guard> | Guard {
+  const amount = permits === undefined ? {} : { permits };
+  const options = timeout === undefined ? amount : { timeout, ...amount };
   if (form === 'async') return lock.acquire(options);
   if (form === 'sync') return lock.acquireSync(options);
-  const guard = lock.tryAcquire();
+  const guard = lock.tryAcquire(amount);
   if (guard === undefined) throw new Error('taken');
   return guard;
 }

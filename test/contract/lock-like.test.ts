@@ -142,7 +142,7 @@ describe.each(IMPLEMENTATIONS.map((one) => [one.name, one] as const))('%s', (nam
     WAITERS.flatMap((first) => WAITERS.map((second) => [first, second] as const)),
     async (first, second) => {
       const guard = stage.lock.acquireSync();
-      const brief = stage.enter(first, 60);
+      const brief = stage.enter(first, { timeout: 60 });
       await stage.untilWaiting(1);
       const patient = stage.enter(second);
       expect(await brief.outcome).toBe('ERR_HEDDLE_TIMEOUT');
@@ -178,9 +178,9 @@ describe.each(IMPLEMENTATIONS.map((one) => [one.name, one] as const))('%s', (nam
     [HERE, LOOP, BLOCKED].map((kind) => [kind] as const),
     async (kind) => {
       const guard = stage.lock.acquireSync();
-      expect(await stage.enter(kind, 0).outcome).toBe('ERR_HEDDLE_TIMEOUT');
+      expect(await stage.enter(kind, { timeout: 0 }).outcome).toBe('ERR_HEDDLE_TIMEOUT');
       guard.release();
-      const served = stage.enter(kind, 0);
+      const served = stage.enter(kind, { timeout: 0 });
       served.goOn();
       expect(await served.outcome).toBe('got');
     },

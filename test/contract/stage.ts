@@ -46,12 +46,18 @@ export interface Actor {
 
 const WORDS_EACH = 3;
 
+/** What an actor asks for. */
+export interface Asked {
+  readonly timeout?: number;
+  readonly permits?: number;
+}
+
 export class Stage {
   readonly implementation: Implementation;
   readonly object: Disposable;
   readonly lock: LockLike;
   readonly pool: ThreadPoolExecutor;
-  readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(4 * 64));
+  readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(4 * 128));
   #actors = 0;
 
   constructor(implementation: Implementation, pool: ThreadPoolExecutor) {
@@ -61,7 +67,7 @@ export class Stage {
     this.pool = pool;
   }
 
-  part(form: Form, timeout?: number): Part {
+  part(form: Form, { timeout, permits }: Asked = {}): Part {
     const { implementation, object, words } = this;
     const at = WORDS_EACH * this.#actors++;
     return {
@@ -71,12 +77,13 @@ export class Stage {
       words,
       at,
       ...(timeout !== undefined && { timeout }),
+      ...(permits !== undefined && { permits }),
     };
   }
 
   /** Somebody who acquires now. */
-  enter({ where, form }: Kind, timeout?: number): Actor {
-    const part = this.part(form, timeout);
+  enter({ where, form }: Kind, asked?: Asked): Actor {
+    const part = this.part(form, asked);
     if (where === 'another thread') return this.#actor(part, this.pool.submit(jobs.hold, part));
     // A blocking form on this loop must not wait to go on: it holds, and is released, from outside.
     const asAsync = form === 'sync' ? this.#holdSyncHere(part) : jobs.hold(part);
@@ -90,8 +97,8 @@ export class Stage {
   }
 
   /** Somebody in a thread who gets it and, told to go on, dies with it: the outcome tells when it has. */
-  enterToDie(form: Form, end: End): Actor {
-    const part = this.part(form);
+  enterToDie(form: Form, end: End, asked?: Asked): Actor {
+    const part = this.part(form, asked);
     const pool = end === 'terminate' ? this.pool.with({ onCancel: 'terminate', grace: 0 }) : this.pool;
     const future = pool.submit(jobs.holdAndEnd, part, end);
     const actor = this.#actor(
@@ -119,8 +126,13 @@ export class Stage {
     return { ended };
   }
 
-  async canBeHad(where: Where): Promise<boolean> {
-    const part = this.part('try');
+  /** Lets the actor of a part go on. */
+  raise({ at }: Part): void {
+    raise(this.words, at + GO_ON);
+  }
+
+  async canBeHad(where: Where, asked?: Asked): Promise<boolean> {
+    const part = this.part('try', asked);
     return where === 'this loop' ? jobs.canBeHad(part) : await this.pool.submit(jobs.canBeHad, part);
   }
 
@@ -130,7 +142,7 @@ export class Stage {
   }
 
   async #holdSyncHere(part: Part): Promise<string> {
-    const guard = this.lock.acquireSync();
+    const guard = this.lock.acquireSync(part.permits === undefined ? {} : { permits: part.permits });
     Atomics.store(this.words, part.at + GOT, Atomics.add(this.words, 0, 1) + 1);
     await raised(this.words, part.at + GO_ON);
     guard.release();
