@@ -9,6 +9,7 @@ import {
   BIGINT,
   bigint,
   CONSTANT,
+  DATE,
   DEEPEST,
   DOUBLE,
   double,
@@ -22,6 +23,8 @@ import {
   TAG_MASK,
   TEXT8,
   TEXT16,
+  VIEW,
+  VIEWS,
 } from './flat.ts';
 import { ShapeTable } from './shapes.ts';
 
@@ -103,6 +106,13 @@ export class FlatDecoder {
         halves[0] = this.#words[at + 1]!;
         halves[1] = this.#words[at + 2]!;
         return bigint[0];
+      case DATE:
+        this.#take(2);
+        halves[0] = this.#words[at + 1]!;
+        halves[1] = this.#words[at + 2]!;
+        return new Date(double[0]!);
+      case VIEW:
+        return this.#view(payload);
       default:
         throw this.#damaged();
     }
@@ -132,6 +142,14 @@ export class FlatDecoder {
     const array: unknown[] = [];
     for (let index = 0; index < length; index++) array.push(this.#value(depth + 1));
     return array;
+  }
+
+  #view(type: number): ArrayBufferView {
+    const View = VIEWS[type];
+    const length = this.#words[this.#take(1)]!;
+    const start = this.#take((length + 3) >>> 2) << 2;
+    if (View === undefined || length <= 0 || length % View.BYTES_PER_ELEMENT !== 0) throw this.#damaged();
+    return new View(new Uint8Array(this.#bytes.subarray(start, start + length)).buffer);
   }
 
   #string(length: number): string {

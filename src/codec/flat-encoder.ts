@@ -1,6 +1,11 @@
 /**
  * The fast way of a value into words of memory: what is simple (`flat.ts`) is written in one pass, what is not is
  * refused, and goes another way (`item.ts`).
+ *
+ * - **What is simple**: whatever comes out as structured clone would give it, although nothing but the value itself was
+ *   written: no object in it twice, no holes, no class but dates and typed arrays that have their memory for themselves.
+ * - **Cost** (Node 24, to encode and to decode): an object of five fields 120 and 150 ns, a number 5 and 10 to 20 ns, a
+ *   string of ten characters 40 and 30 ns, of a hundred 110 and 100 ns.
  */
 import { isProxy } from '../platform/serialize.ts';
 import { type TextMemory, textMemory } from '../platform/text.ts';
@@ -9,6 +14,7 @@ import {
   BIGINT,
   bigint,
   CONSTANT,
+  DATE,
   DEEPEST,
   DOUBLE,
   double,
@@ -21,6 +27,8 @@ import {
   TAG_BITS,
   TEXT8,
   TEXT16,
+  VIEW,
+  VIEWS,
 } from './flat.ts';
 import { hashWords, type Shape, ShapeTree } from './shapes.ts';
 
@@ -29,6 +37,12 @@ const LONGEST_TEXT = 2 ** 16;
 
 /** Longer arrays of numbers are faster as a whole. */
 const MANY_NUMBERS = 256;
+
+/** Larger views likewise. In bytes. */
+const LONGEST_VIEW = 2 ** 16;
+
+const timeOf = Date.prototype.getTime;
+const viewTypes: ReadonlyMap<unknown, number> = new Map(VIEWS.map((type, index) => [type.prototype, index]));
 
 /** Up to so many characters a loop is faster than a call of machine code. */
 const LOOPED = 12;
@@ -190,8 +204,43 @@ export class FlatEncoder {
     if (prototype === Object.prototype) {
       return !isProxy(value) && this.#isNew(value) && this.#object(value as Record<string, unknown>, depth);
     }
-    if (prototype !== Array.prototype || !Array.isArray(value) || isProxy(value)) return false;
-    return this.#isNew(value) && this.#array(value, depth);
+    if (prototype === Array.prototype) {
+      return Array.isArray(value) && !isProxy(value) && this.#isNew(value) && this.#array(value, depth);
+    }
+    if (prototype === Date.prototype) return this.#isNew(value) && this.#date(value);
+    return ArrayBuffer.isView(value) && this.#isNew(value) && this.#view(value, prototype);
+  }
+
+  #date(value: object): boolean {
+    try {
+      double[0] = timeOf.call(value);
+    } catch {
+      // It only says that it is one; what it is, the other way knows.
+      return false;
+    }
+    this.#words[this.#at] = DATE;
+    this.#words[this.#at + 1] = halves[0]!;
+    this.#words[this.#at + 2] = halves[1]!;
+    this.#at += 3;
+    return true;
+  }
+
+  /** Only one that is all there is of its memory, for a copy has all of that. */
+  #view(value: ArrayBufferView, prototype: unknown): boolean {
+    const type = viewTypes.get(prototype);
+    const { buffer, byteLength } = value;
+    if (type === undefined || Object.getPrototypeOf(buffer) !== ArrayBuffer.prototype) return false;
+    // Of no bytes are also those whose memory was taken away, which are refused.
+    if (byteLength !== buffer.byteLength || byteLength === 0 || byteLength > LONGEST_VIEW) return false;
+    if ((buffer as { readonly resizable?: boolean }).resizable === true || !this.#isNew(buffer)) return false;
+    const size = (byteLength + 3) >> 2;
+    if (!this.#room(2 + size)) return false;
+    const at = this.#at;
+    this.#words[at] = VIEW | (type << TAG_BITS);
+    this.#words[at + 1] = byteLength;
+    this.#bytes.set(value instanceof Uint8Array ? value : new Uint8Array(buffer), (at + 2) << 2);
+    this.#at = at + 2 + size;
+    return true;
   }
 
   #object(value: Record<string, unknown>, depth: number): boolean {

@@ -1,6 +1,6 @@
 /**
  * The simple form of values in words of memory: numbers, strings and other primitives, plain objects and plain arrays of
- * them. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
+ * them; dates and typed arrays. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
  */
 // Each value begins with a word: its tag in the low 4 bits, 28 bits of payload above.
 //
@@ -14,6 +14,8 @@
 // | TEXT8     | characters                     | the characters as Latin-1                            |
 // | TEXT16    | characters                     | the characters as UTF-16, lone surrogates as well    |
 // | ARRAY     | items                          | the items                                            |
+// | DATE      |                                | 2: its time, as the bits of a double                 |
+// | VIEW      | which class of typed arrays    | 1: bytes; the bytes                                  |
 // | OBJECT    | words from here to its shape   | the fields, then the words of the shape (`shapes.ts`) |
 //
 // The shape comes last because the fields are read in one pass over the object, by which it becomes known.
@@ -29,11 +31,37 @@ export const TEXT8 = 6;
 export const TEXT16 = 7;
 export const ARRAY = 8;
 export const OBJECT = 9;
+export const DATE = 10;
+export const VIEW = 11;
+/** The other form of an item, and what its payload says: whether there are specials, and shared buffers among them. */
 export const SERIALIZED = 15;
+export const WITH_SPECIALS = 1;
+export const WITH_BUFFERS = 2;
 
 /** The tag is in the low bits of a value's first word. */
 export const TAG_BITS = 4;
 export const TAG_MASK = 15;
+
+interface ViewClass {
+  new (buffer: ArrayBuffer): ArrayBufferView<ArrayBuffer>;
+  readonly prototype: object;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** The classes of typed arrays, by their number in an item. */
+export const VIEWS: readonly ViewClass[] = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+];
 
 /** Deeper values are rare, and recursion must end before the stack does. */
 export const DEEPEST = 32;

@@ -7,7 +7,7 @@
  * - **Memory**: an item begins at an even word. A number takes one to three words.
  * - **What comes out** is what structured clone would give, with errors, functions and handles as in messages.
  * - **Getters** inside a value are called once if it is simple, and may be called again if it is not.
- * - **Cost** (Node 24): see `flat-encoder.ts` for simple values; others 3 to 10 µs and more, as the runtime's
+ * - **Cost** (Node 24): see `flat-encoder.ts` for simple values; others 5 µs and more, as the runtime's
  *   serializer needs.
  *
  * In use:
@@ -18,13 +18,13 @@
  * const value = decoder.decode(words, bytes, at, available);
  * ```
  */
-// The simple form begins with its own tag. The other: a word with the tag SERIALIZED and whether there are specials; a
-// word with the number of bytes; the bytes of the value, or of [value, specials].
+// The simple form begins with its own tag. The other: a word with the tag SERIALIZED and what is inside; a word with
+// the number of bytes; the bytes of the value, or of [value, specials].
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
 import { type EncodeHooks, encode, explainCloneFailure } from './encode.ts';
-import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK } from './flat.ts';
+import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
 import type { Special, Wire } from './wire.ts';
@@ -35,7 +35,6 @@ export type ItemDecodeHooks = DecodeHooks & Required<Pick<DecodeHooks, 'bufferOf
 
 /** Words before the bytes of a serialized item. */
 const PREFIX = 2;
-const WITH_SPECIALS = 1;
 
 /** One for each thread: its memory is used for every item. */
 export class ItemEncoder {
@@ -84,10 +83,14 @@ export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], p
     if (isStackOverflow(error)) throw tooDeep(path, error);
     throw explainCloneFailure(wire.value, path, error, (value) => serialize(value, 0));
   }
-  const flag = specials === undefined ? 0 : WITH_SPECIALS << TAG_BITS;
-  const prefix = Int32Array.of(SERIALIZED | flag, bytes.length - 4 * PREFIX);
+  const prefix = Int32Array.of(SERIALIZED | (flagsOf(specials) << TAG_BITS), bytes.length - 4 * PREFIX);
   bytes.set(new Uint8Array(prefix.buffer));
   return bytes;
+}
+
+function flagsOf(specials: readonly Special[] | undefined): number {
+  if (specials === undefined) return 0;
+  return specials.some(({ kind }) => kind === 'buffer') ? WITH_SPECIALS | WITH_BUFFERS : WITH_SPECIALS;
 }
 
 /** The handles stay with the sender, and so do the addresses of their objects: parcels go. */
@@ -137,7 +140,7 @@ export class ItemDecoder {
     } catch (error) {
       throw damaged(at, error);
     }
-    if (words[at]! >>> TAG_BITS === 0) return value;
+    if (((words[at]! >>> TAG_BITS) & WITH_SPECIALS) === 0) return value;
     if (!isPair(value)) throw damaged(at);
     const hooks = options?.sync === true ? this.#syncHooks : this.#hooks;
     return decode({ value: value[0], specials: value[1] }, hooks);

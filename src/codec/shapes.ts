@@ -33,6 +33,9 @@ export type ShapeHash = (words: Int32Array) => number;
 /** Objects with more keys are taken for dictionaries, whose keys are data. */
 const MOST_KEYS = 64;
 
+/** And so are those with longer ones; in characters. */
+const LONGEST_KEY = 128;
+
 /** Words before the text. */
 const PREFIX = 2;
 
@@ -60,7 +63,7 @@ export class ShapeTree {
     if (shape.nextKey === key) return shape.next;
     const known = shape.others?.get(key);
     if (known !== undefined) return known;
-    if (key === PROTO || shape.count >= MOST_KEYS) return undefined;
+    if (key === PROTO || key.length > LONGEST_KEY || shape.count >= MOST_KEYS) return undefined;
     if (this.#size >= this.#limit) {
       // What is being encoded goes on with the old nodes.
       this.#root = new Shape(undefined, '');

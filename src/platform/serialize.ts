@@ -32,8 +32,9 @@ export function serialize(value: unknown, prefix: number): Uint8Array {
  * @throws What the runtime throws if it cannot read them.
  */
 export function deserialize(bytes: Uint8Array): unknown {
-  // Only a copy of its own: it was not made to read memory that others write.
-  if (runtimeName === 'bun') return v8.deserialize(new Uint8Array(bytes));
+  // A copy of the bytes, for it was not made to read memory that others write; one of the value, in which a Buffer
+  // is a Uint8Array, as everywhere else.
+  if (runtimeName === 'bun') return structuredClone(v8.deserialize(new Uint8Array(bytes)));
   const deserializer = new v8.Deserializer(bytes);
   deserializer.readHeader();
   return deserializer.readValue();

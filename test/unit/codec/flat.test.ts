@@ -65,6 +65,19 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['an empty string', '', 1],
     ['a short string', 'abc', 2],
     ['an empty array', [], 1],
+    ['a date', new Date(1.7e12), 3],
+    ['a date that is none', new Date(NaN), 3],
+    ['a Uint8Array', Uint8Array.of(1, 2, 255), 3],
+    ['a Uint8ClampedArray', Uint8ClampedArray.of(1, 2, 3, 255, 5), 4],
+    ['an Int8Array', Int8Array.of(-1), 3],
+    ['an Int16Array', Int16Array.of(-1, 2), 3],
+    ['a Uint16Array', Uint16Array.of(65535), 3],
+    ['an Int32Array', Int32Array.of(-1), 3],
+    ['a Uint32Array', Uint32Array.of(2 ** 32 - 1), 3],
+    ['a Float32Array', Float32Array.of(1.5), 3],
+    ['a Float64Array', Float64Array.of(NaN, -0), 6],
+    ['a BigInt64Array', BigInt64Array.of(-1n), 4],
+    ['a BigUint64Array', BigUint64Array.of(2n ** 64n - 1n), 4],
   ])('carry %s', (_, value, words) => {
     const pair = new Pair();
     deepStrictEqual(pair.trip(value), value);
@@ -171,6 +184,13 @@ describe('FlatEncoder and FlatDecoder', () => {
   cyclic.self = cyclic;
   const twice = { n: 1 };
   const list = [1];
+  const date = new Date(0);
+  const buffer = new ArrayBuffer(8);
+  const view = new Uint8Array(8);
+  const Resizable = ArrayBuffer as unknown as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer;
   const many = Array.from({ length: 50 }, () => ({}));
   const sparse = Array.from({ length: 3 }, () => 1);
   delete sparse[1];
@@ -178,7 +198,20 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['a symbol', Symbol('s')],
     ['a function', () => 1],
     ['a Map', new Map()],
-    ['a Date in an object', { at: new Date(0) }],
+    ['the same date twice', [date, date]],
+    ['what only says that it is a date', Object.create(Date.prototype)],
+    ['a proxy of a date', new Proxy(date, {})],
+    ['an instance of a class of dates', new (class Day extends Date {})()],
+    ['a Buffer', Buffer.alloc(10_000)],
+    ['a part of an ArrayBuffer', new Uint8Array(buffer, 0, 4)],
+    ['two views over one ArrayBuffer', [new Uint8Array(buffer), new Int8Array(buffer)]],
+    ['the same view twice', [view, view]],
+    ['a view over shared memory', new Uint8Array(new SharedArrayBuffer(8))],
+    ['a view over memory that may grow', new Uint8Array(new Resizable(8, { maxByteLength: 16 }))],
+    ['a view of nothing', new Uint8Array(0)],
+    ['a DataView', new DataView(buffer)],
+    ['a large view', new Uint8Array(100_000)],
+    ['a very long key', { ['k'.repeat(1000)]: 1 }],
     ['an instance of a class', new (class Point {})()],
     ['an object without prototype', Object.create(null)],
     ['a bigint of more than 64 bits', 2n ** 63n],
@@ -303,6 +336,19 @@ describe('FlatEncoder and FlatDecoder', () => {
     expect(pair.put(array)).toBe(-1);
   });
 
+  test('give each view memory of its own, all of which it covers', () => {
+    const pair = new Pair();
+    const mine = Uint8Array.of(1, 2, 3);
+    const [first] = pair.trip([mine]) as [Uint8Array];
+    expect(first.buffer).toBeInstanceOf(ArrayBuffer);
+    expect(first.buffer.byteLength).toBe(3);
+    const second = pair.get() as [Uint8Array];
+    first[0] = 9;
+    mine[1] = 9;
+    pair.words.fill(0, pair.at, pair.at + pair.size);
+    deepStrictEqual(second, [Uint8Array.of(1, 2, 3)]);
+  });
+
   test('grow the scratch in the middle of a value', () => {
     const pair = new Pair();
     const value = Array.from({ length: 200 }, (_, index) => ({ index, text: 'y'.repeat(index) }));
@@ -325,6 +371,9 @@ describe('FlatEncoder and FlatDecoder', () => {
       fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
       fc.constantFrom(undefined, null, true, false, -0),
       fc.array(tie('value'), { maxLength: 6 }),
+      fc.date(),
+      fc.float64Array({ minLength: 1 }),
+      fc.uint8Array({ minLength: 1 }),
       fc.dictionary(fc.string({ unit: 'binary' }), tie('value'), { maxKeys: 6, noNullPrototype: true }),
       fc.record({ id: fc.nat(), name: fc.string() }, { requiredKeys: ['id'], noNullPrototype: true }),
     ),
@@ -382,6 +431,11 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['an object whose shape is no list of keys', [9 | (1 << 4), 5, 2, 0x3131]],
     ['an object whose shape ends late', [9 | (1 << 4), 5, 2 ** 30, 0x5d5b]],
     ['an object whose shape has a negative length', [9 | (1 << 4), 5, -8, 0x5d5b]],
+    ['a view that is longer than the words', [11 | (1 << 4), 100, 0]],
+    ['a view of fewer than no bytes', [11 | (1 << 4), -1, 0]],
+    ['a view of a class that there is not', [11 | (90 << 4), 4, 0]],
+    ['a view of half a number', [11 | (8 << 4), 4, 0]],
+    ['half a date', [10, 0]],
     ['a constant that there is not', [1 | (4 << 4)]],
     ['the tag of another form', [15, 0]],
     ['arrays without an end', new Array(1000).fill(8 | (1 << 4))],

@@ -2,6 +2,8 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encode } from '../../../src/codec/encode.ts';
+import { SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from '../../../src/codec/flat.ts';
 import { ItemDecoder, ItemEncoder, serializeWire } from '../../../src/codec/item.ts';
 import type { Special, Wire } from '../../../src/codec/wire.ts';
 import { CaptureError, HeddleError, SendError } from '../../../src/core/errors.ts';
@@ -304,6 +306,24 @@ describe('an item with shared memory', () => {
     expect(again.map(({ length }) => length)).toEqual([8, 2, 4]);
     memory.grow(20);
     expect(again.map(({ length }) => length)).toEqual([18, 5, 4]);
+  });
+
+  test('says in its first word whether buffers are inside, for those who drop it unopened', () => {
+    const pair = new Pair();
+    const flags = [new Map(), [new Error('x')], [new SharedArrayBuffer(1)]].map((value) => {
+      pair.put(value);
+      const header = pair.words[pair.at]!;
+      expect(header & TAG_MASK).toBe(SERIALIZED);
+      return header >>> TAG_BITS;
+    });
+    expect(flags).toEqual([0, WITH_SPECIALS, WITH_SPECIALS | WITH_BUFFERS]);
+  });
+
+  test('leaves buffers to messages where there is no hook', () => {
+    const value = { memory: new SharedArrayBuffer(8), port: new Blob([]) };
+    const wire = encode(value, 'value', { referenceTo: () => 0, moduleOfClass: () => undefined });
+    expect(wire.value).toBe(value);
+    expect(wire.specials).toBe(undefined);
   });
 
   test('shares no buffer of a value that is refused', () => {
