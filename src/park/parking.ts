@@ -48,12 +48,18 @@ export interface ToTell {
   readonly areAsync: Int32Array;
 }
 
+function noneToTell(): ToTell {
+  return {
+    cells: new Int32Array(MOST_AT_ONCE),
+    owners: new Int32Array(MOST_AT_ONCE),
+    areAsync: new Int32Array(MOST_AT_ONCE),
+  };
+}
+
 export class Parking {
   readonly heap: Heap;
   readonly cells: Cells;
   readonly handles: Handles;
-  /** For whoever is in a section, where nothing can be made. */
-  readonly toTell: ToTell;
   readonly #platform: Platform;
   readonly #mailbox: Mailbox;
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
@@ -61,6 +67,8 @@ export class Parking {
   #listening = false;
   /** So many are telling: while one waits to enter a section, what a dead thread left may be mended. */
   #telling = 0;
+  /** By depth: who tells while another of this thread is telling must not write over what that has not told yet. */
+  readonly #toTell: ToTell[] = [];
 
   constructor(heap: Heap, platform: Platform) {
     this.heap = heap;
@@ -68,19 +76,20 @@ export class Parking {
     this.handles = new Handles(heap);
     this.#platform = platform;
     this.#mailbox = new Mailbox(heap);
-    this.toTell = {
-      cells: new Int32Array(MOST_AT_ONCE),
-      owners: new Int32Array(MOST_AT_ONCE),
-      areAsync: new Int32Array(MOST_AT_ONCE),
-    };
   }
 
   // Telling others
 
   /** To be called before setting cells of others, until all of them were told. */
   beginTelling(): void {
+    if (this.#toTell.length === this.#telling) this.#toTell.push(noneToTell());
     if (this.#telling++ > 0) return;
     Atomics.store(this.heap.words, this.heap.record + RECORD_TELLING, 1);
+  }
+
+  /** Where whoever is telling writes in a section, where nothing can be made. */
+  get toTell(): ToTell {
+    return this.#toTell[this.#telling - 1]!;
   }
 
   /** Tells the thread whose cell was set. Nothing of the cell may be read before. */
