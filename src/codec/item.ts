@@ -14,7 +14,7 @@
  * ```text
  * const prepared = encoder.prepare(value, 'item');
  * if (typeof prepared === 'number') words.set(encoder.words.subarray(0, prepared), at);
- * else bytes.set(serializeWire(prepared, parcels), 4 * at); // one parcel for each of prepared.handles; then releaseWire
+ * else bytes.set(serializeWire(prepared, parcels, 'item'), 4 * at); // a parcel for each of prepared.handles; then releaseWire
  * const value = decoder.decode(words, bytes, at, available);
  * ```
  */

@@ -99,6 +99,17 @@ describe('FlatEncoder and FlatDecoder', () => {
     const pair = new Pair();
     const texts = Array.from({ length: 5000 }, (_, index) => (index * 7919).toString(36));
     for (const text of texts) expect(pair.trip(text)).toBe(text);
+    // Those of equal length that differ in one word only.
+    for (const [before, after] of [
+      ['', 'abcdefgh'],
+      ['abcd', 'efgh'],
+      ['abcdefgh', ''],
+    ] as const) {
+      for (const text of texts) {
+        const whole = before + text.slice(-4).padEnd(4) + after;
+        expect(pair.trip(whole)).toBe(whole);
+      }
+    }
     for (const text of ['a', 'a\u0000', 'a\u0000\u0000', 'a\u0000\u0000\u0000', 'a\u0000\u0000\u0000\u0000'])
       expect(pair.trip(text)).toBe(text);
   });
