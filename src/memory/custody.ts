@@ -18,10 +18,12 @@
  * **Asking.** On Node a thread asks over the bus and takes the answer from there. Elsewhere nothing can be taken from
  * the bus without returning to the loop; a thread asks by a port a custodian of its own, which it starts the first time.
  *
- * **What can be missing.** Until the root's custodian listens: a buffer whose thread has ended with its regent, while
- * the root neither returned to its loop nor waited in heddle. Who asks then waits `ANSWER_WITHIN`, and gets an error;
- * the root itself, on Node, finds it in its channel. The buffer is not lost: after the root's next turn all find it.
- * For good is it lost if the root ended and other threads have not, which on Node means: never.
+ * **What can be missing.** Until the root's custodian listens: a buffer whose thread has ended, and its regent with it,
+ * while the root neither returned to its loop nor waited in heddle. Another thread that asks for it then waits
+ * `ANSWER_WITHIN`, and gets an error; the root itself finds it on Node, and gets that error on Bun and Deno. The buffer is
+ * not lost: after the root's next turn all find it. What is lost for good: all that a custodian has which itself runs out
+ * of memory; and all, where the root ends before other threads of its region, which those can only be that got the
+ * region by a token.
  *
  * Rejected: everybody keeps everything (a thread that is blocked would keep what all others let go); ports (they cannot
  * be handed to threads that nobody knows); a custodian from the start (a thread that most programs do not need).
