@@ -36,7 +36,7 @@ const platform: Platform = {
     putOff(cell, news);
     return true;
   },
-  reap: () => reapDead(ownHeap(), askToLook),
+  reap: (heap) => reapDead(heap, askToLook),
 };
 
 const parkings = new WeakMap<Heap, Parking>();

@@ -34,8 +34,8 @@ export interface Platform {
   slice(left: number): number;
   look(): void;
   end(): void;
-  /** Called when a reaper could not finish because of this thread. */
-  reap(): void;
+  /** Called when a reaper could not finish because of this thread: not its own heap, if it mends what it leaves itself. */
+  reap(heap: Heap): void;
 }
 
 /** So many cells are set in one section. */
@@ -111,7 +111,7 @@ export class Parking {
     const { words, record } = this.heap;
     Atomics.store(words, record + RECORD_TELLING, 0);
     if (Atomics.load(words, UNREAPED) === 1 && Atomics.exchange(words, UNREAPED, 0) === 1)
-      this.#platform.reap();
+      this.#platform.reap(this.heap);
   }
 
   // Blocking
