@@ -21,6 +21,7 @@ describe('LockWord excludes, forgets nobody and survives', () => {
     [['blocked', 'impatient', 'loop'], {}, BOUND_1],
     [['blocked', 'blocked'], { deaths: 1 }, BOUND_1],
     [['loop', 'impatient loop'], { deaths: 1 }, BOUND_1],
+    [['blocked', 'blocked'], { deaths: 1, full: true }, BOUND_1],
   ])('%j, %j', async (roles, options, more) => {
     const report = await explore(lockModel(roles, options, more));
     expect(report.exhausted).toBe(true);
@@ -32,7 +33,7 @@ describe('The models of LockWord notice', () => {
     readonly [
       what: string,
       roles: readonly Role[],
-      deaths: number,
+      options: LockOptions,
       more: Partial<LockModel>,
       file: string,
       find: string,
@@ -42,7 +43,7 @@ describe('The models of LockWord notice', () => {
     [
       'a releaser that does not look at the queue again',
       ['blocked', 'impatient', 'blocked'],
-      0,
+      {},
       BOUND_3,
       WORD,
       'if (queue.isEmpty() || !this.#takeBack(open)) break;',
@@ -51,7 +52,7 @@ describe('The models of LockWord notice', () => {
     [
       'a waiter that does not mark the word',
       ['blocked', 'loop'],
-      0,
+      {},
       BOUND_2,
       WORD,
       'if (this.#mark()) return undefined;',
@@ -60,7 +61,7 @@ describe('The models of LockWord notice', () => {
     [
       'a lock taken from the dead that was given on already',
       ['blocked', 'blocked', 'blocked'],
-      1,
+      { deaths: 1 },
       { ...BOUND_2, mortal: ['a'] },
       WORD,
       'const chosen = this.#chosen();',
@@ -69,7 +70,7 @@ describe('The models of LockWord notice', () => {
     [
       'a wake-up in the moment of the time-out that is lost',
       ['impatient', 'blocked'],
-      0,
+      {},
       BOUND_2,
       PARKING,
       'return !this.cells.cancel(cell);',
@@ -78,24 +79,33 @@ describe('The models of LockWord notice', () => {
     [
       'a bell that was cleared by the dead, and notified by nobody',
       ['blocked', 'loop'],
-      1,
+      { deaths: 1 },
       BOUND_1,
       MAILBOX,
       '  Atomics.notify(words, record + RECORD_BELL);\n  wakeThread',
       '  wakeThread',
     ],
     [
+      'sections that stay held by the dead, of objects that a reaper has no memory to hold',
+      ['blocked', 'blocked'],
+      { deaths: 1, full: true, watchful: false },
+      BOUND_2,
+      REAPER,
+      '  tearSections(heap, dead);\n',
+      '',
+    ],
+    [
       'a reaper that leaves what is being told to nobody',
       ['blocked', 'blocked'],
-      1,
+      { deaths: 1 },
       BOUND_2,
       REAPER,
       '    Atomics.store(words, UNREAPED, 1);\n',
       '',
     ],
-  ])('%s', async (_, roles, deaths, more, file, find, replace) => {
+  ])('%s', async (_, roles, options, more, file, find, replace) => {
     await explore(
-      lockModel(roles, { deaths }, { ...more, mutate: { file, find, replace, expectFailure: true } }),
+      lockModel(roles, options, { ...more, mutate: { file, find, replace, expectFailure: true } }),
     );
   });
 });
