@@ -1,14 +1,17 @@
 /**
  * The long form: `npm run stress -- [seconds] [seed] [names…]`. The seconds are shared out among the parts; locks under
- * dying threads get half of them.
+ * dying threads get the most of them. A primitive alone is a part that must be named: `primitives:semaphore`.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { cleanCounters } from './counters.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
 import { lockChaos, MIXED, RELAY } from './lock-chaos.ts';
 import { parcelChaos } from './parcel-chaos.ts';
 import { poolChaos } from './pool-chaos.ts';
+import { PRIMITIVES } from './primitives.ts';
+import { primitivesChaos } from './primitives-chaos.ts';
 import { seeded } from './random.ts';
 import { ringChaos } from './ring-chaos.ts';
 
@@ -22,13 +25,23 @@ interface Part {
 }
 
 const PARTS: Readonly<Record<string, Part>> = {
-  locks: { share: 0.5, run: (seed, ms) => lockChaos(seed, ms, MIXED) },
+  locks: { share: 0.4, run: (seed, ms) => lockChaos(seed, ms, MIXED) },
+  primitives: { share: 0.3, run: (seed, ms) => primitivesChaos(seed, ms) },
+  counters: { share: 0.1, run: (seed, ms) => cleanCounters(seed, ms) },
   relay: { share: 0.1, run: (seed, ms) => lockChaos(seed, ms, RELAY) },
   parcels: { share: 0.1, run: parcelChaos },
   rings: { share: 0.1, run: ringChaos },
   pools: { share: 0.1, run: poolChaos },
   stack: { share: 0.1, run: dives },
 };
+
+/** By name only. */
+const ALONE: Readonly<Record<string, Part>> = Object.fromEntries(
+  PRIMITIVES.map((name) => [
+    `primitives:${name}`,
+    { share: 0.1, run: (seed: number, ms: number) => primitivesChaos(seed, ms, [name]) },
+  ]),
+);
 
 /** Every call at random depths, until the time is up. */
 async function dives(seed: number, milliseconds: number): Promise<unknown> {
@@ -46,12 +59,21 @@ async function dives(seed: number, milliseconds: number): Promise<unknown> {
   return total;
 }
 
+function partOf(name: string): Part {
+  const part = PARTS[name] ?? ALONE[name];
+  if (part === undefined)
+    throw new RangeError(
+      `There is no part "${name}"; there are ${[...Object.keys(PARTS), ...Object.keys(ALONE)].join(', ')}`,
+    );
+  return part;
+}
+
 const seconds = Number(process.argv[2] ?? 60);
 const seed = Number(process.argv[3] ?? Date.now() & 0x7fffffff);
 const names = process.argv.length > 4 ? process.argv.slice(4) : Object.keys(PARTS);
-const shares = names.reduce((sum, name) => sum + PARTS[name]!.share, 0);
+const shares = names.reduce((sum, name) => sum + partOf(name).share, 0);
 console.log(`seed ${seed}, ${seconds} s`);
 for (const name of names) {
-  const { share, run } = PARTS[name]!;
+  const { share, run } = partOf(name);
   console.log(name, await run(seed, (1000 * seconds * share) / shares));
 }
