@@ -103,10 +103,8 @@ export class Semaphore implements Disposable {
    * @throws {RangeError} if it is negative, or more than `max`.
    */
   constructor(value: number = 1, options?: SemaphoreOptions) {
-    const most = checkInteger(checkOptions(options).max ?? MOST_PERMITS, 'max', {
-      min: 1,
-      max: MOST_PERMITS,
-    });
+    const { max = MOST_PERMITS } = checkOptions(options);
+    const most = checkInteger(max, 'max', { min: 1, max: MOST_PERMITS });
     checkInteger(value, 'value', { min: 0, max: most });
     this.#handle = new SharedHandle(this, SHARING, options, (words, object) => {
       words[object + PERMITS_FREE] = value;
