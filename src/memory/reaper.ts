@@ -136,7 +136,7 @@ export function livingThreads(words: Int32Array): number[] {
   return tokens(words).filter((token) => token > 0);
 }
 
-function nobodyIsTelling(words: Int32Array): boolean {
+export function nobodyIsTelling(words: Int32Array): boolean {
   for (const token of livingThreads(words))
     if (Atomics.load(words, recordOf(token) + RECORD_TELLING) !== 0) return false;
   return true;

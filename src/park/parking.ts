@@ -11,6 +11,7 @@ import {
   RECORD_TELLING,
   UNREAPED,
 } from '../memory/layout.ts';
+import { nobodyIsTelling } from '../memory/reaper.ts';
 import { Cells } from './cells.ts';
 import { Mailbox, putNews, wakeThread } from './mailbox.ts';
 
@@ -67,6 +68,8 @@ export class Parking {
   #listening = false;
   /** So many are telling: while one waits to enter a section, what a dead thread left may be mended. */
   #telling = 0;
+  /** Whether it does what a reaper could not finish. */
+  #mending = false;
   /** By depth: who tells while another of this thread is telling must not write over what that has not told yet. */
   readonly #toTell: ToTell[] = [];
 
@@ -110,8 +113,20 @@ export class Parking {
     if (--this.#telling > 0) return;
     const { words, record } = this.heap;
     Atomics.store(words, record + RECORD_TELLING, 0);
-    if (Atomics.load(words, UNREAPED) === 1 && Atomics.exchange(words, UNREAPED, 0) === 1)
-      this.#platform.reap(this.heap);
+    // Who mends tells as well: it does not begin again within that, but afterwards.
+    if (this.#mending || Atomics.load(words, UNREAPED) === 0) return;
+    this.#mending = true;
+    try {
+      // While another is telling nothing can be finished, and that one will see it.
+      while (
+        Atomics.load(words, UNREAPED) === 1 &&
+        nobodyIsTelling(words) &&
+        Atomics.exchange(words, UNREAPED, 0) === 1
+      )
+        this.#platform.reap(this.heap);
+    } finally {
+      this.#mending = false;
+    }
   }
 
   // Blocking
