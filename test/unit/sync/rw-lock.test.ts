@@ -1,6 +1,12 @@
 import { array, asyncProperty, assert as check, constantFrom, nat, record } from 'fast-check';
 import { afterAll, afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { DeadlockError, InvalidStateError, OwnerDiedError, TimeoutError } from '../../../src/core/errors.ts';
+import {
+  DeadlockError,
+  InvalidStateError,
+  OwnerDiedError,
+  ThreadDiedError,
+  TimeoutError,
+} from '../../../src/core/errors.ts';
 import type { Guard } from '../../../src/core/guard.ts';
 import { ThreadPoolExecutor } from '../../../src/executor/thread-pool-executor.ts';
 import { TaskGroup } from '../../../src/scope/task-group.ts';
