@@ -293,7 +293,7 @@ export class Barrier implements Disposable {
         `Cannot wait at ${this.#handle.describe()}: a task of this thread runs its action, and could not go on`,
       );
     }
-    if (!coreInUse.isLast()) this.#handle.checkOthers('wait at', timeout);
+    if (!coreInUse.isLast() && !coreInUse.isBroken()) this.#handle.checkOthers('wait at', timeout);
     return waitSync(new Arrival(this.#handle), timeout);
   }
 
