@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RLock } from '../../src/sync/rlock.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
 
@@ -27,6 +28,36 @@ describe('at every depth near the end of the stack a call of a lock leaves each 
     '%s, while another has the lock for long',
     async (call) => {
       const { dives } = await deepStack(call, 'held', PADS.slice(0, 3), 3);
+      expect(dives).toBe(3);
+    },
+    60_000,
+  );
+});
+
+describe('at every depth near the end of the stack a call of a re-entrant lock leaves all it knows sound', () => {
+  test.each([
+    ['tryAcquire', 'alone'],
+    ['acquireSync', 'alone'],
+    ['acquire', 'alone'],
+    ['release', 'alone'],
+    ['runSync', 'alone'],
+    ['run', 'alone'],
+    ['tryAcquire', 'contended'],
+    ['acquireSync', 'contended'],
+    ['acquire', 'contended'],
+    ['release', 'contended'],
+    ['run', 'contended'],
+    ['acquireSync', 'held'],
+  ] as const)(
+    '%s, %s',
+    async (call, partners) => {
+      const { dives } = await deepStack(
+        call,
+        partners,
+        PADS.slice(0, 3),
+        partners === 'held' ? 3 : 60,
+        () => new RLock(),
+      );
       expect(dives).toBe(3);
     },
     60_000,

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { ownHeap, recordOf } from '../../src/memory/heap.ts';
 import { RECORD_TELLING, SECTION } from '../../src/memory/layout.ts';
 import { Lock } from '../../src/sync/lock.ts';
+import type { RLock } from '../../src/sync/rlock.ts';
 import { toToken } from '../../src/thread/tokens.ts';
 import { bundle } from './bundle.ts';
 import type { Call, DeepData, DiveRequest, DiveResult } from './deep-calls.ts';
@@ -26,11 +27,12 @@ export async function deepStack(
   partners: Partners,
   pads: readonly number[],
   enough: number = 60,
+  create: () => Lock | RLock = () => new Lock({ name: 'deep' }),
 ): Promise<DeepReport> {
   const before = usedBlocks();
   const records = recordsInUse();
   using module = await bundle(new URL('./deep-stack-thread.ts', import.meta.url));
-  const lock = new Lock({ name: 'deep' });
+  const lock = create();
   const token = toToken(lock);
   const words = new Int32Array(new SharedArrayBuffer(16));
   const start = (role: DeepData['role']): Worker =>
@@ -63,7 +65,7 @@ export async function deepStack(
 }
 
 async function sound(
-  lock: Lock,
+  lock: Lock | RLock,
   object: number,
   partners: Partners,
   words: Int32Array,

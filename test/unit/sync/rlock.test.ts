@@ -914,6 +914,8 @@ describe('a condition of it', () => {
     expect(flag[0]).toBe(1);
     expect(guards.map(({ released }) => released)).toEqual([false, false, false]);
     await notifier;
+    // It has it as before, and so again.
+    lock.acquireSync({ timeout: 0 }).release();
     for (const guard of guards) {
       expect(await canBeHadElsewhere(lock)).toBe(false);
       guard.release();
