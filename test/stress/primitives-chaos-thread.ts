@@ -7,6 +7,7 @@ import { CapacityLimiter } from '../../src/sync/capacity-limiter.ts';
 import { Condition } from '../../src/sync/condition.ts';
 import { Event } from '../../src/sync/event.ts';
 import { Latch } from '../../src/sync/latch.ts';
+import type { Lock } from '../../src/sync/lock.ts';
 import { Once } from '../../src/sync/once.ts';
 import { RLock } from '../../src/sync/rlock.ts';
 import { RWLock } from '../../src/sync/rw-lock.ts';
@@ -21,6 +22,7 @@ import {
   PRIMITIVES,
   type Primitive,
   type PrimitivesWork,
+  RECONDITIONED,
   REENTERED,
   WRITTEN,
 } from './primitives.ts';
@@ -40,6 +42,7 @@ const event = fromToken<Event>(tokens.event);
 const latch = fromToken<Latch>(tokens.latch);
 const once = fromToken<Once>(tokens.once);
 const condition = fromToken<Condition>(tokens.condition);
+const recondition = fromToken<Condition<RLock>>(tokens.recondition);
 const barrier = fromToken<Barrier>(tokens.barrier);
 const permits = new Places(watched.semaphore, arena, 0);
 const borrowed = new Places(watched.limiter, arena, 1);
@@ -237,71 +240,90 @@ function mend(what: Guarded, error: OwnerDiedError): void {
   error.guard!.release();
 }
 
-/** The lock of the condition, and what is done under it. */
-function conditionGuard(get: () => Guard): Guard {
-  try {
-    return get();
-  } catch (error) {
-    if (!(error instanceof OwnerDiedError)) throw error;
-    arena.mend(CONDITIONED);
-    return error.guard!;
-  }
+/** A condition, and what is made and taken under it. */
+interface Conditioned {
+  readonly condition: Condition<Lock | RLock>;
+  readonly thing: number;
+  readonly items: Int32Array;
 }
 
-function conditionSync(): void {
-  const guard = conditionGuard(() => condition.lock.acquireSync());
-  let leave = own(CONDITIONED, 0);
+const CONDITION: Conditioned = { condition, thing: CONDITIONED, items: watched.items.subarray(0, 1) };
+const RECONDITION: Conditioned = {
+  condition: recondition,
+  thing: RECONDITIONED,
+  items: watched.items.subarray(1, 2),
+};
+
+/** The guard that an error has brought, after a death. */
+function mended(error: unknown, thing: number): Guard {
+  if (!(error instanceof OwnerDiedError)) throw error;
+  arena.mend(thing);
+  return error.guard!;
+}
+
+function make({ condition, items }: Conditioned, guard: Guard): void {
+  items[0]! += 1;
+  if (random.chance(0.5)) condition.notify(guard, random.integer(1, 2));
+  else condition.notifyAll(guard);
+}
+
+function conditionSync(what: Conditioned): void {
+  const { condition, thing, items } = what;
+  const { lock } = condition;
+  const guards: Guard[] = [];
+  try {
+    guards.push(lock.acquireSync());
+  } catch (error) {
+    guards.push(mended(error, thing));
+  }
+  if (lock instanceof RLock) guards.push(lock.acquireSync());
+  const guard = guards.at(-1)!;
+  let leave = own(thing, 0);
   dieIfPlanned();
-  if (random.chance(0.5)) {
-    watched.items[0]! += 1;
-    if (random.chance(0.5)) condition.notify(guard, random.integer(1, 2));
-    else condition.notifyAll(guard);
-  } else {
+  if (random.chance(0.5)) make(what, guard);
+  else {
+    leave();
     try {
-      leave();
-      if (random.chance(0.5)) condition.waitForSync(guard, () => watched.items[0]! > 0, syncOptions());
+      if (random.chance(0.5)) condition.waitForSync(guard, () => items[0]! > 0, syncOptions());
       else condition.waitSync(guard, { timeout: random.integer(0, 5) });
     } catch (error) {
-      if (error instanceof OwnerDiedError) arena.mend(CONDITIONED);
-      else if (!isExpected(error)) throw error;
+      if (!isExpected(error)) mended(error, thing);
     }
-    leave = own(CONDITIONED, 0);
-    if (watched.items[0]! > 0) watched.items[0]! -= 1;
+    leave = own(thing, 0);
+    if (items[0]! > 0) items[0]! -= 1;
   }
   leave();
-  guard.release();
+  for (const one of guards) one.release();
 }
 
-async function conditionAsync(task: number): Promise<void> {
-  let guard: Guard;
+async function conditionAsync(what: Conditioned, task: number): Promise<void> {
+  const { condition, thing, items } = what;
+  const { lock } = condition;
+  const guards: Guard[] = [];
   try {
-    guard = await condition.lock.acquire(options());
+    guards.push(await lock.acquire(options()));
   } catch (error) {
-    guard = conditionGuard(() => {
-      throw error;
-    });
+    guards.push(mended(error, thing));
   }
-  let leave = own(CONDITIONED, task);
+  if (lock instanceof RLock) guards.push(await lock.acquire({ within: guards[0]! }));
+  const guard = guards.at(-1)!;
+  let leave = own(thing, task);
   dieIfPlanned();
   await pause();
-  if (random.chance(0.5)) {
-    watched.items[0]! += 1;
-    if (random.chance(0.5)) condition.notify(guard, random.integer(1, 2));
-    else condition.notifyAll(guard);
-  } else {
+  if (random.chance(0.5)) make(what, guard);
+  else {
+    leave();
     try {
-      leave();
-      if (random.chance(0.5)) await condition.waitFor(guard, () => watched.items[0]! > 0, options());
+      if (random.chance(0.5)) await condition.waitFor(guard, () => items[0]! > 0, options());
       else await condition.wait(guard, { timeout: random.integer(0, 5) });
     } catch (error) {
-      if (error instanceof OwnerDiedError) arena.mend(CONDITIONED);
-      else if (!isExpected(error)) throw error;
+      if (!isExpected(error)) mended(error, thing);
     }
-    leave = own(CONDITIONED, task);
-    if (watched.items[0]! > 0) watched.items[0]! -= 1;
+    leave = own(thing, task);
+    if (items[0]! > 0) items[0]! -= 1;
   }
   leave();
-  guard.release();
+  for (const one of guards) one.release();
 }
 
 /** The function of the `Once`: one at a time calls it. */
@@ -381,7 +403,11 @@ const OPERATIONS: Readonly<Record<Primitive, Operation>> = {
       if (!once.isDone) arena.fault(9, 1, thread);
     },
   },
-  condition: { sync: conditionSync, async: conditionAsync },
+  condition: { sync: () => conditionSync(CONDITION), async: (task) => conditionAsync(CONDITION, task) },
+  recondition: {
+    sync: () => conditionSync(RECONDITION),
+    async: (task) => conditionAsync(RECONDITION, task),
+  },
   barrier: {
     sync: () => {
       if (barrier.broken && random.chance(0.5)) barrier.reset();

@@ -9,6 +9,7 @@ import { CapacityLimiter } from '../../src/sync/capacity-limiter.ts';
 import { Condition } from '../../src/sync/condition.ts';
 import { Event } from '../../src/sync/event.ts';
 import { Latch } from '../../src/sync/latch.ts';
+import type { Lock } from '../../src/sync/lock.ts';
 import { Once } from '../../src/sync/once.ts';
 import { RLock } from '../../src/sync/rlock.ts';
 import { RWLock } from '../../src/sync/rw-lock.ts';
@@ -25,6 +26,7 @@ import {
   PRIMITIVES,
   type Primitive,
   type PrimitivesWork,
+  RECONDITIONED,
   REENTERED,
   THINGS,
   type Watched,
@@ -56,6 +58,9 @@ class Supply {
   readonly rlock: RLock = new RLock();
   readonly event: Event = new Event();
   readonly condition: Condition = new Condition();
+  readonly reentered: RLock = new RLock();
+  /** With a re-entrant lock. */
+  readonly recondition: Condition<RLock> = new Condition({ lock: this.reentered });
   readonly barrier: Barrier = new Barrier(PARTIES);
   /** Those that are over are made anew; whoever has an old one goes on with that. */
   readonly latches: Latch[] = [new Latch(5)];
@@ -69,8 +74,10 @@ class Supply {
   }
 
   get all(): Disposable[] {
-    const { semaphore, signals, limiter, rwlock, rlock, event, condition, barrier } = this;
+    const { semaphore, signals, limiter, rwlock, rlock, event, condition, recondition, barrier } = this;
     return [
+      recondition,
+      this.reentered,
       semaphore,
       signals,
       limiter,
@@ -93,6 +100,7 @@ class Supply {
       rlock: toToken(this.rlock),
       event: toToken(this.event),
       condition: toToken(this.condition),
+      recondition: toToken(this.recondition),
       barrier: toToken(this.barrier),
       latch: toToken(this.latches.at(-1)!),
       once: toToken(this.onces.at(-1)!),
@@ -108,27 +116,41 @@ class Supply {
     if (this.latches.at(-1)!.isOpen) this.latches.push(new Latch(5));
     if (this.onces.at(-1)!.isDone) this.onces.push(new Once());
     if (this.barrier.broken) this.barrier.reset();
-    Atomics.add(this.#watched.items, 0, 1);
-    const guard = this.#lockOfCondition();
-    if (guard === undefined) return;
-    this.condition.notifyAll(guard);
-    guard.release();
+    this.#feed(0, this.condition, CONDITIONED);
+    this.#feed(1, this.recondition, RECONDITIONED);
   }
 
-  #lockOfCondition(): Guard | undefined {
+  #feed(item: number, condition: Condition<Lock | RLock>, thing: number): void {
+    Atomics.add(this.#watched.items, item, 1);
+    let guard: Guard | undefined;
     try {
-      return this.condition.lock.tryAcquire();
+      guard = condition.lock.tryAcquire();
     } catch (error) {
       if (!(error instanceof OwnerDiedError)) throw error;
-      this.#arena.mend(CONDITIONED);
-      return error.guard;
+      this.#arena.mend(thing);
+      guard = error.guard;
     }
+    if (guard === undefined) return;
+    condition.notifyAll(guard);
+    guard.release();
   }
 
   /** Nobody is left who could have any of it, or wait for it. */
   checkAtLast(): void {
-    const { semaphore, limiter, rwlock, rlock, condition, barrier } = this;
-    for (const one of [semaphore, this.signals, limiter, rwlock, rlock, this.event, condition, barrier])
+    const { semaphore, limiter, rwlock, rlock, condition, recondition, reentered } = this;
+    const { signals, event, barrier } = this;
+    for (const one of [
+      semaphore,
+      signals,
+      limiter,
+      rwlock,
+      rlock,
+      event,
+      condition,
+      recondition,
+      reentered,
+      barrier,
+    ])
       expectSame(`${one.constructor.name}: waiting`, one.statistics().waiting, 0);
     for (const latch of this.latches) expectSame('Latch: waiting', latch.statistics().waiting, 0);
     for (const once of this.onces) expectSame('Once: waiting', once.statistics().waiting, 0);
@@ -138,6 +160,7 @@ class Supply {
     this.#have('RWLock', WRITTEN, () => rwlock.writeSync({ timeout: 5000 }));
     this.#have('RLock', REENTERED, () => rlock.acquireSync({ timeout: 5000 }));
     this.#have('Condition', CONDITIONED, () => condition.lock.acquireSync({ timeout: 5000 }));
+    this.#have('RLock of a condition', RECONDITIONED, () => reentered.acquireSync({ timeout: 5000 }));
     semaphore.acquireSync({ permits: PERMITS, timeout: 5000 }).release();
     for (const once of this.onces) once.runSync(() => {}, { timeout: 5000 });
   }

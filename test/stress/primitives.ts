@@ -11,6 +11,7 @@ export const PRIMITIVES = [
   'latch',
   'once',
   'condition',
+  'recondition',
   'barrier',
 ] as const;
 export type Primitive = (typeof PRIMITIVES)[number];
@@ -22,7 +23,8 @@ export const PARTIES = 3;
 export const WRITTEN = 0;
 export const REENTERED = 1;
 export const CONDITIONED = 2;
-export const THINGS = 3;
+export const RECONDITIONED = 3;
+export const THINGS = 4;
 
 /** So many functions of `Once` are watched; more are never under way. */
 const ONCES = 64;
@@ -34,7 +36,7 @@ export interface Watched {
   readonly limiter: Int32Array;
   readonly onces: Int32Array;
   readonly readers: Int32Array;
-  /** What is made and taken under the condition. */
+  /** What is made and taken under each condition. */
   readonly items: Int32Array;
 }
 
@@ -45,7 +47,7 @@ export function watched(slots: number): Watched {
     limiter: words(PERMITS),
     onces: words(ONCES),
     readers: words(slots),
-    items: words(1),
+    items: words(2),
   };
 }
 

@@ -936,6 +936,7 @@ describe('a condition of it', () => {
     for (const within of [outer, beside, inner])
       expect(await failure(lock.acquire({ within }))).toBeInstanceOf(NotOwnerError);
     for (const guard of [outer, beside, inner]) {
+      expect((thrown(() => condition.notify(guard)) as Error).message).toContain('its holder waits already');
       expect(thrown(() => condition.notify(guard))).toBeInstanceOf(NotOwnerError);
       expect(await failure(condition.wait(guard))).toBeInstanceOf(NotOwnerError);
     }
