@@ -10,17 +10,21 @@ import {
 } from '../../../src/core/errors.ts';
 import type { Guard } from '../../../src/core/guard.ts';
 import { ThreadPoolExecutor } from '../../../src/executor/thread-pool-executor.ts';
-import { ownHeap } from '../../../src/memory/heap.ts';
+import { Handles } from '../../../src/memory/handles.ts';
+import { type Heap, ownHeap } from '../../../src/memory/heap.ts';
 import { CONDITION, LOCK } from '../../../src/memory/kinds.ts';
-import { KIND } from '../../../src/memory/layout.ts';
+import { CONDITION_LOCK, CONDITION_RECORD, KIND } from '../../../src/memory/layout.ts';
+import { reap } from '../../../src/memory/reaper.ts';
 import { TaskGroup } from '../../../src/scope/task-group.ts';
 import { Condition } from '../../../src/sync/condition.ts';
 import { Lock } from '../../../src/sync/lock.ts';
+import { LockWord } from '../../../src/sync/lock-word.ts';
 import { RLock } from '../../../src/sync/rlock.ts';
 import { Semaphore } from '../../../src/sync/semaphore.ts';
 import { fromToken, shared, toToken } from '../../../src/thread/tokens.ts';
 import { failure, thrown, turn } from '../../fixtures/awaiting.ts';
 import { syncJobs } from '../../fixtures/sync-jobs.ts';
+import { heaps } from '../park/threads.ts';
 
 const pool = new ThreadPoolExecutor({ threads: 2 });
 afterAll(() => pool.shutdown({ cancelPending: true, cancelRunning: true }));
@@ -118,6 +122,21 @@ describe('wait and notify', () => {
     condition.notify(guard);
     condition.notifyAll(guard);
     expect(await failure(condition.wait(guard, { timeout: 20 }))).toBeInstanceOf(TimeoutError);
+    guard.release();
+  });
+
+  test.each(['async', 'sync'])('a wait (%s) stands in the queue before it lets the lock go', async (form) => {
+    const condition = new Condition();
+    const guard = await condition.lock.acquire();
+    const waiting: number[] = [];
+    const { release } = LockWord.prototype;
+    vi.spyOn(LockWord.prototype, 'release').mockImplementation(function (this: LockWord, probed) {
+      waiting.push(condition.statistics().waiting);
+      release.call(this, probed);
+    });
+    if (form === 'async') await failure(condition.wait(guard, { timeout: 1 }));
+    else thrown(() => condition.waitSync(guard, { timeout: 1 }));
+    expect(waiting).toEqual([1]);
     guard.release();
   });
 
@@ -592,6 +611,26 @@ describe('death', () => {
     condition.notify(guard);
     guard.release();
     expect(await second.ended).toBe('notified');
+  });
+});
+
+describe('the death of the only thread that has a condition', () => {
+  test.each([
+    ['before the condition holds its lock by itself', false],
+    ['afterwards', true],
+  ])('%s frees both, and all between', (_, published) => {
+    const [dying, living] = heaps(2) as [Heap, Heap];
+    const handles = new Handles(dying);
+    const { words, blocks } = dying;
+    const lock = handles.create(LOCK, undefined, () => {});
+    handles.create(CONDITION, 'room', (condition) => {
+      words[condition + CONDITION_LOCK] = lock;
+      words[condition + CONDITION_RECORD] = handles.holdForObject(lock);
+      if (published) blocks.publish(words[condition + CONDITION_RECORD]!);
+    });
+    expect(blocks.countUsed()).toBe(5);
+    reap(living, dying.token, () => {});
+    expect(blocks.countUsed()).toBe(0);
   });
 });
 
