@@ -381,6 +381,61 @@ describe('acquire({ within })', () => {
     expect(lock.locked).toBe(false);
   });
 
+  test('is refused by a signal that has aborted, and in a task that was cancelled, though it can be had', async () => {
+    const lock = new RLock();
+    const guard = lock.acquireSync();
+    const signal = AbortSignal.abort('enough');
+    expect(await failure(lock.acquire({ within: guard, signal }))).toBe('enough');
+    const seen: unknown[] = [];
+    await TaskGroup.run(async (group) => {
+      group.spawn(async () => {
+        group.cancel();
+        for (const work of [
+          () => lock.acquire({ within: guard }),
+          () => lock.acquire(),
+          async () => lock.acquireSync(),
+        ])
+          seen.push(await failure(work()));
+        lock.tryAcquire()!.release();
+      });
+    });
+    expect(seen.map((error) => error instanceof CancelledError)).toEqual([true, true, true]);
+    guard.release();
+    expect(await failure(lock.acquire({ signal }))).toBe('enough');
+    expect(lock.locked).toBe(false);
+  });
+
+  test('is served though the stack overflows in whoever gives it its turn', async () => {
+    const lock = new RLock();
+    const guard = lock.acquireSync();
+    let overflows = 0;
+    for (let pad = 0; pad < 40; pad++) {
+      const first = await lock.acquire({ within: guard });
+      const waits = lock.acquire({ within: guard });
+      const tried = (fn: () => void): void => {
+        try {
+          fn();
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+          overflows++;
+        }
+      };
+      const release = (): void => {
+        if (!first.released) first.release();
+      };
+      // At every depth near the end, the whole of it some words deeper each time.
+      const dive = (..._words: unknown[]): void => {
+        tried(() => dive());
+        tried(release);
+      };
+      dive(...new Array(pad));
+      (await waits).release();
+    }
+    expect(overflows).toBeGreaterThan(40);
+    guard.release();
+    expect(lock.locked).toBe(false);
+  });
+
   test('that was granted in the tick of its abort succeeds', async () => {
     const lock = new RLock();
     const guard = lock.acquireSync();
@@ -1011,8 +1066,8 @@ describe('a condition of it', () => {
     expect(lock.locked).toBe(false);
   });
 
-  test('that is given up while it waits leaves the lock to others', async () => {
-    const lock = new RLock();
+  test('that is given up while it waits leaves the lock to others, and nothing behind', async () => {
+    const lock = new RLock({ name: 'given up' });
     const condition = new Condition({ lock });
     const outer = lock.acquireSync();
     const inner = await lock.acquire({ within: outer });
@@ -1025,7 +1080,10 @@ describe('a condition of it', () => {
       condition.notify(guard);
     });
     expect(await waits).toBeInstanceOf(NotOwnerError);
-    expect(await canBeHadElsewhere(lock)).toBe(true);
+    expect(lock.locked).toBe(false);
+    condition[Symbol.dispose]();
+    lock[Symbol.dispose]();
+    expect(addressOf('given up')).toBe(0);
   });
 
   test('whose wait times out has all guards again', async () => {
