@@ -11,7 +11,8 @@ process.once('beforeExit', () => {
   process.exit(1);
 });
 try {
-  const values = spec.locks === undefined ? await measure() : await measureLocks();
+  const folder = ['locks', 'queues', 'primitives'].find((name) => spec[name] !== undefined);
+  const values = folder === undefined ? await measure() : await measureIn(folder);
   writeSync(1, `${JSON.stringify({ values })}\n`);
   // Not every peer can be shut down quickly or at all, and none of that is measured.
   process.exit(0);
@@ -27,8 +28,9 @@ async function measure() {
   return measurements[spec.what](peer, spec, started);
 }
 
-async function measureLocks() {
-  const { measurements } = await import('./locks/measurements.mjs');
-  const peer = await import(`./locks/peers/${spec.peer}.mjs`);
-  return measurements[spec.locks](peer, spec);
+/** Groups with peers of their own. */
+async function measureIn(folder) {
+  const { measurements } = await import(`./${folder}/measurements.mjs`);
+  const peer = await import(`./${folder}/peers/${spec.peer}.mjs`);
+  return measurements[spec[folder]](peer, spec);
 }

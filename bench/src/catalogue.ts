@@ -12,7 +12,18 @@ export interface Peer {
   readonly note: string;
 }
 
-export const groups = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'memory', 'sync', 'locks'] as const;
+export const groups = [
+  'tasks',
+  'latency',
+  'payload',
+  'cpu',
+  'cold',
+  'memory',
+  'sync',
+  'locks',
+  'queues',
+  'primitives',
+] as const;
 export type Group = (typeof groups)[number];
 
 const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'memory'];
@@ -21,8 +32,13 @@ const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'm
 export const peers: readonly Peer[] = [
   {
     name: 'raw',
-    groups: [...pool, 'sync', 'locks'],
-    note: 'the reference, by hand: message ports, one message per task, no batching, no error handling; for locks a futex of three states',
+    groups: [...pool, 'sync', 'locks', 'queues', 'primitives'],
+    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for locks a futex of three states, for other primitives bare words',
+  },
+  {
+    name: 'batched',
+    groups: ['queues'],
+    note: 'a message port by hand, 64 items in each message',
   },
   {
     name: 'bare',
@@ -32,8 +48,8 @@ export const peers: readonly Peer[] = [
   {
     name: 'heddle',
     package: 'heddle',
-    groups: [...pool, 'locks'],
-    note: '`ThreadPoolExecutor`, portable functions; `Lock`',
+    groups: [...pool, 'locks', 'queues', 'primitives'],
+    note: '`ThreadPoolExecutor`, portable functions; `Lock`, `Queue` and the other primitives',
   },
   { name: 'piscina', package: 'piscina', groups: pool, note: 'as it comes' },
   { name: 'tinypool', package: 'tinypool', groups: pool, note: 'as it comes' },
@@ -42,8 +58,8 @@ export const peers: readonly Peer[] = [
   {
     name: 'multithreading',
     package: 'multithreading',
-    groups: [...pool, 'locks'],
-    note: 'it moves buffers, so the 10 MB are copied by the caller before; needs two polyfills on Node 20',
+    groups: [...pool, 'locks', 'queues', 'primitives'],
+    note: 'it moves buffers, so the 10 MB are copied by the caller before; its channels always have a bound; needs two polyfills on Node 20',
   },
   {
     name: 'comlink',
@@ -54,19 +70,28 @@ export const peers: readonly Peer[] = [
   {
     name: 'async-mutex',
     package: 'async-mutex',
-    groups: ['locks'],
-    note: 'its `Mutex`, which is for one loop',
+    groups: ['locks', 'queues', 'primitives'],
+    note: 'its `Mutex` and `Semaphore`, which are for one loop',
   },
   {
     name: 'web-locks',
-    groups: ['locks'],
+    groups: ['locks', 'primitives'],
     since: [24, 5],
     note: '`navigator.locks`, on one loop; each acquisition is a callback whose promise is settled to release',
   },
+  { name: 'p-queue', package: 'p-queue', groups: ['queues'], note: 'functions of one loop, so many at once' },
   { name: 'synckit', package: 'synckit', groups: ['sync'], note: 'blocking calls only' },
 ];
 
 export type Unit = 'per second' | 'ns' | 'µs' | 'ms' | 'MB' | 'bytes' | 'blocks' | 'times';
+
+/** What heddle is to reach on a quiet machine, by the median. */
+export interface Bar {
+  readonly bound: 'at least' | 'at most';
+  readonly value: number;
+  /** The peer whose median `value` is a multiple of; without one it is a figure in the metric's unit. */
+  readonly of?: string;
+}
 
 /** One figure of a measurement. */
 export interface Metric {
@@ -76,6 +101,7 @@ export interface Metric {
   readonly unit: Unit;
   /** False where the ratio to the reference would say nothing. */
   readonly compared?: boolean;
+  readonly bars?: readonly Bar[];
 }
 
 /** What one child process does. */
@@ -84,6 +110,10 @@ export interface Measurement {
   readonly group: Group;
   /** Those of the group that can do it, by name; all if not given. */
   readonly peers?: readonly string[];
+  /** Where it takes long and varies little: not repeated more often than this. */
+  readonly mostReps?: number;
+  /** Milliseconds after which it counts as hung; 20 s if not given. */
+  readonly limit?: number;
   /** Handed to `measured/child.mjs`, with the peer. */
   readonly spec: {
     readonly what: Group;
@@ -96,6 +126,14 @@ export interface Measurement {
     readonly locks?: string;
     /** Whether another thread has the lock too. */
     readonly shared?: boolean;
+    /** Which of `measured/queues/measurements.mjs`. */
+    readonly queues?: string;
+    readonly direction?: 'threadToLoop' | 'loopToThread' | 'loopToLoop';
+    /** Whether the one side answers only once the other waits. */
+    readonly asleep?: boolean;
+    /** Which of `measured/primitives/measurements.mjs`. */
+    readonly primitives?: string;
+    readonly colour?: 'blocking' | 'awaited';
   };
   readonly metrics: readonly Metric[];
 }
@@ -216,6 +254,253 @@ const locks: readonly Measurement[] = [
   ]),
 ];
 
+const million: Bar = { bound: 'at least', value: 1_000_000 };
+const aboveMessages: readonly Bar[] = [
+  { bound: 'at least', value: 3, of: 'raw' },
+  { bound: 'at least', value: 1, of: 'batched' },
+];
+const nearDoorbell: readonly Bar[] = [{ bound: 'at most', value: 1.3, of: 'raw' }];
+
+function queueMeasurement(
+  id: string,
+  spec: Omit<Measurement['spec'], 'what' | 'threads'>,
+  metrics: readonly Metric[],
+  able: readonly string[],
+  mostReps = Number.POSITIVE_INFINITY,
+): Measurement {
+  return {
+    id,
+    group: 'queues',
+    peers: able,
+    mostReps,
+    spec: { what: 'queues', threads: 1, ...spec },
+    metrics,
+  };
+}
+
+const items: readonly Metric[] = [
+  { field: 'numbers', title: 'numbers', unit: 'per second', bars: [million] },
+  { field: 'numbersBounded', title: 'numbers, capacity 1,000', unit: 'per second', bars: [million] },
+  { field: 'objects', title: 'small objects', unit: 'per second', bars: [million, ...aboveMessages] },
+  {
+    field: 'objectsBounded',
+    title: 'small objects, capacity 1,000',
+    unit: 'per second',
+    bars: [million, ...aboveMessages],
+  },
+];
+
+const iterated: readonly Metric[] = [
+  { field: 'iterated', title: 'small objects, `for await`', unit: 'per second', bars: [million] },
+  {
+    field: 'iteratedBounded',
+    title: 'small objects, `for await`, capacity 1,000',
+    unit: 'per second',
+    bars: [million],
+  },
+];
+
+const queues: readonly Measurement[] = [
+  ...(
+    [
+      ['queue-thread-loop', 'threadToLoop', [...items, ...iterated]],
+      ['queue-loop-thread', 'loopToThread', items],
+      ['queue-loop-loop', 'loopToLoop', items],
+    ] as const
+  ).map(([id, direction, metrics]) =>
+    queueMeasurement(
+      id,
+      { queues: 'stream', direction, window: 150 },
+      metrics,
+      ['raw', 'batched', 'heddle', 'multithreading'],
+      3,
+    ),
+  ),
+  queueMeasurement(
+    'queue-trip',
+    { queues: 'trip', window: 300 },
+    [
+      { field: 'p50', title: 'a loop and a blocked thread, p50', unit: 'µs', bars: nearDoorbell },
+      { field: 'p99', title: 'p99', unit: 'µs' },
+    ],
+    acrossThreads,
+  ),
+  queueMeasurement(
+    'queue-trip-asleep',
+    { queues: 'trip', asleep: true, window: 300 },
+    [
+      {
+        field: 'p50',
+        title: 'the same, answered once the loop waits, p50',
+        unit: 'µs',
+        bars: nearDoorbell,
+      },
+      { field: 'p99', title: 'p99', unit: 'µs' },
+    ],
+    acrossThreads,
+  ),
+  queueMeasurement(
+    'queue-trip-threads',
+    { queues: 'tripOfThreads', window: 300 },
+    [
+      { field: 'p50', title: 'two blocked threads, p50', unit: 'µs', bars: nearDoorbell },
+      { field: 'p99', title: 'p99', unit: 'µs' },
+    ],
+    acrossThreads,
+  ),
+  queueMeasurement(
+    'queue-one-loop',
+    { queues: 'oneLoop', window: 200 },
+    [{ field: 'rate', title: 'numbers, capacity 1,000', unit: 'per second' }],
+    acrossThreads,
+  ),
+  queueMeasurement(
+    'queue-limited',
+    { queues: 'limited', window: 200 },
+    [{ field: 'time', title: 'each task', unit: 'µs' }],
+    [...acrossThreads, 'async-mutex', 'p-queue'],
+  ),
+  {
+    ...queueMeasurement(
+      'queue-millions',
+      { queues: 'millions', window: 0 },
+      [
+        { field: 'rate', title: 'each second (more is better)', unit: 'per second' },
+        { field: 'rss10', title: 'resident after 10 %', unit: 'MB' },
+        { field: 'rss50', title: 'after 50 %', unit: 'MB' },
+        { field: 'rss100', title: 'after 100 %', unit: 'MB' },
+        {
+          field: 'rssGrowth',
+          title: 'resident, grown from 10 % to 100 %',
+          unit: 'MB',
+          compared: false,
+          bars: [{ bound: 'at most', value: 10 }],
+        },
+        { field: 'heap10', title: 'heaps of both threads after 10 %', unit: 'MB' },
+        { field: 'heap50', title: 'after 50 %', unit: 'MB' },
+        { field: 'heap100', title: 'after 100 %', unit: 'MB' },
+        {
+          field: 'heapGrowth',
+          title: 'heaps, grown from 10 % to 100 %',
+          unit: 'MB',
+          compared: false,
+          bars: [{ bound: 'at most', value: 1 }],
+        },
+      ],
+      ['heddle'],
+      2,
+    ),
+    limit: 120_000,
+  },
+  queueMeasurement(
+    'queue-idle',
+    { queues: 'idle', window: 3000 },
+    [
+      {
+        field: 'time',
+        title: 'CPU time in each second',
+        unit: 'ms',
+        bars: [{ bound: 'at most', value: 2 }],
+      },
+    ],
+    acrossThreads,
+    2,
+  ),
+];
+
+function primitiveMeasurement(
+  id: string,
+  spec: Omit<Measurement['spec'], 'what' | 'threads'>,
+  metrics: readonly Metric[],
+  able: readonly string[],
+  mostReps = Number.POSITIVE_INFINITY,
+): Measurement {
+  return {
+    id,
+    group: 'primitives',
+    peers: able,
+    mostReps,
+    spec: { what: 'primitives', threads: 1, ...spec },
+    metrics,
+  };
+}
+
+const had: readonly Metric[] = [
+  { field: 'semaphore', title: 'Semaphore', unit: 'ns' },
+  { field: 'limiter', title: 'CapacityLimiter', unit: 'ns' },
+  { field: 'rlock', title: 'RLock', unit: 'ns' },
+  { field: 'read', title: 'RWLock, read', unit: 'ns' },
+  { field: 'write', title: 'RWLock, write', unit: 'ns' },
+];
+
+const handByHand = ['raw', 'heddle'];
+const soon: readonly Bar[] = [{ bound: 'at most', value: 100 }];
+
+const primitives: readonly Measurement[] = [
+  ...[true, false].flatMap((shared) =>
+    (['blocking', 'awaited'] as const).map((colour) =>
+      primitiveMeasurement(
+        `primitives-${colour}${shared ? '-shared' : ''}`,
+        { primitives: 'pairs', colour, shared, window: 600 },
+        colour === 'blocking' ? [...had, { field: 'latch', title: 'Latch, counted down', unit: 'ns' }] : had,
+        shared || colour === 'blocking' ? acrossThreads : [...acrossThreads, 'async-mutex', 'web-locks'],
+      ),
+    ),
+  ),
+  primitiveMeasurement(
+    'event-many',
+    { primitives: 'many', window: 0 },
+    [
+      { field: 'time', title: '100,000 tasks, set by their loop', unit: 'ms', bars: soon },
+      { field: 'far', title: '100,000 tasks, set by another thread', unit: 'ms', bars: soon },
+    ],
+    handByHand,
+    3,
+  ),
+  primitiveMeasurement(
+    'event-crowds',
+    { primitives: 'crowds', window: 0 },
+    [{ field: 'time', title: '1,000 tasks on each of two loops', unit: 'ms', bars: soon }],
+    handByHand,
+  ),
+  primitiveMeasurement(
+    'event-wake-thread',
+    { primitives: 'wakeSync', window: 300 },
+    [
+      { field: 'p50', title: 'a blocked thread, p50', unit: 'µs' },
+      { field: 'p99', title: 'p99', unit: 'µs' },
+    ],
+    handByHand,
+  ),
+  primitiveMeasurement(
+    'event-wake-loop',
+    { primitives: 'wake', window: 300 },
+    [
+      { field: 'p50', title: 'a task, p50', unit: 'µs' },
+      { field: 'p99', title: 'p99', unit: 'µs' },
+    ],
+    handByHand,
+  ),
+  primitiveMeasurement(
+    'condition-turns',
+    { primitives: 'turns', window: 300 },
+    [
+      { field: 'p50', title: 'p50', unit: 'µs' },
+      { field: 'p99', title: 'p99', unit: 'µs' },
+    ],
+    acrossThreads,
+  ),
+  primitiveMeasurement(
+    'barrier',
+    { primitives: 'barrier', window: 200 },
+    [
+      { field: 'blocking', title: 'blocked threads', unit: 'per second' },
+      { field: 'loops', title: 'tasks of two loops', unit: 'per second' },
+    ],
+    acrossThreads,
+  ),
+];
+
 export const measurements: readonly Measurement[] = [
   ...tasks,
   {
@@ -240,6 +525,8 @@ export const measurements: readonly Measurement[] = [
   },
   { id: 'sync', group: 'sync', spec: { what: 'sync', threads: 1, window: 500 }, metrics: percentiles },
   ...locks,
+  ...queues,
+  ...primitives,
 ];
 
 /** Whether that peer can do it on that Node, `v24.5.0`. */
@@ -306,4 +593,80 @@ export const sections: readonly Section[] = [
     better: 'less',
     measurements: ['lock-crowded'],
   },
+  {
+    title: 'Items from a blocked thread to a loop, one to one',
+    better: 'more',
+    measurements: ['queue-thread-loop'],
+  },
+  {
+    title: 'Items from a loop to a blocked thread, one to one',
+    better: 'more',
+    measurements: ['queue-loop-thread'],
+  },
+  {
+    title: 'Items from a loop to the loop of another thread, one to one',
+    better: 'more',
+    measurements: ['queue-loop-loop'],
+  },
+  {
+    title: 'One item there and back',
+    better: 'less',
+    measurements: ['queue-trip', 'queue-trip-asleep', 'queue-trip-threads'],
+  },
+  {
+    title: 'Items from task to task of one loop',
+    better: 'more',
+    measurements: ['queue-one-loop'],
+  },
+  {
+    title: 'Ten thousand tasks of one loop, of which eight may run at once',
+    better: 'less',
+    measurements: ['queue-limited'],
+  },
+  {
+    title: '10,000,000 numbers from thread to thread, through a queue of 1,000',
+    better: 'less',
+    measurements: ['queue-millions'],
+  },
+  {
+    title: 'Eight blocked threads and a hundred tasks wait for an item that does not come',
+    better: 'less',
+    measurements: ['queue-idle'],
+  },
+  {
+    title: 'Primitives had and given back, blocking, another thread has them too',
+    better: 'less',
+    measurements: ['primitives-blocking-shared'],
+  },
+  {
+    title: 'Primitives had and given back, blocking, never shared',
+    better: 'less',
+    measurements: ['primitives-blocking'],
+  },
+  {
+    title: 'Primitives had and given back, awaited, another thread has them too',
+    better: 'less',
+    measurements: ['primitives-awaited-shared'],
+  },
+  {
+    title: 'Primitives had and given back, awaited, never shared',
+    better: 'less',
+    measurements: ['primitives-awaited'],
+  },
+  {
+    title: 'From the set of an event until the last of many tasks has gone on',
+    better: 'less',
+    measurements: ['event-many', 'event-crowds'],
+  },
+  {
+    title: 'From the set of an event to the one who waits',
+    better: 'less',
+    measurements: ['event-wake-thread', 'event-wake-loop'],
+  },
+  {
+    title: 'There and back between two blocked threads, under one lock with a condition',
+    better: 'less',
+    measurements: ['condition-turns'],
+  },
+  { title: 'Passes of a barrier for two, each second', better: 'more', measurements: ['barrier'] },
 ];

@@ -1,4 +1,5 @@
 /** Turns the samples of a run into the Markdown of `RESULTS.md`. Pure. */
+import { judge, judged } from './bars.ts';
 import { type Metric, measurements, type Peer, peers, type Section, sections } from './catalogue.ts';
 import type { Environment } from './environment.ts';
 import type { Sample } from './suite.ts';
@@ -23,6 +24,7 @@ export function report(environment: Environment, details: RunDetails, samples: r
       return [
         `## Node ${version}`,
         ...sections.flatMap((section) => sectionOf(section, own)),
+        ...barsOf(own),
         ...failures(own),
       ];
     }),
@@ -44,7 +46,17 @@ machine, and take differences smaller than the ranges for noise. A dash says tha
   reference is \`Atomics.waitAsync\` and \`notify\` on bare words, without a lock; the thousand queue for one lock, each
   releases it at once. *By the hundred thousand*: the reference makes plain objects of four fields, and sends shared
   buffers of one word. *Among 100,000*: each of the ready tasks awaits a free lock of its own again and again, that of
-  the reference a resolved promise; where nothing else gets a turn at all, they are stopped after a second.`;
+  the reference a resolved promise; where nothing else gets a turn at all, they are stopped after a second.
+- *Items*: streams in bursts, from the first put until the last item was looked at. Small objects have five fields:
+  \`{ id, name, ok, x, tag }\`. The references are message ports, which have no bound and nothing to iterate: their figures
+  are the same in those columns. \`raw\` posts a message for each item, \`batched\` for 64.
+- *There and back*: the reference is two words, with \`Atomics.wait\` in threads and \`Atomics.waitAsync\` on the loop.
+- *Eight may run at once*: \`Semaphore.run\` of heddle, \`runExclusive\` of async-mutex, \`add\` of p-queue, and a counter
+  with an array of promises by hand, each for functions that wait for one resolved promise.
+- *10,000,000 numbers*: memory after a collection in both threads; a quick run takes 300,000.
+- *Primitives*: the references are bare words, without owners, order, time-outs or cancellation. Where many tasks wait
+  for one event, they all await one promise.
+- *Bars*: what heddle is to reach on a quiet machine, by the medians.`;
 
 function describeRun(environment: Environment, details: RunDetails, samples: readonly Sample[]): string {
   const { cpu, cores, memoryGigabytes, system, load, date } = environment;
@@ -68,6 +80,37 @@ function participants(environment: Environment, samples: readonly Sample[]): str
       peer.note,
     ]);
   return table(['peer', 'version', 'measured as'], rows, 'words');
+}
+
+/** What heddle is to reach, of all that was measured of it. */
+function barsOf(samples: readonly Sample[]): string[] {
+  const tried = samples.filter((sample) => sample.peer === judged);
+  const rows = sections.flatMap((section) =>
+    columnsOf(section, tried).flatMap(({ title, measurement, metric }) =>
+      (metric.bars ?? [])
+        .filter(
+          (bar) =>
+            bar.of === undefined ||
+            samples.some((sample) => sample.peer === bar.of && sample.measurement === measurement),
+        )
+        .map((bar) => {
+          const verdict = judge(bar, metric.unit, (peer) =>
+            summaryOf(samples, peer, measurement, metric.field),
+          );
+          return { what: `${section.title}: ${title}`, ...verdict };
+        }),
+    ),
+  );
+  if (rows.length === 0) return [];
+  const missed = rows.filter((row) => !row.reached).length;
+  return [
+    `### Bars of ${judged}: ${rows.length - missed} of ${rows.length} reached`,
+    table(
+      ['what', 'bar', 'measured', ''],
+      rows.map((row) => [row.what, row.bar, row.measured, row.reached ? 'reached' : '**not reached**']),
+      'words',
+    ),
+  ];
 }
 
 interface Column {

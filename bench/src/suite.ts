@@ -18,7 +18,7 @@ export type Outcome =
   | { readonly values: Readonly<Record<string, number>> }
   | { readonly error: string; readonly hung: boolean };
 
-/** Far above what any measurement takes, also on a loaded machine. */
+/** Far above what a measurement takes that says nothing else, also on a loaded machine. */
 const timeLimit = 20_000;
 
 /**
@@ -29,6 +29,7 @@ export async function* measure(nodes: readonly NodeBinary[], options: Options): 
   const hung = new Set<string>();
   for (let repetition = 1; repetition <= options.reps; repetition++) {
     for (const measurement of measurements) {
+      if (repetition > (measurement.mostReps ?? Number.POSITIVE_INFINITY)) continue;
       for (const node of nodes) {
         const planned = plan(options, node.version).find((entry) => entry.measurement === measurement);
         for (const peer of rotated(planned?.peers ?? [], repetition - 1)) {
@@ -45,8 +46,12 @@ export async function* measure(nodes: readonly NodeBinary[], options: Options): 
 
 /** How many child processes that will be. */
 export function countChildren(nodes: readonly NodeBinary[], options: Options): number {
-  const each = nodes.flatMap((node) => plan(options, node.version)).map(({ peers }) => peers.length);
-  return each.reduce((sum, count) => sum + count, 0) * options.reps;
+  const each = nodes
+    .flatMap((node) => plan(options, node.version))
+    .map(
+      ({ measurement, peers }) => peers.length * Math.min(options.reps, measurement.mostReps ?? options.reps),
+    );
+  return each.reduce((sum, count) => sum + count, 0);
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {
@@ -55,8 +60,11 @@ function rotated<T>(items: readonly T[], by: number): T[] {
 }
 
 function runChild(node: NodeBinary, peer: Peer, measurement: Measurement, quick: boolean): Promise<Outcome> {
-  const { window, ...rest } = measurement.spec;
-  const spec = { ...rest, peer: peer.name, window: quick ? Math.ceil(window / 3) : window };
+  const {
+    spec: { window, ...rest },
+    limit = timeLimit,
+  } = measurement;
+  const spec = { ...rest, quick, peer: peer.name, window: quick ? Math.ceil(window / 3) : window };
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(
     node.path,
@@ -75,7 +83,7 @@ function runChild(node: NodeBinary, peer: Peer, measurement: Measurement, quick:
     const timer = setTimeout(() => {
       late = true;
       kill();
-    }, timeLimit);
+    }, limit);
     child.on('error', (error) => {
       clearTimeout(timer);
       process.off('exit', kill);
@@ -86,8 +94,7 @@ function runChild(node: NodeBinary, peer: Peer, measurement: Measurement, quick:
       process.off('exit', kill);
       const values = valuesIn(Buffer.concat(stdout).toString());
       if (values !== undefined) resolve({ values });
-      else if (late)
-        resolve({ error: `no result within ${timeLimit / 1000} s, not tried again`, hung: true });
+      else if (late) resolve({ error: `no result within ${limit / 1000} s, not tried again`, hung: true });
       else resolve({ error: reasonIn(Buffer.concat(stderr).toString(), code, signal), hung: false });
     });
   });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { judge } from '../../../bench/src/bars.ts';
 import { parseOptions, plan, UsageError } from '../../../bench/src/options.ts';
 import { type RunDetails, report } from '../../../bench/src/report.ts';
-import type { Sample } from '../../../bench/src/suite.ts';
+import { countChildren, type Sample } from '../../../bench/src/suite.ts';
 import { formatCell, formatFigure, median, ratio, summarize, table } from '../../../bench/src/summary.ts';
 
 describe('median()', () => {
@@ -67,6 +68,38 @@ describe('the cells of a table', () => {
   });
   it('have no range after one repetition', () => {
     expect(formatCell({ median: 20, min: 20, max: 20, count: 1 }, 'ms', undefined)).toBe('20.0 ms');
+  });
+});
+
+describe('judge()', () => {
+  const figures: Record<string, number> = { heddle: 30, raw: 20 };
+  const summaryOf = (peer: string) => summarize(figures[peer] === undefined ? [] : [figures[peer]]);
+
+  it('compares the median with a figure', () => {
+    expect(judge({ bound: 'at most', value: 30 }, 'ms', summaryOf)).toEqual({
+      bar: 'at most 30.0 ms',
+      measured: '30.0 ms',
+      reached: true,
+    });
+    expect(judge({ bound: 'at least', value: 31 }, 'per second', summaryOf)).toMatchObject({
+      reached: false,
+    });
+    expect(judge({ bound: 'at most', value: 29 }, 'ms', summaryOf)).toMatchObject({ reached: false });
+  });
+  it('compares it with a multiple of the median of another peer', () => {
+    expect(judge({ bound: 'at least', value: 1.5, of: 'raw' }, 'per second', summaryOf)).toEqual({
+      bar: 'at least 1.50× raw',
+      measured: '1.50×',
+      reached: true,
+    });
+    expect(judge({ bound: 'at most', value: 1.3, of: 'raw' }, 'µs', summaryOf)).toMatchObject({
+      reached: false,
+    });
+  });
+  it('has not reached what could not be measured', () => {
+    const expected = { measured: 'not measured', reached: false };
+    expect(judge({ bound: 'at most', value: 1, of: 'batched' }, 'µs', summaryOf)).toMatchObject(expected);
+    expect(judge({ bound: 'at most', value: 1 }, 'µs', () => undefined)).toMatchObject(expected);
   });
 });
 
@@ -150,6 +183,32 @@ describe('report()', () => {
     const samples = ['raw', 'heddle'].map((peer) => sample(peer, 'lock-made', 1, { values }));
     expect(row(samples, 'heddle')).toMatch(/50\.0 bytes 1\.00× \| +0\.10 MB \|$/);
   });
+  it('says which bars heddle reached, and which not', () => {
+    const samples = [
+      sample('raw', 'queue-trip', 1, { values: { p50: 20, p99: 90 } }),
+      sample('heddle', 'queue-trip', 1, { values: { p50: 30, p99: 90 } }),
+      sample('heddle', 'event-crowds', 1, { values: { time: 99 } }),
+    ];
+    const text = report(environment, details, samples);
+    expect(text).toContain('### Bars of heddle: 1 of 2 reached');
+    expect(text).toMatch(
+      /a loop and a blocked thread, p50 +\| at most 1\.30× raw \| 1\.50× +\| \*\*not reached\*\*/,
+    );
+    expect(text).toMatch(/1,000 tasks on each of two loops +\| at most 100 ms +\| 99\.0 ms +\| reached /);
+  });
+  it('has a bar that heddle failed at among those not reached', () => {
+    const samples = [sample('heddle', 'event-crowds', 1, { error: 'Error: broken', hung: false })];
+    expect(report(environment, details, samples)).toMatch(
+      /two loops +\| at most 100 ms \| not measured \| \*\*not/,
+    );
+  });
+  it('leaves out the bars of what was not measured, and beside a peer that was not', () => {
+    const samples = [
+      sample('heddle', 'queue-trip', 1, { values: { p50: 30, p99: 90 } }),
+      sample('raw', 'event-crowds', 1, { values: { time: 1 } }),
+    ];
+    expect(report(environment, details, samples)).not.toContain('### Bars');
+  });
   it('never drops a peer that failed', () => {
     const samples = [
       sample('raw', 'tasks-1-1', 1, { values: { rate: 100 } }),
@@ -178,6 +237,20 @@ describe('plan()', () => {
     expect(planned('lock-async', 'v26.0.0')).toContain('web-locks');
     expect(planned('lock-async', 'v24.4.9')).not.toContain('web-locks');
     expect(planned('lock-async', 'v20.19.0')).not.toContain('web-locks');
+  });
+});
+
+describe('countChildren()', () => {
+  const count = (...args: readonly string[]): number =>
+    countChildren([{ path: 'node', version: 'v24.8.0' }], parseOptions(['--peers', 'heddle', ...args])!);
+
+  it('multiplies by the repetitions', () => {
+    expect(count('--only', 'cpu', '--reps', '7')).toBe(7 * count('--only', 'cpu', '--reps', '1'));
+  });
+  it('counts what is repeated less often no more than that', () => {
+    const once = count('--only', 'queues', '--reps', '1');
+    expect(count('--only', 'queues', '--reps', '2')).toBe(2 * once);
+    expect(count('--only', 'queues', '--reps', '4')).toBeLessThan(4 * once);
   });
 });
 

@@ -1,0 +1,6 @@
+import { Semaphore } from 'async-mutex';
+
+export function openLimiter(limit) {
+  const semaphore = new Semaphore(limit);
+  return (task) => semaphore.runExclusive(task);
+}

@@ -1,0 +1,28 @@
+/** Its channels, which are bounded always and hold JSON in a buffer of a given size; its Semaphore. */
+
+import { channel, Semaphore } from 'multithreading';
+import { startSpawned } from '../../start-spawned.mjs';
+
+export { get, put, values } from './multithreading-ops.mjs';
+
+export const boundedOnly = true;
+export const create = (capacity) => channel(capacity);
+export const start = (role, queues, control) =>
+  startSpawned(
+    'queues',
+    role,
+    queues.flatMap(([sender, receiver]) => [sender.clone(), receiver.clone()]),
+    control,
+  );
+
+export function openLimiter(limit) {
+  const semaphore = new Semaphore(limit);
+  return async (task) => {
+    const guard = await semaphore.acquire();
+    try {
+      await task();
+    } finally {
+      guard.dispose();
+    }
+  };
+}
