@@ -35,7 +35,7 @@ export interface Sharing<C> {
  * Handles that must not be collected: what their guards hold is that of a record of this thread, and a guard that nobody
  * can reach any more (it was kept, and forgotten) holds it until the thread ends.
  */
-const inUse = new Set<SharedHandle<unknown>>();
+let firstInUse: SharedHandle<unknown> | undefined;
 
 export class SharedHandle<C> {
   readonly name: string | undefined;
@@ -49,6 +49,9 @@ export class SharedHandle<C> {
   #known = false;
   /** Guards of this handle, and waits by it. */
   #uses = 0;
+  /** Neighbours among those in use. A list: a set costs more than all the rest where one comes and goes all the time. */
+  #next: SharedHandle<unknown> | undefined;
+  #previous: SharedHandle<unknown> | undefined;
 
   /** The handle of `owner`; `prepare` fills the words of its object when that is made. @throws TypeError */
   constructor(
@@ -98,12 +101,19 @@ export class SharedHandle<C> {
 
   /** Somebody holds it or waits for it by this handle: it is not given up before `unuse`. */
   use(): void {
-    if (this.#uses++ === 0) inUse.add(this);
+    if (this.#uses++ > 0) return;
+    this.#next = firstInUse;
+    if (firstInUse !== undefined) firstInUse.#previous = this;
+    firstInUse = this;
   }
 
   unuse(): void {
     if (--this.#uses > 0) return;
-    inUse.delete(this);
+    if (this.#previous === undefined) firstInUse = this.#next;
+    else this.#previous.#next = this.#next;
+    if (this.#next !== undefined) this.#next.#previous = this.#previous;
+    this.#next = undefined;
+    this.#previous = undefined;
     if (this.#disposed) this.#giveUp();
   }
 
