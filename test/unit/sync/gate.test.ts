@@ -48,3 +48,23 @@ test('who opens a gate for more than are told at a time lets all of them through
   expect(order).toEqual(Array.from({ length: 200 }, (_, index) => index));
   expect(gate.queue.count()).toBe(0);
 });
+
+test('who waited when it was opened passes though it is closed before all were told; who came later does not', () => {
+  const [heap] = heaps(1);
+  const parking = new Parking(heap!, silent);
+  const order: string[] = [];
+  const gate = closedGate(parking, 100, (index) => {
+    order.push(`${index}`);
+    if (index > 0) return;
+    gate.close();
+    const late = parking.cells.take({ async: true });
+    parking.expect(late, { object: gate.object, set: () => order.push('late') });
+    gate.line(late);
+  });
+  gate.countDown(1);
+  expect(order).not.toContain('late');
+  expect(new Set(order).size).toBe(100);
+  expect([gate.count(), gate.queue.count()]).toEqual([1, 1]);
+  gate.countDown(1);
+  expect(order.at(-1)).toBe('late');
+});
