@@ -15,6 +15,7 @@ import { BARRIER } from '../../../src/memory/kinds.ts';
 import { KIND } from '../../../src/memory/layout.ts';
 import { TaskGroup } from '../../../src/scope/task-group.ts';
 import { Barrier } from '../../../src/sync/barrier.ts';
+import { BarrierWord } from '../../../src/sync/barrier-word.ts';
 import { fromToken, toToken } from '../../../src/thread/tokens.ts';
 import { failure, thrown, turn } from '../../fixtures/awaiting.ts';
 import { sharedFlag } from '../../fixtures/jobs.ts';
@@ -312,15 +313,20 @@ describe('one who gives up breaks it for all', () => {
     expect(barrier.broken).toBe(true);
   });
 
-  test('a newcomer that is cancelled when it was told to try again', async () => {
+  test('a newcomer that is cancelled when it was told to try again, and has not yet', async () => {
     const held = gated();
     const controller = new AbortController();
     const barrier = new Barrier(3, { action: held.action });
     const waits = [barrier.wait(), barrier.wait(), barrier.wait()];
     const late = outcome(barrier.wait({ signal: controller.signal }));
     const other = outcome(barrier.wait());
+    const { finish } = BarrierWord.prototype;
+    vi.spyOn(BarrierWord.prototype, 'finish').mockImplementation(function (this: BarrierWord, failed) {
+      const passed = finish.call(this, failed);
+      controller.abort(new RangeError('enough'));
+      return passed;
+    });
     held.end();
-    void waits[0]!.then(() => controller.abort(new RangeError('enough')));
     expect(await Promise.all(waits)).toEqual([0, 1, 2]);
     expect(await late).toBe(RangeError);
     expect(await other).toBe(BrokenBarrierError);
