@@ -400,7 +400,7 @@ const queues: readonly Measurement[] = [
         field: 'time',
         title: 'CPU time in each second',
         unit: 'ms',
-        bars: [{ bound: 'at most', value: 2 }],
+        bars: [{ bound: 'at most', value: 5 }],
       },
     ],
     acrossThreads,
@@ -441,7 +441,7 @@ const primitives: readonly Measurement[] = [
     (['blocking', 'awaited'] as const).map((colour) =>
       primitiveMeasurement(
         `primitives-${colour}${shared ? '-shared' : ''}`,
-        { primitives: 'pairs', colour, shared, window: 600 },
+        { primitives: 'pairs', colour, shared, window: 300 },
         colour === 'blocking' ? [...had, { field: 'latch', title: 'Latch, counted down', unit: 'ns' }] : had,
         shared || colour === 'blocking' ? acrossThreads : [...acrossThreads, 'async-mutex', 'web-locks'],
       ),

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { peers } from './catalogue.ts';
 import { UsageError } from './options.ts';
 
@@ -54,7 +54,9 @@ export function installedVersion(name: string): string | undefined {
 /** The same Node under two names is measured once. @throws {UsageError} if one cannot be run */
 export function findNodes(paths: readonly string[]): NodeBinary[] {
   const nodes: NodeBinary[] = [];
-  for (const path of paths) {
+  for (const given of paths) {
+    // The children run in another folder.
+    const path = basename(given) === given ? given : resolve(given);
     const version = versionOf(path);
     if (!nodes.some((node) => node.version === version)) nodes.push({ path, version });
   }

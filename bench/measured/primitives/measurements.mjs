@@ -35,6 +35,9 @@ import {
 } from '../words.mjs';
 import { PAUSE, waitAndGoOn } from './roles.mjs';
 
+/** So often many tasks wait for one event. */
+const ROUNDS = 5;
+
 export const measurements = { pairs, many, crowds, turns, barrier, wakeSync, wake };
 
 /** Acquire and release with nobody else there, and counting down, in nanoseconds: the median of some runs. */
@@ -49,45 +52,20 @@ async function pairs(peer, { window, shared, colour }) {
   const values = {};
   const each = window / 6;
   for (const { name, kind, thing } of things) {
-    if (colour === 'blocking' && kind.acquireSync !== undefined) values[name] = pairSync(kind, thing, each);
-    if (colour === 'awaited' && kind.acquire !== undefined) values[name] = await pair(kind, thing, each);
+    const loops = await import(`./pairs.mjs?${name}`);
+    if (colour === 'blocking' && kind.acquireSync !== undefined)
+      values[name] = loops.pairSync(kind, thing, each);
+    if (colour === 'awaited' && kind.acquire !== undefined)
+      values[name] = await loops.pair(kind, thing, each);
   }
   return values;
-}
-
-function pairSync({ acquireSync, release }, thing, window) {
-  const rounds = 3000;
-  const times = [];
-  const end = performance.now() + 2 * window;
-  const warm = end - window;
-  for (let before = performance.now(); before < end || times.length < 3; ) {
-    for (let round = 0; round < rounds; round++) release(acquireSync(thing), thing);
-    const after = performance.now();
-    if (before > warm) times.push(after - before);
-    before = after;
-  }
-  return (at(times, 0.5) / rounds) * 1e6;
-}
-
-async function pair({ acquire, release }, thing, window) {
-  const rounds = 2000;
-  const times = [];
-  const end = performance.now() + 2 * window;
-  const warm = end - window;
-  for (let before = performance.now(); before < end || times.length < 3; ) {
-    for (let round = 0; round < rounds; round++) release(await acquire(thing), thing);
-    const after = performance.now();
-    if (before > warm) times.push(after - before);
-    before = after;
-  }
-  return (at(times, 0.5) / rounds) * 1e6;
 }
 
 /** A hundred thousand tasks of one loop wait for one event: milliseconds until the last has gone on, set here or by a thread. */
 async function many(peer) {
   const count = 100_000;
   const own = [];
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const event = peer.createEvent();
     const last = gatherCrowd(peer, event, count);
     await setTimeout(20);
@@ -101,15 +79,15 @@ async function many(peer) {
   const figures = figuresOf(control);
   peer.start('setLater', [event], control);
   await arrived(control, 1);
-  for (let round = 1; round <= 4; round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     peer.clear(event);
     const last = gatherCrowd(peer, event, count);
     await setTimeout(20);
     tell(control, GO, round);
     far.push((await last) - figures[0]);
   }
-  // The first of each warms up.
-  return { time: at(own.slice(1), 0.5), far: at(far.slice(1), 0.5) };
+  // The first two of each warm up.
+  return { time: at(own.slice(2), 0.5), far: at(far.slice(2), 0.5) };
 }
 
 function gatherCrowd(peer, event, count) {

@@ -1,5 +1,5 @@
 /** Its Semaphore, RwLock, Mutex with Condvar, and Barrier. It has no event, latch or reentrant lock. */
-
+import '../../peers/multithreading.mjs';
 import { Barrier, Condvar, Mutex, RwLock, Semaphore } from 'multithreading';
 import { startSpawned } from '../../start-spawned.mjs';
 

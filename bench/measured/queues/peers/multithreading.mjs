@@ -1,12 +1,12 @@
-/** Its channels, which are bounded always and hold JSON in a buffer of a given size; its Semaphore. */
-
+/** Its channels, which are bounded always and hold JSON in a buffer whose size one gives: its default is too small here. */
+import '../../peers/multithreading.mjs';
 import { channel, Semaphore } from 'multithreading';
 import { startSpawned } from '../../start-spawned.mjs';
 
 export { get, put, values } from './multithreading-ops.mjs';
 
 export const boundedOnly = true;
-export const create = (capacity) => channel(capacity);
+export const create = (capacity) => channel(capacity, { size: 2 ** 22 });
 export const start = (role, queues, control) =>
   startSpawned(
     'queues',
