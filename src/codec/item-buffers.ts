@@ -7,10 +7,17 @@ import type { Special } from './wire.ts';
 /** Words before the bytes of a serialized item; see `item.ts`. */
 const PREFIX = 2;
 
-/** Takes away the uses that an item has of shared buffers. The item begins at the word `at`. */
+/** Whether an item has uses of shared buffers, or other special values. The item begins at the word `at`. */
+export function mayUseBuffers(words: Int32Array, at: number): boolean {
+  return (words[at]! & TAG_MASK) === SERIALIZED && words[at]! >>> TAG_BITS !== 0;
+}
+
+/** Takes away the uses that an item has of shared buffers, after which nobody can read it any more. */
 export function releaseBuffersIn(words: Int32Array, bytes: Uint8Array, at: number): void {
-  if ((words[at]! & TAG_MASK) !== SERIALIZED || words[at]! >>> TAG_BITS === 0) return;
+  if (!mayUseBuffers(words, at)) return;
   const start = 4 * (at + PREFIX);
   const [, specials] = deserialize(bytes.subarray(start, start + words[at + 1]!)) as [unknown, Special[]];
+  // Before the first: whoever drops the item after the death of this thread must not release them again.
+  words[at] = 0;
   for (const special of specials) if (special.kind === 'buffer') releaseBuffer(special.id);
 }

@@ -146,8 +146,8 @@ export const RESERVED = 5;
 /** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
 export const PARCEL_FROM = 12;
-/** Of a parcel in an item of a queue, `PARCEL_TO` is that item; this is the next parcel in it. */
-export const PARCEL_NEXT = 4;
+/** Of a parcel in an item of a queue, `PARCEL_TO` is that item; this is the next parcel in it. Not one of `HELD` and `RESERVED`. */
+export const PARCEL_NEXT = 6;
 
 /** An entry of the directory: the object that has the name, and the next entry. The name is as that of an object. */
 export const ENTRY_NEXT = 6;

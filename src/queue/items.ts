@@ -1,33 +1,16 @@
 /** Values as items in shared memory: made by who puts, opened by who gets. */
-import { Atomics } from '#atomics';
 import { bufferOf, releaseBuffer, shareBuffer } from '../codec/buffer-ids.ts';
 import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
-import { releaseBuffersIn } from '../codec/item-buffers.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
 import { releaseWire } from '../codec/wire.ts';
 import { HeddleError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
-import {
-  DATA,
-  ITEM,
-  ITEM_BYTES,
-  ITEM_CHILD,
-  ITEM_CLAIMED,
-  ITEM_HIGH,
-  ITEM_LOW,
-  ITEM_NEXT,
-  ITEM_PARCELS,
-  ITEM_STATE,
-  KIND,
-  OBJECT,
-  OBJECT_ID,
-  PARCEL_NEXT,
-} from '../memory/layout.ts';
+import { ITEM_BYTES, ITEM_HIGH, ITEM_LOW, OBJECT_ID } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
+import { dropItem, makeItem, unpackParcels } from './item-block.ts';
 import type { Copy } from './look.ts';
 import { payloadOf } from './states.ts';
-import { dropItem } from './store-mend.ts';
 
 /** So many words are copied faster by a loop than by `set`. */
 const SHORT = 48;
@@ -68,7 +51,7 @@ export class Items {
     if (typeof prepared === 'number') {
       const item = this.#begin(object, 4 * prepared, priority);
       this.#copy(this.#encoder.words, prepared, payloadOf(item));
-      return this.#finish(item);
+      return item;
     }
     let item = 0;
     try {
@@ -79,7 +62,7 @@ export class Items {
       this.#bytes.set(bytes, 4 * payloadOf(item));
       for (const special of prepared.specials ?? [])
         if (special.kind === 'handle') this.#parking.handles.packInto(item, special.object);
-      return this.#finish(item);
+      return item;
     } catch (error) {
       if (item !== 0) dropItem(this.#heap, item);
       else
@@ -93,26 +76,12 @@ export class Items {
 
   /** What is in an item that this thread has taken, which is freed. A promise while a module must be loaded, unless `sync`. */
   open(item: number, sync: boolean): unknown {
-    const { words, blocks } = this.#heap;
-    const parcels = this.#parcelsIn(item);
-    if (parcels.length > 0) {
-      // From here on it cannot go back into the queue.
-      words[item + ITEM_CLAIMED] = 2;
-      const objects = parcels.map((parcel) => {
-        const next = words[parcel + PARCEL_NEXT]!;
-        const object = this.#parking.handles.unpack(parcel);
-        words[item + ITEM_PARCELS] = next;
-        return object;
-      });
-      this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
-    }
     try {
+      const objects = unpackParcels(this.#parking, item);
+      this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
       return this.#decode(item, sync);
     } finally {
-      releaseBuffersIn(words, this.#bytes, payloadOf(item));
-      Atomics.store(words, item + ITEM_STATE, 0);
-      words[item + OBJECT] = 0;
-      blocks.free(item);
+      dropItem(this.#heap, item);
     }
   }
 
@@ -137,30 +106,15 @@ export class Items {
   }
 
   #begin(object: number, bytes: number, priority: number): number {
-    const { words, blocks } = this.#heap;
-    // One word more: the payload begins at an even one.
-    const item = blocks.allocate(DATA + 1 + ((bytes + 3) >> 2), false);
+    const { words } = this.#heap;
+    const item = makeItem(this.#heap, object, bytes);
     if (item === undefined) throw full(this.#heap);
     double[0] = priority + 0;
     // The order of doubles is that of their bits as integers, but for negative ones, where it is the other way round.
     const high = halves[1]!;
     const low = halves[0]!;
-    words[item + OBJECT] = object;
-    words[item + ITEM_CLAIMED] = 0;
-    words[item + ITEM_NEXT] = 0;
-    words[item + ITEM_CHILD] = 0;
-    words[item + ITEM_BYTES] = bytes;
-    words[item + ITEM_PARCELS] = 0;
     words[item + ITEM_HIGH] = high < 0 ? high ^ 0x7fffffff : high;
     words[item + ITEM_LOW] = (high < 0 ? ~low : low) ^ 0x80000000;
-    words[item + ITEM_STATE] = this.#heap.token;
-    words[item + KIND] = ITEM;
-    return item;
-  }
-
-  /** It is found from now on, if this thread dies with it in hand. */
-  #finish(item: number): number {
-    this.#heap.blocks.publish(item);
     return item;
   }
 
@@ -174,14 +128,6 @@ export class Items {
     const { words } = this.#heap;
     const available = (words[item + ITEM_BYTES]! + 3) >> 2;
     return this.#decoder.decode(words, this.#bytes, payloadOf(item), available, sync ? SYNC : undefined);
-  }
-
-  #parcelsIn(item: number): number[] {
-    const { words } = this.#heap;
-    const parcels: number[] = [];
-    for (let parcel = words[item + ITEM_PARCELS]!; parcel !== 0; parcel = words[parcel + PARCEL_NEXT]!)
-      parcels.push(parcel);
-    return parcels;
   }
 }
 

@@ -18,13 +18,14 @@ import type { WaitOptions } from '../scope/interruptible.ts';
 import type { SyncWaitOptions } from '../sync/permit-request.ts';
 import { type NameOptions, SharedHandle } from '../sync/shared-handle.ts';
 import { Ends, type PutOptions } from './ends.ts';
+import { dropItem } from './item-block.ts';
 import { AsyncItems, SyncItems } from './iterators.ts';
 import { checkBound, deadline, withCount } from './options.ts';
 import { GetRequest, JoinRequest, PutRequest } from './requests.ts';
 import { registerQueue, sharingOf } from './sharing.ts';
 import { CLEARED, FIFO, FOR_NEWCOMER, MOST, OPEN, READY, REFUSED, SHUT } from './states.ts';
 import type { Store } from './store.ts';
-import { clear, dropItem } from './store-mend.ts';
+import { clear } from './store-mend.ts';
 
 export interface QueueOptions extends NameOptions {
   /** How many items it takes before `put` waits. By default no limit. */

@@ -112,6 +112,15 @@ export class Service {
         if (shut) value = REFUSED;
       }
     }
+    if (node === 0 && words[object + QUEUE_JOINING] !== 0) {
+      // Those who were to be let through may have given up. By difference: tickets may wrap around.
+      const isOver =
+        joiner === 0 || ((words[joiner + NODE_TICKET]! - words[object + QUEUE_JOIN_UP_TO]!) | 0) > 0;
+      if (isOver) {
+        if (words[object + QUEUE_JOINING] === DONE_BY_DEATH) words[object + QUEUE_UNHEARD] = 1;
+        words[object + QUEUE_JOINING] = 0;
+      }
+    }
     if (node === 0 && joiner !== 0) {
       if (words[object + QUEUE_UNFINISHED] === 0 && words[object + QUEUE_JOINING] === 0) {
         words[object + QUEUE_JOIN_UP_TO] = words[object + TICKETS]!;
@@ -119,10 +128,7 @@ export class Service {
         words[object + QUEUE_UNHEARD] = 0;
       }
       value = words[object + QUEUE_JOINING]!;
-      // By difference: tickets may wrap around.
-      if (((words[joiner + NODE_TICKET]! - words[object + QUEUE_JOIN_UP_TO]!) | 0) > 0) value = 0;
-      if (value === 0) words[object + QUEUE_JOINING] = 0;
-      else node = joiner;
+      if (value !== 0) node = joiner;
       list = object + QUEUE_JOINERS;
     }
     if (node !== 0) {
@@ -163,9 +169,11 @@ export class Service {
             words[item + ITEM_NEXT] = words[object + QUEUE_FIRST]!;
             words[object + QUEUE_FIRST] = item;
           }
+        } else if (node === joiner && value === DONE_BY_DEATH) {
+          // Of a death one hears.
+          words[object + QUEUE_JOINING] = DONE;
         }
       }
-      if (node === joiner && next === 0) words[object + QUEUE_JOINING] = 0;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
