@@ -1,16 +1,17 @@
 /** What goes in at one end of a queue and comes out at the other, as seen by one handle. */
-import { show } from '../core/arguments.ts';
+import { checkOptions, show } from '../core/arguments.ts';
 import { OwnerDiedError, QueueShutDownError } from '../core/errors.ts';
-import { ITEM_BYTES, QUEUE_DIED, QUEUE_ERROR, QUEUE_MOST_BYTES } from '../memory/layout.ts';
+import { ITEM_BYTES, ITEM_STATE, KEPT, QUEUE_DIED, QUEUE_ERROR, QUEUE_MOST_BYTES } from '../memory/layout.ts';
 import type { Source } from '../park/source.ts';
+import { throwIfEnded } from '../park/wait.ts';
 import { isThenable } from '../scope/call.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
-import { dropItem } from './item-block.ts';
 import { itemsOf } from './items.ts';
 import { copyFirst, copyItem } from './look.ts';
-import { GetRequest } from './requests.ts';
-import { DONE_BY_DEATH, PRIORITY, REFUSED } from './states.ts';
+import { GetRequest, PutRequest } from './requests.ts';
+import { DONE_BY_DEATH, PRIORITY, READY, REFUSED } from './states.ts';
 import type { Store } from './store.ts';
+import { dropItem } from './store-mend.ts';
 
 export interface PutOptions {
   /** The lowest first. Only a PriorityQueue takes it; 0 by default. */
@@ -32,7 +33,7 @@ export class Ends {
         `Cannot put into ${this.#handle.describe()}: the item is ${show(value)}, which await get() would wait for; await it before, or wrap it in an object`,
       );
     }
-    const priority = options?.priority;
+    const priority = options === undefined ? undefined : checkOptions(options).priority;
     if (priority !== undefined) this.#checkPriority(priority);
     const item = itemsOf(core.parking).make(core.object, value, priority ?? 0);
     const { words } = core.parking.heap;
@@ -45,9 +46,34 @@ export class Ends {
     );
   }
 
-  /** The value of an item that was taken. A promise only while a module must be loaded, and never if `sync`. */
+  /** The same, unless the wait has ended before it begins: a wrong argument comes first. @throws as `throwIfEnded` */
+  makeToWait(value: unknown, options: PutOptions | undefined, signal?: AbortSignal): number {
+    const item = this.make(value, options);
+    try {
+      throwIfEnded(signal);
+    } catch (error) {
+      dropItem(this.#handle.core.parking.heap, item);
+      throw error;
+    }
+    return item;
+  }
+
+  /** Puts an item that was made. If there is no room it is the request's from then on: to wait with, or to drop. */
+  put(item: number): PutRequest | undefined {
+    const put = this.#handle.core.put(item);
+    if (put === READY) return undefined;
+    const request = new PutRequest(this.#handle, item);
+    if (put !== REFUSED) return request;
+    request.drop();
+    throw this.shutDownError('put into');
+  }
+
+  /**
+   * The value of an item that was taken. A promise only while a module must be loaded, and never if `sync`. Here as below
+   * the handle may have been given up while the wait went on.
+   */
   open(item: number, sync: boolean): unknown {
-    return itemsOf(this.#handle.core.parking).open(item, sync);
+    return itemsOf(this.#handle.coreInUse.parking).open(item, sync);
   }
 
   /** The same of an item that a waiter got; 0 if the queue was shut down. */
@@ -63,23 +89,25 @@ export class Ends {
   checkDone(done: number): void {
     if (done !== DONE_BY_DEATH) return;
     throw new OwnerDiedError(
-      `Joined ${this.#handle.describe()}, but thread ${this.#handle.core.read(QUEUE_DIED)} ended with items that it had not marked as done`,
+      `Joined ${this.#handle.describe()}, but thread ${this.#handle.coreInUse.read(QUEUE_DIED)} ended with items that it had not marked as done`,
     );
   }
 
   /** What is thrown after shutdown. */
   shutDownError(action: string): unknown {
-    const { core } = this.#handle;
-    const item = core.read(QUEUE_ERROR);
-    if (item !== 0) return itemsOf(core.parking).look(copyItem(core, item))!.value;
+    const { coreInUse } = this.#handle;
+    const item = coreInUse.read(QUEUE_ERROR);
+    if (item !== 0) return itemsOf(coreInUse.parking).look(copyItem(coreInUse, item))!.value;
     return new QueueShutDownError(`Cannot ${action} ${this.#handle.describe()}: it was shut down`);
   }
 
   /** Keeps what is to be thrown after shutdown. The first who says it decides. */
   keepError(error: unknown): void {
     const { core } = this.#handle;
+    const { words } = core.parking.heap;
     const item = itemsOf(core.parking).make(core.object, error, 0);
-    if (!core.keepError(item)) dropItem(core.parking.heap, item);
+    words[item + ITEM_STATE] = KEPT;
+    if (!core.setOnce(QUEUE_ERROR, item)) dropItem(core.parking.heap, item);
   }
 
   /** For `select`. */

@@ -1,5 +1,5 @@
 /** Small checks and counts of the queues' public class. */
-import { checkInteger } from '../core/arguments.ts';
+import { checkInteger, show } from '../core/arguments.ts';
 import { now } from '../core/clock.ts';
 import { MOST } from './states.ts';
 
@@ -16,7 +16,19 @@ export function deadline(timeout: number): () => number {
   return () => Math.max(0.001, end - now());
 }
 
+export function checkItems(items: unknown): void {
+  if (typeof (items as { [Symbol.iterator]?: unknown } | undefined)?.[Symbol.iterator] === 'function') return;
+  throw new TypeError(`items must be iterable, received ${show(items)}`);
+}
+
+/** Says in an error how many were put. Not in one that takes no more fields, as the frozen reason of a signal. */
 export function withCount(error: unknown, count: number): unknown {
-  if (typeof error === 'object' && error !== null) Object.assign(error, { count });
+  if (typeof error === 'object' && error !== null)
+    Reflect.defineProperty(error, 'count', {
+      value: count,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
   return error;
 }

@@ -17,15 +17,14 @@ import { probeStack } from '../platform/stack.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import type { SyncWaitOptions } from '../sync/permit-request.ts';
 import { type NameOptions, SharedHandle } from '../sync/shared-handle.ts';
+import { clear } from './clear.ts';
 import { Ends, type PutOptions } from './ends.ts';
-import { dropItem } from './item-block.ts';
 import { AsyncItems, SyncItems } from './iterators.ts';
-import { checkBound, deadline, withCount } from './options.ts';
-import { GetRequest, JoinRequest, PutRequest } from './requests.ts';
+import { checkBound, checkItems, deadline, withCount } from './options.ts';
+import { GetRequest, JoinRequest, type PutRequest } from './requests.ts';
 import { registerQueue, sharingOf } from './sharing.ts';
-import { CLEARED, FIFO, FOR_NEWCOMER, MOST, OPEN, READY, REFUSED, SHUT } from './states.ts';
+import { CLEARED, FIFO, FOR_NEWCOMER, MOST, OPEN, SHUT } from './states.ts';
 import type { Store } from './store.ts';
-import { clear } from './store-mend.ts';
 
 export interface QueueOptions extends NameOptions {
   /** How many items it takes before `put` waits. By default no limit. */
@@ -154,18 +153,16 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
    * @throws {TimeoutError} after `timeout` milliseconds; with 0, unless there is room.
    */
   put(item: T, options?: WaitOptions & PutOptions): Promise<void> {
+    let request: PutRequest | undefined;
     try {
       const wait = checkWait(options);
-      throwIfEnded(wait.signal);
       if (isRoundOver()) probeStack();
-      const made = this.#ends.make(item, options);
-      const put = this.#handle.core.put(made);
-      if (put === READY) return granted(undefined);
-      if (put === REFUSED || wait.timeout === 0) dropItem(this.#handle.core.parking.heap, made);
-      if (put === REFUSED) throw this.#ends.shutDownError('put into');
-      const request = new PutRequest(this.#handle, made);
+      request = this.#ends.put(this.#ends.makeToWait(item, options, wait.signal));
+      if (request === undefined) return granted(undefined);
+      if (wait.timeout === 0) request.drop();
       return waitAsync(request, wait, (got) => this.#ends.checkPut(got));
     } catch (error) {
+      request?.drop();
       return rejection(error);
     }
   }
@@ -173,30 +170,21 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
   /** Blocks the thread until the item is put. @throws {DeadlockError} if only this thread could make room. */
   putSync(item: T, options?: SyncWaitOptions & PutOptions): void {
     const { timeout } = checkWait(options);
-    throwIfEnded();
-    const made = this.#ends.make(item, options);
-    const put = this.#handle.core.put(made);
-    if (put === READY) return;
-    const request = new PutRequest(this.#handle, made);
+    const request = this.#ends.put(this.#ends.makeToWait(item, options));
+    if (request === undefined) return;
     try {
-      if (put === 0 && timeout > 0) this.#handle.checkOthers('put into', timeout);
-    } catch (error) {
-      dropItem(request.parking.heap, made);
-      throw error;
+      if (timeout > 0) this.#handle.checkOthers('put into', timeout);
+      this.#ends.checkPut(waitSync(request, timeout));
+    } finally {
+      request.drop();
     }
-    if (put === REFUSED || timeout === 0) dropItem(request.parking.heap, made);
-    this.#ends.checkPut(put === REFUSED ? put : waitSync(request, timeout));
   }
 
   /** Puts the item if there is room now. @throws {QueueShutDownError} {SendError} {TypeError} {RangeError} as `put()`. */
   tryPut(item: T, options?: PutOptions): boolean {
-    const { core } = this.#handle;
-    const made = this.#ends.make(item, options);
-    const put = core.put(made);
-    if (put === READY) return true;
-    dropItem(core.parking.heap, made);
-    this.#ends.checkPut(put);
-    return false;
+    const request = this.#ends.put(this.#ends.make(item, options));
+    request?.drop();
+    return request === undefined;
   }
 
   /**
@@ -248,6 +236,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
    */
   async putMany(items: Iterable<T>, options?: WaitOptions & PutOptions): Promise<void> {
     const left = deadline(checkWait(options).timeout);
+    checkItems(items);
     let count = 0;
     try {
       for (const item of items) {
@@ -262,6 +251,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
   /** As `putMany()`, blocking. */
   putManySync(items: Iterable<T>, options?: SyncWaitOptions & PutOptions): void {
     const left = deadline(checkWait(options).timeout);
+    checkItems(items);
     let count = 0;
     try {
       for (const item of items) {
@@ -344,7 +334,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
     const store = this.#handle.core;
     if (error !== undefined) this.#ends.keepError(error);
     store.change(QUEUE_STATE, immediate ? CLEARED : SHUT);
-    if (immediate) clear(store, Number.POSITIVE_INFINITY);
+    if (immediate) clear(store);
   }
 
   /** The first item, which stays in the queue; `undefined` if there is none. */
@@ -352,9 +342,12 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
     return this.#ends.peek() as { value: T } | undefined;
   }
 
-  /** Drops what is in it, also from what is unfinished; gives how many items that were. */
+  /**
+   * Drops what is in it, also from what is unfinished; gives how many items that were. Items for getters that were
+   * woken stay, and who waits to put comes in after it.
+   */
   clear(): number {
-    return clear(this.#handle.core, this.size);
+    return clear(this.#handle.core);
   }
 
   /** Takes item after item, until the queue is shut down and nothing is left. `options` are for each wait. */

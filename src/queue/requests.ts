@@ -3,9 +3,9 @@ import type { Parking } from '../park/parking.ts';
 import type { Wanted } from '../park/wait.ts';
 import type { WaitQueue } from '../park/wait-queue.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
-import { dropItem } from './item-block.ts';
 import { FOR_NEWCOMER, FOR_WAITER, READY, REFUSED } from './states.ts';
 import type { Store } from './store.ts';
+import { dropItem } from './store-mend.ts';
 
 abstract class Request {
   readonly parking: Parking;
@@ -76,6 +76,7 @@ export class GetRequest extends Request implements Wanted<number> {
 export class PutRequest extends Request implements Wanted<number> {
   protected readonly want: number;
   protected readonly action = 'put into';
+  #inHand = true;
 
   constructor(handle: SharedHandle<Store>, item: number) {
     super(handle, handle.core.putters);
@@ -92,12 +93,20 @@ export class PutRequest extends Request implements Wanted<number> {
   }
 
   granted(value: number): number {
-    if (value === REFUSED) dropItem(this.parking.heap, this.want);
+    if (value === REFUSED) this.drop();
+    else this.#inHand = false;
     return value;
   }
 
   override withdraw(node: number): void {
     super.withdraw(node);
+    this.drop();
+  }
+
+  /** The item will not be put. Nothing if it is not in hand any more. */
+  drop(): void {
+    if (!this.#inHand) return;
+    this.#inHand = false;
     dropItem(this.parking.heap, this.want);
   }
 }

@@ -21,10 +21,9 @@ export const DONE_BY_DEATH = 2;
 /** No capacity, and no count that goes on for ever, is above. */
 export const MOST: number = 2 ** 31 - 1;
 
-/** For whom an item is taken: a newcomer, a waiter that was woken, or nobody, for it is dropped. */
+/** For whom an item is taken: a newcomer, or a waiter that was woken. */
 export const FOR_NEWCOMER = 0;
 export const FOR_WAITER = 1;
-export const FOR_NOBODY = 2;
 
 /** Where what is in an item begins: at an even word. */
 export function payloadOf(item: number): number {

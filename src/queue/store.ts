@@ -50,14 +50,12 @@ import {
   ITEM_NEXT,
   ITEM_STATE,
   ITEM_TICKET,
-  KEPT,
   LIST_HEAD,
   LISTS,
   NODE_RECORD,
   NODE_WANT,
   QUEUE_BYTES,
   QUEUE_CAPACITY,
-  QUEUE_ERROR,
   QUEUE_FIRST,
   QUEUE_JOIN_UP_TO,
   QUEUE_JOINERS,
@@ -86,7 +84,6 @@ import {
   DONE_BY_DEATH,
   FIFO,
   type FOR_NEWCOMER,
-  FOR_NOBODY,
   FOR_WAITER,
   MOST,
   OPEN,
@@ -196,7 +193,7 @@ export class Store {
   }
 
   /** Takes the item that is first: this thread's from now on, to be freed. 0 if there is none. */
-  take(whom: typeof FOR_NEWCOMER | typeof FOR_WAITER | typeof FOR_NOBODY): number {
+  take(whom: typeof FOR_NEWCOMER | typeof FOR_WAITER): number {
     const words = this.#words;
     const { object, order } = this;
     const me = this.#heap.token;
@@ -206,9 +203,7 @@ export class Store {
     const free = words[object + QUEUE_SIZE]! - words[object + QUEUE_RESERVED]!;
     const mayTake =
       whom === FOR_WAITER ||
-      (free > 0 &&
-        (whom === FOR_NOBODY ||
-          (words[object + LISTS + LIST_HEAD] === 0 && words[object + QUEUE_STATE] !== CLEARED)));
+      (free > 0 && words[object + LISTS + LIST_HEAD] === 0 && words[object + QUEUE_STATE] !== CLEARED);
     if (mayTake) item = words[object + QUEUE_FIRST]!;
     let next = item === 0 ? 0 : words[item + ITEM_NEXT]!;
     if (order === PRIORITY && item !== 0) {
@@ -244,26 +239,13 @@ export class Store {
       words[object + QUEUE_BYTES]! -= words[item + ITEM_BYTES]!;
       words[object + QUEUE_FIRST] = next;
       if (next === 0) words[object + QUEUE_LAST] = 0;
-      if (whom === FOR_NOBODY) {
-        words[object + QUEUE_UNFINISHED]! -= 1;
-        if (words[object + QUEUE_UNFINISHED] === 0 && words[object + QUEUE_JOINERS + LIST_HEAD] !== 0) {
-          words[object + QUEUE_JOIN_UP_TO] = words[object + TICKETS]!;
-          const isHeard =
-            words[object + QUEUE_UNHEARD] === 0 && words[object + QUEUE_JOINING] !== DONE_BY_DEATH;
-          words[object + QUEUE_JOINING] = isHeard ? DONE : DONE_BY_DEATH;
-          words[object + QUEUE_UNHEARD] = 0;
-        }
-      } else {
-        if (words[record + HELD]! < MOST) words[record + HELD]! += 1;
-        if (whom === FOR_WAITER) {
-          words[object + QUEUE_RESERVED]! -= 1;
-          words[record + RESERVED]! -= 1;
-        }
+      if (words[record + HELD]! < MOST) words[record + HELD]! += 1;
+      if (whom === FOR_WAITER) {
+        words[object + QUEUE_RESERVED]! -= 1;
+        words[record + RESERVED]! -= 1;
       }
     }
-    const waiting =
-      words[object + QUEUE_PUTTERS + LIST_HEAD] !== 0 ||
-      (whom === FOR_NOBODY && words[object + QUEUE_JOINERS + LIST_HEAD] !== 0);
+    const waiting = words[object + QUEUE_PUTTERS + LIST_HEAD] !== 0;
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
@@ -288,8 +270,7 @@ export class Store {
     if (joined) {
       // Whoever waits by now has seen all done, also if something is put at once.
       words[object + QUEUE_JOIN_UP_TO] = words[object + TICKETS]!;
-      const isHeard = words[object + QUEUE_UNHEARD] === 0 && words[object + QUEUE_JOINING] !== DONE_BY_DEATH;
-      words[object + QUEUE_JOINING] = isHeard ? DONE : DONE_BY_DEATH;
+      words[object + QUEUE_JOINING] = words[object + QUEUE_UNHEARD] === 1 ? DONE_BY_DEATH : DONE;
       words[object + QUEUE_UNHEARD] = 0;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
@@ -309,11 +290,7 @@ export class Store {
     let told = 0;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     if (words[object + QUEUE_UNFINISHED] === 0) {
-      // One that was to be told of a death may have given up, and nobody else have waited.
-      const nobodyTold =
-        words[object + QUEUE_JOINING] === DONE_BY_DEATH && words[object + QUEUE_JOINERS + LIST_HEAD] === 0;
-      if (nobodyTold) words[object + QUEUE_JOINING] = 0;
-      told = nobodyTold || words[object + QUEUE_UNHEARD] === 1 ? DONE_BY_DEATH : DONE;
+      told = words[object + QUEUE_UNHEARD] === 1 ? DONE_BY_DEATH : DONE;
       words[object + QUEUE_UNHEARD] = 0;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
@@ -337,12 +314,9 @@ export class Store {
     this.serve();
   }
 
-  /** The queue keeps an item of this thread as its error. False if it has one. */
-  keepError(item: number): boolean {
-    const words = this.#words;
-    if (Atomics.compareExchange(words, this.object + QUEUE_ERROR, 0, item) !== 0) return false;
-    words[item + ITEM_STATE] = KEPT;
-    return true;
+  /** Sets a word that is 0. False if it is not. */
+  setOnce(offset: number, value: number): boolean {
+    return Atomics.compareExchange(this.#words, this.object + offset, 0, value) === 0;
   }
 
   /** Stands in one of the lines. `want` is the item of a putter. */
