@@ -55,6 +55,7 @@ import {
   LISTS,
   LOCK_DIED,
   LOCK_WORD,
+  NODE_TICKET,
   OBJECT,
   RECORD_THREAD_ID,
   SECTION,
@@ -293,8 +294,13 @@ export class LockWord implements Wanted<Taken> {
       if (node === WAITING || node === CANCELLED) continue;
       const owner = blocks.stateOf(block);
       // A cell in several lists was set by one of them: only its node tells which.
-      if (Atomics.load(words, node + OBJECT) === this.object && !this.parking.heap.isDead(owner))
-        return owner;
+      if (Atomics.load(words, node + OBJECT) !== this.object) continue;
+      // Set by another object, freed, and in this line by now? It was set here if it was set in the same place of the line.
+      const ticket = words[node + NODE_TICKET]!;
+      if (Atomics.load(words, block + CELL_STATE) !== node) continue;
+      if (Atomics.load(words, node + OBJECT) !== this.object || words[node + NODE_TICKET] !== ticket)
+        continue;
+      if (!this.parking.heap.isDead(owner)) return owner;
     }
     return 0;
   }
