@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RLock } from '../../src/sync/rlock.ts';
+import { Semaphore } from '../../src/sync/semaphore.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
 
@@ -34,32 +35,38 @@ describe('at every depth near the end of the stack a call of a lock leaves each 
   );
 });
 
-describe('at every depth near the end of the stack a call of a re-entrant lock leaves all it knows sound', () => {
-  test.each([
-    ['tryAcquire', 'alone'],
-    ['acquireSync', 'alone'],
-    ['acquire', 'alone'],
-    ['release', 'alone'],
-    ['runSync', 'alone'],
-    ['run', 'alone'],
-    ['tryAcquire', 'contended'],
-    ['acquireSync', 'contended'],
-    ['acquire', 'contended'],
-    ['release', 'contended'],
-    ['run', 'contended'],
-    ['acquireSync', 'held'],
-  ] as const)(
-    '%s, %s',
-    async (call, partners) => {
-      const { dives } = await deepStack(
-        call,
-        partners,
-        PADS.slice(0, 3),
-        partners === 'held' ? 3 : 60,
-        () => new RLock(),
-      );
-      expect(dives).toBe(3);
-    },
-    60_000,
-  );
-});
+describe.each([
+  ['a re-entrant lock', () => new RLock()],
+  ['a semaphore', () => new Semaphore(1, { max: 1 })],
+] as const)(
+  'at every depth near the end of the stack a call of %s leaves all it knows sound',
+  (_, create) => {
+    test.each([
+      ['tryAcquire', 'alone'],
+      ['acquireSync', 'alone'],
+      ['acquire', 'alone'],
+      ['release', 'alone'],
+      ['runSync', 'alone'],
+      ['run', 'alone'],
+      ['tryAcquire', 'contended'],
+      ['acquireSync', 'contended'],
+      ['acquire', 'contended'],
+      ['release', 'contended'],
+      ['run', 'contended'],
+      ['acquireSync', 'held'],
+    ] as const)(
+      '%s, %s',
+      async (call, partners) => {
+        const { dives } = await deepStack(
+          call,
+          partners,
+          PADS.slice(0, 3),
+          partners === 'held' ? 3 : 60,
+          create,
+        );
+        expect(dives).toBe(3);
+      },
+      60_000,
+    );
+  },
+);

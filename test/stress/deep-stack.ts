@@ -4,14 +4,20 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Guard } from '../../src/core/guard.ts';
 import { ownHeap, recordOf } from '../../src/memory/heap.ts';
 import { RECORD_TELLING, SECTION } from '../../src/memory/layout.ts';
 import { Lock } from '../../src/sync/lock.ts';
-import type { RLock } from '../../src/sync/rlock.ts';
 import { toToken } from '../../src/thread/tokens.ts';
 import { bundle } from './bundle.ts';
 import type { Call, DeepData, DiveRequest, DiveResult } from './deep-calls.ts';
 import { dumpHeap, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+
+/** Of which one thread or task has it at a time. */
+export interface Exclusive extends Disposable {
+  acquire(options: { readonly timeout: number }): Promise<Guard>;
+  statistics(): { readonly locked?: boolean; readonly waiting: number };
+}
 
 export type Partners = 'alone' | 'contended' | 'held';
 
@@ -27,7 +33,7 @@ export async function deepStack(
   partners: Partners,
   pads: readonly number[],
   enough: number = 60,
-  create: () => Lock | RLock = () => new Lock({ name: 'deep' }),
+  create: () => Exclusive = () => new Lock({ name: 'deep' }),
 ): Promise<DeepReport> {
   const before = usedBlocks();
   const records = recordsInUse();
@@ -65,7 +71,7 @@ export async function deepStack(
 }
 
 async function sound(
-  lock: Lock | RLock,
+  lock: Exclusive,
   object: number,
   partners: Partners,
   words: Int32Array,
@@ -91,7 +97,7 @@ async function sound(
   }
   if (partners === 'alone') {
     const { locked, waiting } = lock.statistics();
-    if (locked || waiting > 0) fail(`locked ${locked}, waiting ${waiting}`);
+    if (locked === true || waiting > 0) fail(`locked ${locked}, waiting ${waiting}`);
     if (Atomics.load(heap, object + SECTION) !== 0) fail('somebody is in the section');
     for (const token of recordsInUse())
       if (heap[recordOf(Math.abs(token)) + RECORD_TELLING] !== 0) fail(`thread ${token} is telling`);
