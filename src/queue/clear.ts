@@ -24,9 +24,9 @@ import {
 } from '../memory/layout.ts';
 import { enterSection } from '../memory/section.ts';
 import { probeStack } from '../platform/stack.ts';
+import { dropItem } from './item-block.ts';
 import { DONE, DONE_BY_DEATH, PRIORITY } from './states.ts';
 import type { Store } from './store.ts';
-import { dropItem } from './store-mend.ts';
 
 /**
  * Drops the items that are in the queue now, but those that are kept for getters which were woken: the first ones. Gives

@@ -1,17 +1,17 @@
 /** What goes in at one end of a queue and comes out at the other, as seen by one handle. */
 import { checkOptions, show } from '../core/arguments.ts';
 import { OwnerDiedError, QueueShutDownError } from '../core/errors.ts';
-import { ITEM_BYTES, ITEM_STATE, KEPT, QUEUE_DIED, QUEUE_ERROR, QUEUE_MOST_BYTES } from '../memory/layout.ts';
+import { ITEM_BYTES, QUEUE_DIED, QUEUE_ERROR, QUEUE_MOST_BYTES } from '../memory/layout.ts';
 import type { Source } from '../park/source.ts';
 import { throwIfEnded } from '../park/wait.ts';
 import { isThenable } from '../scope/call.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
+import { dropItem } from './item-block.ts';
 import { itemsOf } from './items.ts';
 import { copyFirst, copyItem } from './look.ts';
 import { GetRequest, PutRequest } from './requests.ts';
 import { DONE_BY_DEATH, PRIORITY, READY, REFUSED } from './states.ts';
 import type { Store } from './store.ts';
-import { dropItem } from './store-mend.ts';
 
 export interface PutOptions {
   /** The lowest first. Only a PriorityQueue takes it; 0 by default. */
@@ -104,10 +104,8 @@ export class Ends {
   /** Keeps what is to be thrown after shutdown. The first who says it decides. */
   keepError(error: unknown): void {
     const { core } = this.#handle;
-    const { words } = core.parking.heap;
     const item = itemsOf(core.parking).make(core.object, error, 0);
-    words[item + ITEM_STATE] = KEPT;
-    if (!core.setOnce(QUEUE_ERROR, item)) dropItem(core.parking.heap, item);
+    if (!core.keepError(item)) dropItem(core.parking.heap, item);
   }
 
   /** For `select`. */

@@ -3,9 +3,9 @@ import type { Parking } from '../park/parking.ts';
 import type { Wanted } from '../park/wait.ts';
 import type { WaitQueue } from '../park/wait-queue.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
+import { dropItem } from './item-block.ts';
 import { FOR_NEWCOMER, FOR_WAITER, READY, REFUSED } from './states.ts';
 import type { Store } from './store.ts';
-import { dropItem } from './store-mend.ts';
 
 abstract class Request {
   readonly parking: Parking;

@@ -10,8 +10,7 @@
  *   which a joiner hears (`reclaim`).
  */
 import { Atomics } from '#atomics';
-import { releaseBuffersIn } from '../codec/item-buffers.ts';
-import { dropParcel } from '../memory/handles.ts';
+import { SHARED } from '../memory/blocks.ts';
 import { type Heap, recordOf } from '../memory/heap.ts';
 import {
   HELD,
@@ -20,13 +19,11 @@ import {
   ITEM_CHILD,
   ITEM_CLAIMED,
   ITEM_NEXT,
-  ITEM_PARCELS,
   ITEM_STATE,
   ITEM_TICKET,
   KIND,
   LIST_HEAD,
   OBJECT,
-  PARCEL_NEXT,
   QUEUE_BYTES,
   QUEUE_DIED,
   QUEUE_ERROR,
@@ -38,6 +35,7 @@ import {
   QUEUE_RESERVED,
   QUEUE_SIZE,
   QUEUE_STATE,
+  QUEUE_TICKETS,
   QUEUE_UNFINISHED,
   QUEUE_UNHEARD,
   QUEUED,
@@ -49,24 +47,9 @@ import {
 } from '../memory/layout.ts';
 import { enterSection, settleSection } from '../memory/section.ts';
 import { clear } from './clear.ts';
-import { CLEARED, DONE_BY_DEATH, FIFO, LIFO, type Order, payloadOf } from './states.ts';
+import { dropItem } from './item-block.ts';
+import { CLEARED, DONE_BY_DEATH, FIFO, LIFO, type Order } from './states.ts';
 import type { Store } from './store.ts';
-
-/** Frees an item that this thread has in hand, and what is in it. */
-export function dropItem(heap: Heap, item: number): void {
-  const { words, blocks } = heap;
-  let parcel = words[item + ITEM_PARCELS]!;
-  while (parcel !== 0) {
-    const next = words[parcel + PARCEL_NEXT]!;
-    dropParcel(heap, parcel, item);
-    words[item + ITEM_PARCELS] = next;
-    parcel = next;
-  }
-  releaseBuffersIn(words, new Uint8Array(words.buffer), payloadOf(item));
-  Atomics.store(words, item + ITEM_STATE, 0);
-  words[item + OBJECT] = 0;
-  blocks.free(item);
-}
 
 /** For `Kind.rebuild`: makes the list of items anew, in the section of the queue. */
 export function relink(heap: Heap, object: number, order: Order): void {
@@ -118,6 +101,8 @@ export function reclaimHeld(heap: Heap, object: number, record: number, dead: nu
 export function reclaimItem(heap: Heap, object: number, item: number, dead: number, order: Order): void {
   const { words, token: me } = heap;
   let mine = false;
+  // One that somebody has just claimed for something else may look like the item that it was.
+  if (heap.blocks.stateOf(item) !== SHARED) return;
   if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
   if (words[item + ITEM_STATE] === dead && words[item + OBJECT] === object) {
     if (words[item + ITEM_CLAIMED] === 1) {
@@ -128,9 +113,23 @@ export function reclaimItem(heap: Heap, object: number, item: number, dead: numb
       words[object + QUEUE_BYTES]! += words[item + ITEM_BYTES]!;
       // It counts as held by the dead one's record, and will be taken off with the rest.
       words[object + QUEUE_UNFINISHED]! += 1;
-      words[item + ITEM_NEXT] = words[object + QUEUE_FIRST]!;
-      if (order === FIFO && words[object + QUEUE_FIRST] === 0) words[object + QUEUE_LAST] = item;
-      words[object + QUEUE_FIRST] = item;
+      let before = 0;
+      let next = words[object + QUEUE_FIRST]!;
+      if (order === LIFO) {
+        const ticket = (words[object + QUEUE_TICKETS]! + 1) | 0;
+        words[object + QUEUE_TICKETS] = ticket;
+        words[item + ITEM_TICKET] = ticket;
+      } else if (order === FIFO) {
+        // Behind those that went back already and were put before.
+        while (next !== 0 && ((words[next + ITEM_TICKET]! - words[item + ITEM_TICKET]!) | 0) < 0) {
+          before = next;
+          next = words[next + ITEM_NEXT]!;
+        }
+        if (next === 0) words[object + QUEUE_LAST] = item;
+      }
+      words[item + ITEM_NEXT] = next;
+      if (before === 0) words[object + QUEUE_FIRST] = item;
+      else words[before + ITEM_NEXT] = item;
     } else {
       words[item + ITEM_STATE] = me;
       mine = true;
@@ -157,5 +156,9 @@ export function freeItems(store: Store): void {
   if (store.read(SECTION) === TORN) settleSection(heap, store.object);
   clear(store);
   const error = store.read(QUEUE_ERROR);
-  if (error !== 0) dropItem(heap, error);
+  if (error === 0) return;
+  // This thread's, before the queue forgets it: whoever goes on after its death finds it here or there, and frees it once.
+  Atomics.store(heap.words, error + ITEM_STATE, heap.token);
+  heap.words[store.object + QUEUE_ERROR] = 0;
+  dropItem(heap, error);
 }

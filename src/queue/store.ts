@@ -50,12 +50,14 @@ import {
   ITEM_NEXT,
   ITEM_STATE,
   ITEM_TICKET,
+  KEPT,
   LIST_HEAD,
   LISTS,
   NODE_RECORD,
   NODE_WANT,
   QUEUE_BYTES,
   QUEUE_CAPACITY,
+  QUEUE_ERROR,
   QUEUE_FIRST,
   QUEUE_JOIN_UP_TO,
   QUEUE_JOINERS,
@@ -270,7 +272,8 @@ export class Store {
     if (joined) {
       // Whoever waits by now has seen all done, also if something is put at once.
       words[object + QUEUE_JOIN_UP_TO] = words[object + TICKETS]!;
-      words[object + QUEUE_JOINING] = words[object + QUEUE_UNHEARD] === 1 ? DONE_BY_DEATH : DONE;
+      const isHeard = words[object + QUEUE_UNHEARD] === 0 && words[object + QUEUE_JOINING] !== DONE_BY_DEATH;
+      words[object + QUEUE_JOINING] = isHeard ? DONE : DONE_BY_DEATH;
       words[object + QUEUE_UNHEARD] = 0;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
@@ -290,7 +293,11 @@ export class Store {
     let told = 0;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     if (words[object + QUEUE_UNFINISHED] === 0) {
-      told = words[object + QUEUE_UNHEARD] === 1 ? DONE_BY_DEATH : DONE;
+      // One that was to be told of a death may have given up, and nobody else have waited.
+      const nobodyTold =
+        words[object + QUEUE_JOINING] === DONE_BY_DEATH && words[object + QUEUE_JOINERS + LIST_HEAD] === 0;
+      if (nobodyTold) words[object + QUEUE_JOINING] = 0;
+      told = nobodyTold || words[object + QUEUE_UNHEARD] === 1 ? DONE_BY_DEATH : DONE;
       words[object + QUEUE_UNHEARD] = 0;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
@@ -314,9 +321,12 @@ export class Store {
     this.serve();
   }
 
-  /** Sets a word that is 0. False if it is not. */
-  setOnce(offset: number, value: number): boolean {
-    return Atomics.compareExchange(this.#words, this.object + offset, 0, value) === 0;
+  /** The queue keeps an item of this thread as its error. False if it has one. */
+  keepError(item: number): boolean {
+    const words = this.#words;
+    if (Atomics.compareExchange(words, this.object + QUEUE_ERROR, 0, item) !== 0) return false;
+    words[item + ITEM_STATE] = KEPT;
+    return true;
   }
 
   /** Stands in one of the lines. `want` is the item of a putter. */
