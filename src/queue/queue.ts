@@ -230,7 +230,8 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
   }
 
   /**
-   * Puts the items one after the other; others may come between. The time-out is for all together.
+   * Puts the items one after the other, each as it is when its turn comes; others may come between. The time-out is
+   * for all together.
    *
    * @throws as `put()`; the error's `count` says how many were put.
    */

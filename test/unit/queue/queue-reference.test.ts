@@ -373,7 +373,7 @@ test.each(['first', 'last', 'priority'] as const)(
         fc.array(operation, { maxLength: 60 }),
         async (capacity, sequence) => {
           // So that no wait is put off to a later round within the sequence: the reference knows no rounds.
-          await new Promise<void>((resolve) => putOff(resolve, { news: false }));
+          await new Promise<void>((resolve) => putOff(resolve, false));
           await turn();
           const pair = new Pair(order, capacity);
           for (const asked of sequence) {

@@ -84,6 +84,9 @@ describe('order', () => {
     const queue = new PriorityQueue<number>();
     for (const priority of priorities) queue.tryPut(priority, { priority });
     expect(drained(queue)).toEqual(priorities.toSorted((a, b) => a - b));
+    for (const priority of priorities.toSorted((a, b) => b - a)) queue.tryPut(priority, { priority });
+    // Of 0 and -0 whichever was put first.
+    expect(drained(queue).map((n) => n + 0)).toEqual(priorities.map((n) => n + 0).toSorted((a, b) => a - b));
   });
 
   test('PriorityQueue gives items of the same priority in the order in which they were put, -0 being 0', () => {
@@ -310,15 +313,32 @@ describe.each(CLASSES)('%s', (_, Class) => {
     expect(new Class().clear()).toBe(0);
   });
 
-  test('does not clear an item that is kept for a getter which was woken', async () => {
+  test('does not give, show or clear an item that is kept for a getter which was woken', async () => {
     const queue = new Class<string>();
     const flag = sharedFlag(3);
     const putter = pool.submit(queueJobs.putWhenTold, queue, 'a', flag);
     await raised(flag, 1);
     const get = queue.get();
     tellThread(flag);
+    expect([queue.tryGet(), queue.peek()]).toEqual([undefined, undefined]);
     expect([queue.size, queue.clear(), queue.size, queue.unfinished]).toEqual([1, 0, 1, 1]);
     expect(await get).toBe('a');
+    await putter;
+  });
+
+  test('clears all but the items that come first, as many as are kept for getters', async () => {
+    const queue = new Class<number>();
+    const flag = sharedFlag(3);
+    const putter = pool.submit(queueJobs.putManyWhenTold, queue, [1, 2, 3, 4], flag);
+    await raised(flag, 1);
+    const gets = [queue.get(), queue.get()];
+    tellThread(flag);
+    expect([queue.size, queue.clear(), queue.size]).toEqual([4, 2, 2]);
+    const first = queue instanceof LifoQueue ? [4, 3] : [1, 2];
+    expect(await Promise.all(gets)).toEqual(first);
+    expect(queue.statistics()).toMatchObject({ size: 0, bytes: 0, unfinished: 2 });
+    queue.tryPut(5);
+    expect(queue.tryGet()).toEqual({ value: 5 });
     await putter;
   });
 
