@@ -1,6 +1,7 @@
 /**
  * The long form: `npm run stress -- [seconds] [seed] [names…]`. The seconds are shared out among the parts; locks under
- * dying threads get the most of them. A primitive alone is a part that must be named: `primitives:semaphore`.
+ * dying threads get the most of them. A primitive alone is a part that must be named: `primitives:semaphore`, and
+ * so are millions of items through one queue: `queues:bounded`, `queues:flat`.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -12,6 +13,8 @@ import { parcelChaos } from './parcel-chaos.ts';
 import { poolChaos } from './pool-chaos.ts';
 import { PRIMITIVES } from './primitives.ts';
 import { primitivesChaos } from './primitives-chaos.ts';
+import { QUEUE_KINDS, queueChaos } from './queue-chaos.ts';
+import { queueFlat } from './queue-flat.ts';
 import { seeded } from './random.ts';
 import { ringChaos } from './ring-chaos.ts';
 
@@ -33,15 +36,36 @@ const PARTS: Readonly<Record<string, Part>> = {
   rings: { share: 0.1, run: ringChaos },
   pools: { share: 0.1, run: poolChaos },
   stack: { share: 0.1, run: dives },
+  queues: { share: 0.2, run: dyingQueues },
 };
 
 /** By name only. */
-const ALONE: Readonly<Record<string, Part>> = Object.fromEntries(
-  PRIMITIVES.map((name) => [
-    `primitives:${name}`,
-    { share: 0.1, run: (seed: number, ms: number) => primitivesChaos(seed, ms, [name]) },
-  ]),
-);
+const ALONE: Readonly<Record<string, Part>> = {
+  ...Object.fromEntries(
+    PRIMITIVES.map((name) => [
+      `primitives:${name}`,
+      { share: 0.1, run: (seed: number, ms: number) => primitivesChaos(seed, ms, [name]) },
+    ]),
+  ),
+  // However long that takes.
+  ...Object.fromEntries(
+    QUEUE_KINDS.map((kind) => [
+      `queues:${kind}`,
+      { share: 0.1, run: (seed: number) => queueChaos(seed, { kind, items: 1_000_000 }) },
+    ]),
+  ),
+  'queues:flat': { share: 0.1, run: () => queueFlat(10_000_000) },
+};
+
+/** Each kind of queue in turn. */
+async function dyingQueues(seed: number, milliseconds: number): Promise<unknown> {
+  const reports: unknown[] = [];
+  for (const kind of QUEUE_KINDS)
+    reports.push(
+      await queueChaos(seed, { kind, milliseconds: milliseconds / QUEUE_KINDS.length, deaths: true }),
+    );
+  return reports;
+}
 
 /** Every call at random depths, until the time is up. */
 async function dives(seed: number, milliseconds: number): Promise<unknown> {
