@@ -55,20 +55,20 @@ describe('Whoever dies, items are lost and doubled to nobody, in every schedule'
     storeModel(
       [putter('blocked', 1), getter('blocked')],
       { parcels: 2, deaths: 1, menders: 2 },
-      random(45_000),
+      random(20_000),
     ),
-    storeModel([putter('blocked', 1, 2), getter('loop', 2)], { capacity: 1, ...TWO_DIE }, random(45_000)),
+    storeModel([putter('blocked', 1, 2), getter('loop', 2)], { capacity: 1, ...TWO_DIE }, random(20_000)),
     storeModel(
       [getter('blocked'), getter('loop'), putter('blocked', 3)],
       { items: [1, 2], ...TWO_DIE },
-      random(45_000),
+      random(20_000),
     ),
     storeModel(
       [getter('blocked', 2), joiner('impatient'), joiner('blocked')],
       { items: [1, 2], ...TWO_DIE },
-      random(45_000),
+      random(20_000),
     ),
-    storeModel([leaver], { items: [1], parcels: 2, error: true, alone: true, ...TWO_DIE }, random(45_000)),
-    storeModel([shutter(true), getter('blocked')], { items: [1, 2], parcels: 1, ...TWO_DIE }, random(45_000)),
+    storeModel([leaver], { items: [1], parcels: 2, error: true, alone: true, ...TWO_DIE }, random(20_000)),
+    storeModel([shutter(true), getter('blocked')], { items: [1, 2], parcels: 1, ...TWO_DIE }, random(20_000)),
   ]);
 });
