@@ -14,6 +14,7 @@ import {
 import { nobodyIsTelling } from '../memory/reaper.ts';
 import { Cells } from './cells.ts';
 import { Mailbox, putNews, wakeThread } from './mailbox.ts';
+import { Patience } from './patience.ts';
 
 /** A wait of a task on this loop. */
 export interface LoopWait {
@@ -61,6 +62,7 @@ export class Parking {
   readonly heap: Heap;
   readonly cells: Cells;
   readonly handles: Handles;
+  readonly patience: Patience;
   readonly #platform: Platform;
   readonly #mailbox: Mailbox;
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
@@ -77,6 +79,7 @@ export class Parking {
     this.heap = heap;
     this.cells = new Cells(heap);
     this.handles = new Handles(heap);
+    this.patience = new Patience(heap.spins);
     this.#platform = platform;
     this.#mailbox = new Mailbox(heap);
   }

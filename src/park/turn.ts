@@ -32,17 +32,20 @@ class Line {
     this.#settles.push(settle);
   }
 
-  /** Settles the first `count`. What they put into the line is left for later. */
-  settle(count: number): void {
-    const end = Math.min(this.#next + count, this.#settles.length);
+  /** Settles the first `count`, or as many as there are; gives how many. What they put into the line is left for later. */
+  settle(count: number): number {
+    const begin = this.#next;
+    const end = Math.min(begin + count, this.#settles.length);
     while (this.#next < end) {
       const settle = this.#settles[this.#next++]!;
       if (typeof settle === 'number') deliver(settle);
       else settle();
     }
-    if (this.#next < 1024 || this.#next * 2 < this.#settles.length) return;
-    this.#settles = this.#settles.slice(this.#next);
-    this.#next = 0;
+    if (this.#next >= 1024 && this.#next * 2 >= this.#settles.length) {
+      this.#settles = this.#settles.slice(this.#next);
+      this.#next = 0;
+    }
+    return end - begin;
   }
 }
 
@@ -93,8 +96,7 @@ function nextRound(): void {
   scheduled = false;
   left = 0;
   takeNews();
-  sent.settle(ROUND / 2);
-  own.settle(ROUND / 2);
+  own.settle(ROUND - sent.settle(ROUND / 2));
   left = ROUND;
   if (!own.isEmpty || !sent.isEmpty) schedule();
 }

@@ -105,13 +105,17 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
   throw timedOut(wanted.describe(), timeout);
 }
 
-/** Looks a few times more before it queues: what is held for a moment only is worth no sleep. */
+/** Looks a few times more before it queues: what comes in a moment is worth no sleep. */
 function spin<T>(wanted: Wanted<T>): T | undefined {
-  for (let left = wanted.parking.heap.spins; left > 0; left--) {
+  const { patience } = wanted.parking;
+  for (let left = patience.looks(); left > 0; left--) {
     if (wanted.hasLine()) return undefined;
     const taken = wanted.isThere() ? wanted.attempt() : undefined;
-    if (taken !== undefined) return taken;
+    if (taken === undefined) continue;
+    patience.learn(true);
+    return taken;
   }
+  patience.learn(false);
   return undefined;
 }
 
