@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Packages, and modules of the runtime: who may name them. */
 const OUTSIDE: readonly { readonly what: RegExp; readonly rooms: readonly string[] }[] = [
   { what: /^node:/, rooms: ['platform', 'cli'] },
-  { what: /^#atomics$/, rooms: ['platform', 'memory', 'park', 'sync', 'thread'] },
+  { what: /^#atomics$/, rooms: ['platform', 'memory', 'park', 'sync', 'queue', 'thread'] },
   { what: /^acorn$/, rooms: ['platform', 'function'] },
   { what: /^(cli-progress|cli-table3|picocolors|tinyglobby)$/, rooms: ['cli'] },
 ];
