@@ -66,7 +66,9 @@ import { settleSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import type { Wanted } from '../park/wait.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
+
+const stack = new StackProbe();
 
 const FREE = 0;
 /** No state of a cell, which has its own in the same word of a block. */
@@ -118,7 +120,7 @@ export class LockWord implements Wanted<Taken> {
     if (seen === FREE) return WHOLE;
     if (seen !== ABANDONED) return undefined;
     // Whoever takes it makes an error of it.
-    probeStack();
+    stack.probe();
     return Atomics.compareExchange(this.#words, this.#word, ABANDONED, this.#me) === ABANDONED
       ? AFTER_DEATH
       : undefined;
@@ -181,7 +183,7 @@ export class LockWord implements Wanted<Taken> {
     if (seen !== -this.#me) {
       throw new NotOwnerError(`Cannot release ${this.#name}: this thread does not have it`);
     }
-    if (!probed) probeStack();
+    if (!probed) stack.probe();
     this.#handOver(WHOLE);
   }
 
@@ -190,7 +192,7 @@ export class LockWord implements Wanted<Taken> {
    * @param probed whether the stack has been probed.
    */
   abandon(probed: boolean = false): void {
-    if (!probed) probeStack();
+    if (!probed) stack.probe();
     Atomics.store(this.#words, this.object + LOCK_DIED, A_TASK);
     Atomics.compareExchange(this.#words, this.#word, this.#me, -this.#me);
     this.#handOver(AFTER_DEATH);
@@ -209,7 +211,6 @@ export class LockWord implements Wanted<Taken> {
   // The word is that of the calling thread, and marked; the stack has been probed.
   #handOver(taken: Taken): void {
     const { parking, queue } = this;
-    const open = taken === WHOLE ? FREE : ABANDONED;
     parking.beginTelling();
     try {
       for (;;) {
@@ -221,20 +222,31 @@ export class LockWord implements Wanted<Taken> {
           else parking.tell(cell, owner, ownerIsAsync);
           break;
         }
+        const open = taken === WHOLE ? FREE : ABANDONED;
         if (Atomics.compareExchange(this.#words, this.#word, -this.#me, open) !== -this.#me) break;
         // Who queued before that saw a word that was marked.
-        if (queue.isEmpty() || !this.#takeBack(open)) break;
+        if (queue.isEmpty()) break;
+        const again = this.#takeBack();
+        if (again === undefined) break;
+        taken = again;
       }
     } finally {
       parking.endTelling();
     }
   }
 
-  /** Takes back a lock that was opened with somebody in the line. False if another has it, who knows now. */
-  #takeBack(open: number): boolean {
+  /**
+   * Takes back a lock that was opened with somebody in the line, as what it is now: others may have had it meanwhile.
+   * `undefined` if another has it, who knows of the line.
+   */
+  #takeBack(): Taken | undefined {
     for (;;) {
-      if (Atomics.compareExchange(this.#words, this.#word, open, -this.#me) === open) return true;
-      if (this.#mark()) return false;
+      const seen = Atomics.load(this.#words, this.#word);
+      if (seen !== FREE && seen !== ABANDONED) {
+        if (this.#mark()) return undefined;
+      } else if (Atomics.compareExchange(this.#words, this.#word, seen, -this.#me) === seen) {
+        return seen === FREE ? WHOLE : AFTER_DEATH;
+      }
     }
   }
 
@@ -246,7 +258,7 @@ export class LockWord implements Wanted<Taken> {
       const seen = Atomics.load(words, this.#word);
       if (seen === FREE || seen === ABANDONED) {
         if (this.queue.isEmpty()) return;
-        probeStack();
+        stack.probe();
         if (!this.#claim(seen)) continue;
         this.#handOver(seen === FREE ? WHOLE : AFTER_DEATH);
         return;
@@ -259,7 +271,7 @@ export class LockWord implements Wanted<Taken> {
       }
       const chosen = this.#chosen();
       if (chosen === 0) {
-        probeStack();
+        stack.probe();
         if (!this.#claim(seen)) continue;
         Atomics.store(
           words,
