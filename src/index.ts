@@ -41,13 +41,13 @@ export { portable } from './function/portable.ts';
 export { currentThread, isMainThread } from './platform/thread-identity.ts';
 export type { PutOptions } from './queue/ends.ts';
 export { LifoQueue } from './queue/lifo-queue.ts';
+export type {
+  QueueOptions,
+  QueueStatistics,
+  ShutdownOptions as QueueShutdownOptions,
+} from './queue/options.ts';
 export { PriorityQueue } from './queue/priority-queue.ts';
-export {
-  Queue,
-  type QueueOptions,
-  type QueueStatistics,
-  type ShutdownOptions as QueueShutdownOptions,
-} from './queue/queue.ts';
+export { Queue } from './queue/queue.ts';
 export { all, type CombineOptions } from './scope/all.ts';
 export { any } from './scope/any.ts';
 export { asCompleted } from './scope/as-completed.ts';

@@ -25,6 +25,7 @@ import {
   DATA,
   GARBAGE,
   HANDLE,
+  HELD,
   ITEM_PARCELS,
   KIND,
   NAME,
@@ -106,8 +107,18 @@ export class Handles {
     const held = this.#held.get(object);
     if (held === undefined || --held.handles > 0) return;
     this.#held.delete(object);
+    this.#giveBack(object, held.record);
     dropRecord(this.#heap, held.record, object, this.#heap.token);
     this.#heap.blocks.free(held.record);
+  }
+
+  /** What the thread holds of an object that it gives up, it cannot give back any more: as if it had died. */
+  #giveBack(object: number, record: number): void {
+    const { words, token } = this.#heap;
+    if (words[record + HELD] === 0) return;
+    const kind = kindOf(words[object + KIND]!);
+    kind?.reclaim?.(this.#heap, object, record, token);
+    kind?.recover(this.#heap, object);
   }
 
   /** A parcel that holds the object for a message to the thread with the token `to`. This thread must hold it too. */

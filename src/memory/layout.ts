@@ -196,6 +196,8 @@ export const ITEM_PARCELS = 10;
 /** The priority as two numbers that are compared one after the other. */
 export const ITEM_HIGH = 11;
 export const ITEM_LOW = 12;
+/** The record of the thread that has taken it out, which holds it until it is done. */
+export const ITEM_RECORD = 13;
 
 /** A queue. Its getters wait in the first list. */
 export const QUEUE_STATE = 9;

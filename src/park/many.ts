@@ -1,12 +1,14 @@
 /** One wait in several queues: a cell with a node in each, set by the first that has something. */
 import { NODE_VALUE } from '../memory/layout.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { rejectedByCancellation, Waiter } from '../scope/waiter.ts';
 import type { LoopWait, Parking } from './parking.ts';
 import { type CheckedWait, throwIfEnded, timedOut, type Wanted } from './wait.ts';
+
+const stack = new StackProbe();
 
 type AnyWanted = Wanted<unknown>;
 
@@ -67,7 +69,7 @@ export function waitForAnySync(
   what: string,
 ): { readonly index: number; readonly taken: unknown } {
   if (timeout === 0) throw timedOut(what, timeout);
-  probeStack();
+  stack.probe();
   const nodes = new Nodes(wanted, false);
   const { parking, cell } = nodes;
   nodes.line();
@@ -98,7 +100,7 @@ export function waitForAny<R>(
   if (timeout === 0) return Promise.reject(timedOut(what, timeout));
   const scope = currentScope();
   if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
-  probeStack();
+  stack.probe();
   const nodes = wanted.length === 0 ? undefined : new Nodes(wanted, true);
   const waiter = new AnyWaiter<R>(scope, wanted, nodes, isMainLoop || keepAlive, finish);
   waiter.begin(watches);

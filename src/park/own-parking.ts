@@ -15,7 +15,7 @@ import { ownThreadId } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { askToLook, wakeThread } from './mailbox.ts';
 import { Parking, type Platform } from './parking.ts';
-import { eachRound, mayNow, putOff } from './turn.ts';
+import { eachRound, mayNow, putOff, settleSoon } from './turn.ts';
 
 /** Milliseconds between two looks at a thread that was told to stop. */
 const LOOK_AGAIN = 50;
@@ -32,8 +32,9 @@ const platform: Platform = {
     return scope?.cancellation !== undefined;
   },
   putsOff: (cell, news) => {
-    if (mayNow()) return false;
-    putOff(cell, news);
+    if (!news) settleSoon(cell);
+    else if (mayNow()) return false;
+    else putOff(cell, news);
     return true;
   },
   reap: (heap) => reapDead(heap, askToLook),

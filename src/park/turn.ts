@@ -32,6 +32,12 @@ class Line {
     this.#settles.push(settle);
   }
 
+  take(): Settle {
+    const settle = this.#settles[this.#next++]!;
+    this.#shorten();
+    return settle;
+  }
+
   /** Settles the first `count`, or as many as there are; gives how many. What they put into the line is left for later. */
   settle(count: number): number {
     const begin = this.#next;
@@ -41,11 +47,15 @@ class Line {
       if (typeof settle === 'number') deliver(settle);
       else settle();
     }
+    this.#shorten();
+    return end - begin;
+  }
+
+  #shorten(): void {
     if (this.#next >= 1024 && this.#next * 2 >= this.#settles.length) {
       this.#settles = this.#settles.slice(this.#next);
       this.#next = 0;
     }
-    return end - begin;
   }
 }
 
@@ -54,6 +64,10 @@ let scheduled = false;
 /** What was put off: what this thread had itself, and what other threads have sent. */
 const own = new Line();
 const sent = new Line();
+/** Settled before the loop goes on. */
+const soon = new Line();
+let soonScheduled = false;
+const settled = Promise.resolve();
 /** Looks at the mailbox. */
 let takeNews: () => void = () => {};
 let deliver: (cell: number) => void = () => {};
@@ -73,6 +87,25 @@ export function mayNow(): boolean {
 export function putOff(settle: Settle, news: boolean): void {
   (news ? sent : own).push(settle);
   schedule();
+}
+
+/**
+ * Settles a wait of this loop that this thread itself has ended, as soon as it has left what it is doing: how deep its
+ * stack is must not matter, nor may the decoding of an item run within another call.
+ */
+export function settleSoon(cell: number): void {
+  soon.push(cell);
+  if (soonScheduled) return;
+  soonScheduled = true;
+  void settled.then(settleAllSoon);
+}
+
+function settleAllSoon(): void {
+  soonScheduled = false;
+  while (!soon.isEmpty) {
+    if (mayNow()) soon.settle(1);
+    else putOff(soon.take(), false);
+  }
 }
 
 /** Whether what is granted next is put off. */

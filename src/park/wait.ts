@@ -11,12 +11,14 @@ import { checkOptions, checkSignal, checkTimeout } from '../core/arguments.ts';
 import { type CancelledError, TimeoutError } from '../core/errors.ts';
 import { NODE_VALUE } from '../memory/layout.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { rejectedByCancellation, Waiter } from '../scope/waiter.ts';
 import type { LoopWait, Parking } from './parking.ts';
+
+const stack = new StackProbe();
 
 /** What is waited for, and how it is got. */
 export interface Wanted<T> {
@@ -82,7 +84,7 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
   const soon = spin(wanted);
   if (soon !== undefined) return soon;
   // From here to the end nothing may fail: a waiter must not be left in the queue with nobody behind it.
-  probeStack();
+  stack.probe();
   const cell = cells.take({ async: false });
   const taken = wanted.line(cell);
   if (taken !== undefined) {
@@ -130,7 +132,7 @@ export function waitAsync<T, R>(
   if (timeout === 0) return Promise.reject(timedOut(wanted.describe(), timeout));
   const scope = currentScope();
   if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
-  probeStack();
+  stack.probe();
   const { parking } = wanted;
   const cell = parking.cells.take({ async: true });
   const waiter = new QueuedWaiter(scope, wanted, cell, isMainLoop || keepAlive, finish);

@@ -23,10 +23,12 @@ import {
   TICKETS,
 } from '../memory/layout.ts';
 import { enterSection } from '../memory/section.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { dropItem } from './item-block.ts';
 import { DONE, DONE_BY_DEATH, PRIORITY } from './states.ts';
 import type { Store } from './store.ts';
+
+const stack = new StackProbe();
 
 /**
  * Drops the items that are in the queue now, but those that are kept for getters which were woken: the first ones. Gives
@@ -34,7 +36,7 @@ import type { Store } from './store.ts';
  */
 export function clear(store: Store): number {
   const { heap } = store.parking;
-  probeStack();
+  stack.probe();
   let item = takeAll(store);
   store.serve();
   let dropped = 0;

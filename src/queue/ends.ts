@@ -89,7 +89,7 @@ export class Ends {
   checkDone(done: number): void {
     if (done !== DONE_BY_DEATH) return;
     throw new OwnerDiedError(
-      `Joined ${this.#handle.describe()}, but thread ${this.#handle.coreInUse.read(QUEUE_DIED)} ended with items that it had not marked as done`,
+      `Joined ${this.#handle.describe()}, but thread ${this.#handle.coreInUse.read(QUEUE_DIED)} ended, or gave up its last handle, with items that it had not marked as done`,
     );
   }
 

@@ -1,7 +1,36 @@
-/** Small checks and counts of the queues' public class. */
+/** What the methods of queues are given and give, and small checks of it. */
 import { checkInteger, show } from '../core/arguments.ts';
 import { now } from '../core/clock.ts';
+import type { NameOptions } from '../sync/shared-handle.ts';
 import { MOST } from './states.ts';
+
+export interface QueueOptions extends NameOptions {
+  /** How many items it takes before `put` waits. By default no limit. */
+  readonly capacity?: number | undefined;
+  /** How many bytes the encoded items may have together before `put` waits. By default no limit. */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface QueueStatistics {
+  readonly name?: string;
+  readonly size: number;
+  /** The encoded items together. */
+  readonly bytes: number;
+  readonly unfinished: number;
+  /** How many tasks and threads wait to get, to put, and to join. */
+  readonly getters: number;
+  readonly putters: number;
+  readonly joiners: number;
+  /** All of them. */
+  readonly waiting: number;
+}
+
+export interface ShutdownOptions {
+  /** Drops what is in the queue. By default it can still be taken. */
+  readonly immediate?: boolean | undefined;
+  /** What is thrown from then on, instead of a `QueueShutDownError`. It must be possible to send it. */
+  readonly error?: unknown;
+}
 
 export function checkBound(value: unknown, name: string): number {
   const bound = checkInteger(value, name, { min: 1, infinite: true });

@@ -13,46 +13,28 @@ import {
 import { registerSource, type Source } from '../park/source.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import type { SyncWaitOptions } from '../sync/permit-request.ts';
-import { type NameOptions, SharedHandle } from '../sync/shared-handle.ts';
+import { SharedHandle } from '../sync/shared-handle.ts';
 import { clear } from './clear.ts';
 import { Ends, type PutOptions } from './ends.ts';
 import { AsyncItems, SyncItems } from './iterators.ts';
-import { checkBound, checkItems, deadline, withCount } from './options.ts';
+import {
+  checkBound,
+  checkItems,
+  deadline,
+  type QueueOptions,
+  type QueueStatistics,
+  type ShutdownOptions,
+  withCount,
+} from './options.ts';
 import { GetRequest, JoinRequest, type PutRequest } from './requests.ts';
 import { registerQueue, sharingOf } from './sharing.ts';
 import { CLEARED, FIFO, FOR_NEWCOMER, MOST, OPEN, SHUT } from './states.ts';
 import type { Store } from './store.ts';
 
-export interface QueueOptions extends NameOptions {
-  /** How many items it takes before `put` waits. By default no limit. */
-  readonly capacity?: number | undefined;
-  /** How many bytes the encoded items may have together before `put` waits. By default no limit. */
-  readonly maxBytes?: number | undefined;
-}
-
-export interface QueueStatistics {
-  readonly name?: string;
-  readonly size: number;
-  /** The encoded items together. */
-  readonly bytes: number;
-  readonly unfinished: number;
-  /** How many tasks and threads wait to get, to put, and to join. */
-  readonly getters: number;
-  readonly putters: number;
-  readonly joiners: number;
-  /** All of them. */
-  readonly waiting: number;
-}
-
-export interface ShutdownOptions {
-  /** Drops what is in the queue. By default it can still be taken. */
-  readonly immediate?: boolean | undefined;
-  /** What is thrown from then on, instead of a `QueueShutDownError`. It must be possible to send it. */
-  readonly error?: unknown;
-}
+const stack = new StackProbe();
 
 let handleOf: (queue: Queue<unknown>) => SharedHandle<Store>;
 let sourceOf: (queue: Queue<unknown>) => Source;
@@ -73,7 +55,8 @@ let sourceOf: (queue: Queue<unknown>) => Source;
  * - **Cancellation.** A wait that times out, is aborted or cancelled leaves no trace, and takes no item. If it was
  *   served in that moment, it succeeds.
  * - **Death** of a thread: what it was putting is not put; what it was just taking goes to the next. What it had taken and
- *   not marked by `taskDone()` counts as done, and `join()` rejects with an `OwnerDiedError`, once.
+ *   not marked by `taskDone()` counts as done, and `join()` rejects with an `OwnerDiedError`, once. The same if it gives up
+ *   its last handle, disposed or collected.
  * - **Cost.** Encoding, and some ten atomic operations for an item from one end to the other; waking only who waits.
  *
  * @example
@@ -156,7 +139,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
     let request: PutRequest | undefined;
     try {
       const wait = checkWait(options);
-      if (isRoundOver()) probeStack();
+      if (isRoundOver()) stack.probe();
       request = this.#ends.put(this.#ends.makeToWait(item, options, wait.signal));
       if (request === undefined) return granted(undefined);
       if (wait.timeout === 0) request.drop();
@@ -197,7 +180,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
     try {
       const wait = checkWait(options);
       throwIfEnded(wait.signal);
-      if (isRoundOver()) probeStack();
+      if (isRoundOver()) stack.probe();
       const store = this.#handle.core;
       const item = store.take(FOR_NEWCOMER);
       if (item !== 0) return granted(this.#ends.open(item, false)) as Promise<T>;

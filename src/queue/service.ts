@@ -44,7 +44,6 @@ import {
 } from '../memory/layout.ts';
 import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
-import { probeStack } from '../platform/stack.ts';
 import { CLEARED, DONE, DONE_BY_DEATH, FIFO, MOST, OPEN, type Order, READY, REFUSED } from './states.ts';
 
 export class Service {
@@ -68,7 +67,6 @@ export class Service {
   /** Does for those who wait whatever is due. */
   serve(): void {
     const parking = this.#parking;
-    probeStack();
     parking.beginTelling();
     try {
       for (let cell = this.#step(); cell !== 0; cell = this.#step())

@@ -19,6 +19,7 @@ import {
   ITEM_CHILD,
   ITEM_CLAIMED,
   ITEM_NEXT,
+  ITEM_RECORD,
   ITEM_STATE,
   ITEM_TICKET,
   KIND,
@@ -46,10 +47,13 @@ import {
   TORN,
 } from '../memory/layout.ts';
 import { enterSection, settleSection } from '../memory/section.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { clear } from './clear.ts';
 import { dropItem } from './item-block.ts';
 import { CLEARED, DONE_BY_DEATH, FIFO, LIFO, type Order } from './states.ts';
 import type { Store } from './store.ts';
+
+const stack = new StackProbe();
 
 /** For `Kind.rebuild`: makes the list of items anew, in the section of the queue. */
 export function relink(heap: Heap, object: number, order: Order): void {
@@ -111,8 +115,9 @@ export function reclaimItem(heap: Heap, object: number, item: number, dead: numb
       words[item + ITEM_CHILD] = 0;
       words[object + QUEUE_SIZE]! += 1;
       words[object + QUEUE_BYTES]! += words[item + ITEM_BYTES]!;
-      // It counts as held by the dead one's record, and will be taken off with the rest.
-      words[object + QUEUE_UNFINISHED]! += 1;
+      // Nobody holds it now: nothing of it is lost.
+      const record = words[item + ITEM_RECORD]!;
+      if (words[record - 1] === dead && words[record + OBJECT] === object) words[record + HELD]! -= 1;
       let before = 0;
       let next = words[object + QUEUE_FIRST]!;
       if (order === LIFO) {
@@ -145,6 +150,7 @@ export function reclaimItem(heap: Heap, object: number, item: number, dead: numb
 /** For `Kind.recover`. Whoever shut it down for good may have died before everything was dropped. */
 export function recover(store: Store): void {
   const { parking, object } = store;
+  stack.probe();
   if (store.read(SECTION) === TORN) settleSection(parking.heap, object);
   if (store.read(QUEUE_STATE) === CLEARED) clear(store);
   store.serve();

@@ -48,6 +48,7 @@ import {
   ITEM_HIGH,
   ITEM_LOW,
   ITEM_NEXT,
+  ITEM_RECORD,
   ITEM_STATE,
   ITEM_TICKET,
   KEPT,
@@ -79,6 +80,7 @@ import {
 import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { Service } from './service.ts';
 import {
   CLEARED,
@@ -95,6 +97,8 @@ import {
   REFUSED,
   SHUT,
 } from './states.ts';
+
+const stack = new StackProbe();
 
 export class Store {
   readonly parking: Parking;
@@ -152,14 +156,19 @@ export class Store {
   }
 
   /** Queues an item of this thread: `READY`; or `REFUSED` after shutdown; or 0, and it stays this thread's: there is no room. */
-  put(item: number): number {
+  // If somebody waits, the stack is probed before anything is changed: nothing may fail half way.
+  put(item: number, probed: boolean = false): number {
     const words = this.#words;
     const { object, order } = this;
     const me = this.#heap.token;
     const bytes = words[item + ITEM_BYTES]!;
     let put = 0;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
-    if (words[object + QUEUE_STATE] !== OPEN) {
+    const waiting = words[object + LISTS + LIST_HEAD] !== 0;
+    const unready = waiting && !probed;
+    if (unready) {
+      put = 0;
+    } else if (words[object + QUEUE_STATE] !== OPEN) {
       put = REFUSED;
     } else if (
       words[object + QUEUE_PUTTERS + LIST_HEAD] === 0 &&
@@ -185,17 +194,20 @@ export class Store {
       }
       put = READY;
     }
-    const waiting = words[object + LISTS + LIST_HEAD] !== 0;
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
+    }
+    if (unready) {
+      stack.probe();
+      return this.put(item, true);
     }
     if (waiting) this.serve();
     return put;
   }
 
   /** Takes the item that is first: this thread's from now on, to be freed. 0 if there is none. */
-  take(whom: typeof FOR_NEWCOMER | typeof FOR_WAITER): number {
+  take(whom: typeof FOR_NEWCOMER | typeof FOR_WAITER, probed: boolean = whom === FOR_WAITER): number {
     const words = this.#words;
     const { object, order } = this;
     const me = this.#heap.token;
@@ -203,9 +215,14 @@ export class Store {
     let item = 0;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const free = words[object + QUEUE_SIZE]! - words[object + QUEUE_RESERVED]!;
+    const waiting = words[object + QUEUE_PUTTERS + LIST_HEAD] !== 0;
+    const unready = waiting && !probed;
     const mayTake =
       whom === FOR_WAITER ||
-      (free > 0 && words[object + LISTS + LIST_HEAD] === 0 && words[object + QUEUE_STATE] !== CLEARED);
+      (free > 0 &&
+        words[object + LISTS + LIST_HEAD] === 0 &&
+        words[object + QUEUE_STATE] !== CLEARED &&
+        !unready);
     if (mayTake) item = words[object + QUEUE_FIRST]!;
     let next = item === 0 ? 0 : words[item + ITEM_NEXT]!;
     if (order === PRIORITY && item !== 0) {
@@ -236,6 +253,7 @@ export class Store {
     }
     if (item !== 0) {
       words[item + ITEM_CLAIMED] = 1;
+      words[item + ITEM_RECORD] = record;
       words[item + ITEM_STATE] = me;
       words[object + QUEUE_SIZE]! -= 1;
       words[object + QUEUE_BYTES]! -= words[item + ITEM_BYTES]!;
@@ -247,28 +265,33 @@ export class Store {
         words[record + RESERVED]! -= 1;
       }
     }
-    const waiting = words[object + QUEUE_PUTTERS + LIST_HEAD] !== 0;
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
+    }
+    if (unready) {
+      stack.probe();
+      return this.take(whom, true);
     }
     if (waiting) this.serve();
     return item;
   }
 
   /** An item that this thread took is done. False if it has none that is not. */
-  taskDone(): boolean {
+  taskDone(probed: boolean = false): boolean {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
     const record = this.#record;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const had = words[record + HELD]! > 0;
-    if (had) {
+    const waiting = words[object + QUEUE_JOINERS + LIST_HEAD] !== 0;
+    const unready = had && waiting && !probed;
+    if (had && !unready) {
       words[record + HELD]! -= 1;
       words[object + QUEUE_UNFINISHED]! -= 1;
     }
-    const joined = words[object + QUEUE_UNFINISHED] === 0 && words[object + QUEUE_JOINERS + LIST_HEAD] !== 0;
+    const joined = waiting && words[object + QUEUE_UNFINISHED] === 0;
     if (joined) {
       // Whoever waits by now has seen all done, also if something is put at once.
       words[object + QUEUE_JOIN_UP_TO] = words[object + TICKETS]!;
@@ -279,6 +302,10 @@ export class Store {
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
+    }
+    if (unready) {
+      stack.probe();
+      return this.taskDone(true);
     }
     if (joined) this.serve();
     return had;
@@ -312,6 +339,7 @@ export class Store {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
+    stack.probe();
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     if (offset !== QUEUE_STATE || words[object + offset]! < value) words[object + offset] = value;
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
@@ -342,7 +370,7 @@ export class Store {
     this.serve();
   }
 
-  /** Does for those who wait whatever is due. */
+  /** Does for those who wait whatever is due. The stack has been probed, for nothing may fail here. */
   serve(): void {
     if (this.getters.isEmpty() && this.putters.isEmpty() && this.joiners.isEmpty()) return;
     this.#service.serve();

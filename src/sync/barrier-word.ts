@@ -71,8 +71,10 @@ import {
 } from '../memory/layout.ts';
 import { enterSection, settleSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { ARRIVED_BITS, BarrierTelling, FAIL, FAILS, PASS, REFUSE, RETRY } from './barrier-telling.ts';
+
+const stack = new StackProbe();
 
 /** What becomes of who arrives, if it is not told a number: it waits; or it is to run the action. */
 export const WAITS = -1;
@@ -293,7 +295,7 @@ export class BarrierWord {
   }
 
   #end(broken: number): void {
-    probeStack();
+    stack.probe();
     do this.#serve();
     while (!this.#endNow(broken));
     this.#serve();
@@ -326,7 +328,7 @@ export class BarrierWord {
 
   /** Mends what a dead thread left, if it left anything here. */
   recover(): void {
-    probeStack();
+    stack.probe();
     if (Atomics.load(this.#words, this.object + SECTION) === TORN) settleSection(this.#heap, this.object);
     do this.#serve();
     while (!this.#mend());

@@ -21,7 +21,7 @@ import {
   waitAsync,
   waitSync,
 } from '../park/wait.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isThenable } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope } from '../scope/scope.ts';
@@ -30,6 +30,8 @@ import { FAILS } from './barrier-telling.ts';
 import { BarrierWord, RUNS, WAITS } from './barrier-word.ts';
 import type { SyncWaitOptions } from './permit-request.ts';
 import { type NameOptions, registerShared, SharedHandle, type Sharing } from './shared-handle.ts';
+
+const stack = new StackProbe();
 
 /** Below every token of a thread, as every count in shared memory. */
 const MOST = 2 ** 30 - 1;
@@ -298,7 +300,7 @@ export class Barrier implements Disposable {
   }
 
   #arriveNow(timeout: number): number {
-    probeStack();
+    stack.probe();
     const found = this.#handle.coreInUse.arrive(0);
     if (found !== WAITS) return found;
     throw new TimeoutError(

@@ -61,7 +61,9 @@ import {
 import { enterSection, settleSection } from '../memory/section.ts';
 import { MOST_AT_ONCE, type Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
+
+const stack = new StackProbe();
 
 export class ConditionWord {
   readonly parking: Parking;
@@ -102,7 +104,7 @@ export class ConditionWord {
   notify(count: number): void {
     if (this.queue.isEmpty()) return;
     // Before it is written down: who notifies must not fail before all have been told.
-    probeStack();
+    stack.probe();
     while (!this.#write(count)) this.serve();
     this.serve();
   }
@@ -143,7 +145,7 @@ export class ConditionWord {
 
   /** A wait of this thread has failed though it was notified, by a notification for whoever waited up to that ticket. */
   passOn(upTo: number): void {
-    probeStack();
+    stack.probe();
     while (!this.#return(upTo)) this.serve();
     this.serve();
   }
@@ -229,7 +231,7 @@ export class ConditionWord {
 
   /** Mends what a dead thread left, if it left anything here. */
   recover(): void {
-    probeStack();
+    stack.probe();
     if (Atomics.load(this.#words, this.object + SECTION) === TORN) settleSection(this.#heap, this.object);
     this.serve();
   }

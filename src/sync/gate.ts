@@ -48,7 +48,9 @@ import {
 import { enterSection, settleSection } from '../memory/section.ts';
 import { MOST_AT_ONCE, type Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
+
+const stack = new StackProbe();
 
 export class Gate {
   readonly parking: Parking;
@@ -97,7 +99,7 @@ export class Gate {
       Atomics.notify(words, object + SECTION);
     }
     if (unready) {
-      probeStack();
+      stack.probe();
       this.#countDown(by, true);
     } else if (opens) {
       this.#letThrough();
@@ -197,7 +199,7 @@ export class Gate {
 
   /** Mends what a dead thread left, if it left anything here. */
   recover(): void {
-    probeStack();
+    stack.probe();
     if (Atomics.load(this.#words, this.object + SECTION) === TORN) settleSection(this.#heap, this.object);
     this.serve();
   }

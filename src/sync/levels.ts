@@ -21,13 +21,15 @@ import type { Guard } from '../core/guard.ts';
 import { bindToLoop } from '../core/unsendable.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
 import type { CheckedWait } from '../park/wait.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { type GuardKind, HeldGuard, reportAbandoned } from './guard.ts';
 import { LocalWait } from './local-wait.ts';
 import { AFTER_DEATH, type LockWord } from './lock-word.ts';
 import type { SharedHandle } from './shared-handle.ts';
+
+const stack = new StackProbe();
 
 type Handle = SharedHandle<LockWord>;
 type Wait = LocalWait<LevelGuard, LockWord>;
@@ -186,7 +188,7 @@ export class Level implements Above {
   acquire(handle: Handle, { timeout, signal, keepAlive }: CheckedWait): Promise<LevelGuard> {
     const scope = currentScope();
     if (this.#below === undefined) {
-      if (isRoundOver()) probeStack();
+      if (isRoundOver()) stack.probe();
       const level = new Level(this, handle);
       return granted(new LevelGuard(level, scope).begin(level.enter()));
     }
@@ -208,7 +210,7 @@ export class Level implements Above {
   end(_level: Level, broken: boolean): void {
     this.#broken ||= broken;
     for (const wait of this.#line ?? []) {
-      probeStack();
+      stack.probe();
       const level = new Level(this, wait.handle);
       const died = level.enter();
       wait.grant((scope) => new LevelGuard(level, scope).begin(died));

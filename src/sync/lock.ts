@@ -11,12 +11,14 @@ import { ownParking, parkingOf } from '../park/own-parking.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isThenable } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope } from '../scope/scope.ts';
 import { type GuardKind, HeldGuard } from './guard.ts';
 import { AFTER_DEATH, LockWord, type Taken, WHOLE } from './lock-word.ts';
+
+const stack = new StackProbe();
 
 export interface LockStatistics {
   readonly name?: string;
@@ -121,7 +123,7 @@ export class Lock implements Disposable {
     try {
       const wait = checkWait(options);
       throwIfEnded(wait.signal);
-      if (isRoundOver()) probeStack();
+      if (isRoundOver()) stack.probe();
       const guard = new HeldGuard(guards, this, currentScope());
       const taken = this.#attempt();
       if (taken !== undefined) return granted(this.#hold(guard, taken));
@@ -178,7 +180,7 @@ export class Lock implements Disposable {
   runSync<R>(fn: () => R, options?: { readonly timeout?: number | undefined }): R {
     checkFunction(fn, 'fn');
     // The lock must be released again here.
-    probeStack();
+    stack.probe();
     const guard = this.acquireSync(options);
     try {
       const result = fn();

@@ -6,7 +6,7 @@ import { ONCE } from '../memory/kinds.ts';
 import { PERMITS_FREE, PERMITS_MAX } from '../memory/layout.ts';
 import { parkingOf } from '../park/own-parking.ts';
 import { checkWait, throwIfEnded } from '../park/wait.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isThenable } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { type GuardKind, reportAbandoned } from './guard.ts';
@@ -18,6 +18,8 @@ import {
 } from './permit-request.ts';
 import { MOST_PERMITS, Permits, reclaimPermits } from './permits.ts';
 import { type NameOptions, registerShared, SharedHandle, type Sharing } from './shared-handle.ts';
+
+const stack = new StackProbe();
 
 export interface OnceStatistics {
   readonly name?: string;
@@ -153,7 +155,7 @@ export class Once implements Disposable {
     const { core } = this.#handle;
     if (isDone(core)) return;
     // The permit must be given back again here.
-    probeStack();
+    stack.probe();
     const guard = acquirePermitsSync(this.#guards, 1, options, () => this.#checkBlocking());
     try {
       if (isDone(core)) return;

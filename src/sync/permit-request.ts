@@ -11,12 +11,14 @@ import {
   waitAsync,
   waitSync,
 } from '../park/wait.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { type GuardKind, HeldGuard } from './guard.ts';
 import type { Permits } from './permits.ts';
 import type { SharedHandle } from './shared-handle.ts';
+
+const stack = new StackProbe();
 
 /** What is asked for: so many, for a guard or for good. */
 export class PermitRequest implements Wanted<number> {
@@ -101,7 +103,7 @@ export function acquirePermits<T extends object>(
   try {
     const wait = checkWait(options);
     throwIfEnded(wait.signal);
-    if (isRoundOver()) probeStack();
+    if (isRoundOver()) stack.probe();
     const guard = new HeldGuard(kind, of, currentScope());
     const taken = handle.core.take(wanted, true);
     if (taken !== 0) return granted(hold(guard, taken));

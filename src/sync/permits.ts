@@ -67,7 +67,9 @@ import {
 import { enterSection, settleSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
+
+const stack = new StackProbe();
 
 /** There are never more. */
 export const MOST_PERMITS: number = 2 ** 30;
@@ -147,7 +149,7 @@ export class Permits {
       Atomics.notify(words, object + SECTION);
     }
     if (!unready) return taken;
-    probeStack();
+    stack.probe();
     return this.take(wanted, counted, true);
   }
 
@@ -225,7 +227,7 @@ export class Permits {
       Atomics.notify(words, object + SECTION);
     }
     if (unready) {
-      probeStack();
+      stack.probe();
       this.#giveBack(count, died, true);
     } else if (waiting) {
       this.serve();
@@ -248,7 +250,7 @@ export class Permits {
       Atomics.notify(words, object + SECTION);
     }
     if (unready) {
-      probeStack();
+      stack.probe();
       return this.add(count, true);
     }
     if (waiting) this.serve();
@@ -260,7 +262,7 @@ export class Permits {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
-    probeStack();
+    stack.probe();
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     words[object + PERMITS_FREE]! += max - words[object + PERMITS_MAX]!;
     words[object + PERMITS_MAX] = max;

@@ -7,7 +7,7 @@ import { parkingOf } from '../park/own-parking.ts';
 import type { Parking } from '../park/parking.ts';
 import { granted, isRoundOver } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, waitAsync, waitSync } from '../park/wait.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { runBlock } from '../scope/call.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
@@ -19,6 +19,8 @@ import { AFTER_DEATH, LockWord, type Taken } from './lock-word.ts';
 import type { SyncWaitOptions } from './permit-request.ts';
 import { runGuardedSync } from './run.ts';
 import { type NameOptions, registerShared, SharedHandle } from './shared-handle.ts';
+
+const stack = new StackProbe();
 
 export interface WithinOptions {
   /** A guard of this lock, below which the wait is. By default that of the `run()` around, if there is one. */
@@ -183,7 +185,7 @@ export class RLock implements Disposable {
       const word = this.#handle.core;
       const above = within === undefined ? levelAround(word.object) : this.#levelOf(within, word);
       if (above !== undefined) return above.acquire(this.#handle, wait);
-      if (isRoundOver()) probeStack();
+      if (isRoundOver()) stack.probe();
       const entrance = this.#entrance(new Hold(word), currentScope());
       const taken = word.attempt();
       if (taken !== undefined) return granted(entrance(taken));

@@ -1,8 +1,10 @@
 /** `run` and `runSync` of everything that gives guards. */
 import { checkFunction } from '../core/arguments.ts';
 import type { Guard } from '../core/guard.ts';
-import { probeStack } from '../platform/stack.ts';
+import { StackProbe } from '../platform/stack.ts';
 import { isThenable } from '../scope/call.ts';
+
+const stack = new StackProbe();
 
 /** Calls `fn` while it has the guard that `acquire` gives; gives what `fn` gave. */
 export async function runGuarded<R>(acquire: () => Promise<Guard>, fn: () => R | PromiseLike<R>): Promise<R> {
@@ -23,7 +25,7 @@ export async function runGuarded<R>(acquire: () => Promise<Guard>, fn: () => R |
 export function runGuardedSync<R>(acquire: () => Guard, fn: () => R, what: string): R {
   checkFunction(fn, 'fn');
   // The guard must be released again here.
-  probeStack();
+  stack.probe();
   const guard = acquire();
   try {
     const result = fn();

@@ -94,8 +94,8 @@ describe('The models of queues notice', () => {
       'a getter that overtakes',
       [[getter('blocked'), putter('blocked', 1, 2), getter('loop')], {}, BOUND_1],
       STORE,
-      'words[object + LISTS + LIST_HEAD] === 0 && words[object + QUEUE_STATE] !== CLEARED',
-      'words[object + QUEUE_STATE] !== CLEARED',
+      '        words[object + LISTS + LIST_HEAD] === 0 &&\n        words[object + QUEUE_STATE] !== CLEARED',
+      '        words[object + QUEUE_STATE] !== CLEARED',
     ],
     [
       'room that is made, and nobody served',
@@ -154,11 +154,11 @@ describe('The models of queues notice', () => {
       'words[item + ITEM_CLAIMED] === 3',
     ],
     [
-      'an item that came back and does not count as unfinished',
+      'an item that came back and counts as lost',
       TAKER_DIES,
       MEND,
-      '      words[object + QUEUE_UNFINISHED]! += 1;\n',
-      '',
+      ' words[record + HELD]! -= 1;',
+      ' words[record + HELD]! -= 0;',
     ],
     [
       'an item that came back, behind which none can be put',

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { InvalidStateError } from '../../../src/core/errors.ts';
+import { InvalidStateError, OwnerDiedError } from '../../../src/core/errors.ts';
 import { ThreadPoolExecutor } from '../../../src/executor/thread-pool-executor.ts';
 import { LifoQueue } from '../../../src/queue/lifo-queue.ts';
 import { PriorityQueue } from '../../../src/queue/priority-queue.ts';
@@ -125,6 +125,20 @@ describe.each([
     Atomics.store(flag, 0, 1);
     Atomics.notify(flag, 0);
     await Promise.all([join, worker]);
+  });
+
+  test('what a thread took and did not mark counts as done when it gives up its last handle, and join() is told', async () => {
+    const queue = new Class<number>();
+    for (const n of [1, 2, 3]) queue.tryPut(n);
+    const join = queue.join();
+    await pool.submit(queueJobs.takeAndDispose, queue, 2);
+    expect(queue.unfinished).toBe(1);
+    queue.tryGet();
+    queue.taskDone();
+    const error = (await failure(join)) as Error;
+    expect(error).toBeInstanceOf(OwnerDiedError);
+    expect(error.message).toMatch(/gave up its last handle/);
+    await queue.join();
   });
 
   test('taskDone() may be called for what was taken by any handle and form, in any task of the thread', async () => {
