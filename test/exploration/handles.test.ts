@@ -30,7 +30,7 @@ describe('Handles keep an object as long as somebody holds it, and no longer, in
     handlesModel(
       'a successor with the blocks of the dead, two mend',
       [sender(false), successor(2)],
-      { deaths: 1, menders: 2, pages: 1 },
+      { deaths: 1, menders: 2, pages: 2 },
       { ...BOUND_1, mortal: ['a'] },
     ),
   ]);
