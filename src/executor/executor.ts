@@ -1,4 +1,6 @@
 /** What every executor can do: the interface that users program against. */
+import type { WaitOptions } from '../scope/interruptible.ts';
+import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { Future } from './future.ts';
 
 /** Any function at all. */
@@ -31,6 +33,8 @@ export interface SubmitOptions {
   readonly grace?: number | undefined;
   /** The job may be run a second time if its thread died. Default `false`. */
   readonly idempotent?: boolean | undefined;
+  /** The job has one of these while it waits and runs: at most so many of the jobs that share it do so at a time. */
+  readonly limiter?: CapacityLimiter | undefined;
 }
 
 /** How `map` goes over its items. */
@@ -146,6 +150,14 @@ export interface Executor {
   /** As `submit`, but `undefined` where `submit` would reject with `PoolFullError`. */
   trySubmit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> | undefined;
   /**
+   * As `submit`, and blocks this thread for the result. The loop stands still meanwhile.
+   *
+   * @throws as the future of `submit` rejects; DeadlockError if the job would need this very loop.
+   */
+  submitSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R>;
+  /** Resolves once a job would be accepted (`maxPending`). It reserves nothing. @throws TimeoutError, ShutDownError */
+  waitForRoom(options?: WaitOptions): Promise<void>;
+  /**
    * Calls `fn` for every item, on all threads.
    *
    * Items are taken from the input no further ahead than `buffer`, from the call on. Leaving the loop early cancels
@@ -165,6 +177,8 @@ export interface Executor {
    * ```
    */
   readonly map: MapMethod;
+  /** As `map`, over an iterable, and blocks this thread for each result. The options are the same. */
+  mapSync<T, R>(fn: (item: T, ...args: never[]) => R, items: Iterable<T>, options?: MapOptions): IterableIterator<Awaited<R>>;
   /**
    * The functions of a module, typed, without loading it here: `pool.import(() => import('./image.js'))`, or
    * `pool.import<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`. A name that the module does not

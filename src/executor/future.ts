@@ -1,20 +1,13 @@
-import { checkFunction, show } from '../core/arguments.ts';
-import { CancelledError } from '../core/errors.ts';
+import { checkFunction, checkOptions, checkTimeout, show } from '../core/arguments.ts';
+import { CancelledError, DeadlockError, TimeoutError } from '../core/errors.ts';
+import { throwIfEnded } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
 import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
+import { currentScope, type Scope } from '../scope/scope.ts';
 import { Unawaited } from '../scope/unawaited.ts';
+import type { SyncWaitOptions } from '../sync/permit-request.ts';
 
 export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled';
-
-/** The producer's side of a future. Every method returns false once the future is settled. */
-export interface FutureControl<T> {
-  readonly future: Future<T>;
-  start(): boolean;
-  resolve(value: T): boolean;
-  reject(error: unknown): boolean;
-  /** `error` is what the future rejects with: a `CancelledError`, or the reason of an aborted signal. */
-  cancel(error: unknown): boolean;
-}
 
 /** What a future asks of whoever produces its value. */
 export interface FutureProducer {
@@ -22,12 +15,28 @@ export interface FutureProducer {
   cancel(reason: unknown): boolean;
   /** What messages call the work: `job "resize"`. */
   describe(): string;
+  /** Whether the work has begun. */
+  readonly isRunning?: boolean;
+  /**
+   * Blocks the thread until the future is settled; false if `timeout` milliseconds have passed.
+   *
+   * @throws DeadlockError if this thread, blocked, could not settle it.
+   */
+  block?(timeout: number): boolean;
+  /** A task begins to wait: gives what is to be called when it does not any more. */
+  awaited?(): (() => void) | undefined;
 }
 
 /** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
 type Reason = PromiseRejectedResult['reason'];
 
-let controlOf: <T>(future: Future<T>) => FutureControl<T>;
+type Settled = 'fulfilled' | 'rejected' | 'cancelled';
+
+/**
+ * Settles a future: for those who produce its value. False, and nothing is changed, if it is settled. `'cancelled'`: with a
+ * `CancelledError`, or the reason of an aborted signal.
+ */
+export let settleFuture: (future: Future<unknown>, status: Settled, outcome: unknown) => boolean;
 
 /**
  * The result of work that goes on elsewhere: awaited, asked, or cancelled.
@@ -64,8 +73,9 @@ export class Future<T> implements Promise<T> {
     resolve(value: T): boolean;
     reject(error: unknown): boolean;
   } {
-    const control: FutureControl<T> = createFuture<T>({
-      cancel: (reason) => control.cancel(new CancelledError('The future was cancelled', { cause: reason })),
+    const future: Future<T> = new Future<T>({
+      cancel: (reason) =>
+        settleFuture(future, 'cancelled', new CancelledError('The future was cancelled', { cause: reason })),
       describe: () => 'a future',
     });
     const resolve = (value: T): boolean => {
@@ -74,9 +84,9 @@ export class Future<T> implements Promise<T> {
           `Cannot resolve future: received ${show(value)}, which is a thenable; await it first`,
         );
       }
-      return control.resolve(value);
+      return settleFuture(future, 'fulfilled', value);
     };
-    return { future: control.future, resolve, reject: control.reject };
+    return { future, resolve, reject: (error) => settleFuture(future, 'rejected', error) };
   }
 
   #status: FutureStatus = 'pending';
@@ -88,16 +98,23 @@ export class Future<T> implements Promise<T> {
     | { readonly promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void }
     | undefined;
   readonly #producer: FutureProducer;
-  readonly #unawaited: Unawaited;
+  /** Where the work was started: for the report of an error that nobody awaits. */
+  readonly #scope: Scope | undefined;
+  #observed = false;
+  #unawaited: Unawaited | undefined;
+
+  static {
+    settleFuture = (future, status, outcome) => future.#settle(status, outcome);
+  }
 
   /** Not for users: futures come from executors and from `Future.withResolvers`. */
   constructor(producer: FutureProducer) {
     this.#producer = producer;
-    this.#unawaited = new Unawaited(() => producer.describe());
+    this.#scope = currentScope();
   }
 
   get status(): FutureStatus {
-    return this.#status;
+    return this.#status === 'pending' && this.#producer.isRunning === true ? 'running' : this.#status;
   }
 
   /**
@@ -113,10 +130,41 @@ export class Future<T> implements Promise<T> {
     );
   }
 
+  /**
+   * Blocks the thread until the value is there.
+   *
+   * @throws TimeoutError after `timeout` milliseconds; DeadlockError if only this loop could settle it; or the error of
+   * the work.
+   */
+  resultSync(options?: SyncWaitOptions): T {
+    this.#block(options, 'result');
+    return this.tryResult()!.value;
+  }
+
+  /** As `error()`, blocking. @throws TimeoutError, DeadlockError */
+  errorSync(options?: SyncWaitOptions): unknown {
+    this.#block(options, 'error');
+    this.#observe();
+    return this.#status === 'fulfilled' ? undefined : this.#outcome;
+  }
+
+  #block(options: SyncWaitOptions | undefined, what: string): void {
+    const timeout = checkTimeout(checkOptions(options).timeout);
+    throwIfEnded();
+    if (this.#settled) return;
+    const text = `Cannot get the ${what} of ${this.#producer.describe()}`;
+    if (timeout > 0 && this.#producer.block === undefined)
+      throw new DeadlockError(`${text}: only this loop can settle it, and it would be blocked; await it`);
+    this.#observe();
+    if (timeout > 0 && this.#producer.block!(timeout)) return;
+    throwIfEnded();
+    if (!this.#settled) throw new TimeoutError(`${text}: ${timeout} ms have passed`);
+  }
+
   /** The value, if it is there; throws the error of work that failed. */
   tryResult(): { value: T } | undefined {
     if (!this.#settled) return undefined;
-    this.#unawaited.observed();
+    this.#observe();
     if (this.#status === 'fulfilled') return { value: this.#outcome as T };
     throw this.#outcome;
   }
@@ -152,7 +200,7 @@ export class Future<T> implements Promise<T> {
    */
   addDoneCallback(fn: (future: this) => void): () => void {
     checkFunction(fn, 'callback');
-    this.#unawaited.observed();
+    this.#observe();
     if (this.#settled) {
       let wanted = true;
       queueMicrotask(() => wanted && this.#call(fn));
@@ -170,10 +218,7 @@ export class Future<T> implements Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((error: Reason) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return interruptible(this.#wait(), undefined, () => this.#producer.describe()).then(
-      onFulfilled,
-      onRejected,
-    );
+    return this.#awaiting().then(onFulfilled, onRejected);
   }
 
   catch<B = never>(onRejected?: ((error: Reason) => B | PromiseLike<B>) | null): Promise<T | B> {
@@ -181,15 +226,32 @@ export class Future<T> implements Promise<T> {
   }
 
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return interruptible(this.#wait(), undefined, () => this.#producer.describe()).finally(onFinally);
+    return this.#awaiting().finally(onFinally);
   }
 
   get #settled(): boolean {
     return this.#status !== 'pending' && this.#status !== 'running';
   }
 
+  #observe(): void {
+    this.#observed = true;
+    this.#unawaited?.observed();
+  }
+
+  /** A wait of the current task, if there is one. */
+  #awaiting(): Promise<T> {
+    const scope = currentScope();
+    const wait = this.#wait();
+    if (this.#settled && scope?.cancellation === undefined) return wait;
+    const ended = this.#producer.awaited?.();
+    if (scope === undefined) return ended === undefined ? wait : wait.finally(ended);
+    const waiting = interruptible(wait, undefined, () => this.#producer.describe());
+    if (ended !== undefined) waiting.then(ended, ended);
+    return waiting;
+  }
+
   #wait(): Promise<T> {
-    this.#unawaited.observed();
+    this.#observe();
     if (this.#settlement === undefined) {
       let resolve!: (value: T) => void;
       let reject!: (error: unknown) => void;
@@ -211,7 +273,10 @@ export class Future<T> implements Promise<T> {
     if (status === 'fulfilled') this.#settlement?.resolve(outcome as T);
     else this.#settlement?.reject(outcome);
     // A cancellation is asked for, and whoever asked knows: only errors of the work itself must be seen by somebody.
-    if (status === 'rejected') this.#unawaited.rejected(outcome);
+    if (status === 'rejected' && !this.#observed) {
+      this.#unawaited = new Unawaited(() => this.#producer.describe(), this.#scope);
+      this.#unawaited.rejected(outcome);
+    }
     const callbacks = this.#callbacks;
     if (callbacks !== undefined) {
       queueMicrotask(() => {
@@ -228,35 +293,11 @@ export class Future<T> implements Promise<T> {
       report('HEDDLE_CALLBACK_ERROR', `A done callback of ${this.#producer.describe()} threw`, error);
     }
   }
-
-  /** Gives executors the producer's side, and nobody else. */
-  static #control<T>(future: Future<T>): FutureControl<T> {
-    return {
-      future,
-      start: () => {
-        if (future.#status !== 'pending') return false;
-        future.#status = 'running';
-        return true;
-      },
-      resolve: (value) => future.#settle('fulfilled', value),
-      reject: (error) => future.#settle('rejected', error),
-      cancel: (error) => future.#settle('cancelled', error),
-    };
-  }
-
-  static {
-    controlOf = (future) => Future.#control(future);
-  }
-}
-
-/** A future together with the means to settle it: for executors. */
-export function createFuture<T>(producer: FutureProducer): FutureControl<T> {
-  return controlOf(new Future<T>(producer));
 }
 
 /** A future that has failed already: what a call that is refused returns. */
 export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {
-  const control = createFuture<T>({ cancel: () => false, describe });
-  control.reject(error);
-  return control.future;
+  const future = new Future<T>({ cancel: () => false, describe });
+  settleFuture(future, 'rejected', error);
+  return future;
 }

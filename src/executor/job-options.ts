@@ -1,5 +1,6 @@
 /** Submit options: checked, and merged with those of the executor. */
 import { checkInteger, checkOneOf, checkSignal, checkTimeout, show } from '../core/arguments.ts';
+import { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { OnCancel, SubmitOptions } from './executor.ts';
 import type { JobOptions } from './job.ts';
 
@@ -14,6 +15,7 @@ export const defaultJobOptions: JobOptions = Object.freeze({
   onCancel: 'wait',
   grace: 100,
   idempotent: false,
+  limiter: undefined,
 });
 
 /**
@@ -40,7 +42,13 @@ export function mergeJobOptions(base: JobOptions, given: SubmitOptions): JobOpti
     grace: given.grace === undefined ? base.grace : checkTimeout(given.grace, 'grace'),
     idempotent:
       given.idempotent === undefined ? base.idempotent : checkBoolean(given.idempotent, 'idempotent'),
+    limiter: given.limiter === undefined ? base.limiter : checkLimiter(given.limiter),
   };
+}
+
+function checkLimiter(value: unknown): CapacityLimiter {
+  if (value instanceof CapacityLimiter) return value;
+  throw new TypeError(`limiter must be a CapacityLimiter, received ${show(value)}`);
 }
 
 function checkBoolean(value: unknown, name: string): boolean {

@@ -1,7 +1,7 @@
 /** Functions that executors have met: each gets a number, so that a thread is sent its source or address once. */
 import { checkFunction } from '../core/arguments.ts';
 import { type FunctionReference, referenceTo } from '../function/reference.ts';
-import type { KnownFunction } from '../thread/remote-thread.ts';
+import type { KnownFunction } from '../jobs/functions.ts';
 import { encodeValue } from '../thread/values.ts';
 import type { AnyFunction } from './executor.ts';
 

@@ -15,7 +15,6 @@ import { CancelledError, SendError, ThreadDiedError, TimeoutError } from '../cor
 import { onAbort } from '../scope/abort.ts';
 import { interruptible } from '../scope/interruptible.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
-import { encodeValue } from '../thread/values.ts';
 import { ChunkSizer } from './chunk-sizer.ts';
 import type { AnyFunction, MapOptions, MapResults } from './executor.ts';
 import type { Future } from './future.ts';
@@ -242,8 +241,9 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     const path = `items[${chunk[0]?.index}]`;
     const work = {
       kind: 'each',
-      items: encodeValue(items, chunk.length === 1 ? path : `items from ${path}`),
-      args: encodeValue(args, 'args'),
+      items,
+      path: chunk.length === 1 ? path : `items from ${path}`,
+      args,
       stop: onError === 'stop',
       onPart,
     } as const;

@@ -36,6 +36,9 @@ import {
   HANDLE,
   ITEM,
   ITEM_STATE,
+  JOB,
+  JOB_OWNER,
+  JOB_STATE,
   KIND,
   LIST_COUNT,
   LIST_HEAD,
@@ -95,6 +98,7 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   // First, while the objects are still held in which it waits.
   unlinkNodes(heap, dead);
   reclaimItems(heap, dead);
+  reclaimJobs(heap, dead);
   dropRecords(heap, dead);
   recoverObjects(heap);
   for (const token of livingThreads(words)) askToLook(words, token);
@@ -103,6 +107,7 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
     Atomics.store(words, UNREAPED, 1);
     if (!nobodyIsTelling(words)) return;
   }
+  buryJobs(heap, dead);
   heap.blocks.reap(dead);
   Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
 }
@@ -169,6 +174,31 @@ function reclaimItems(heap: Heap, dead: number): void {
     const object = Atomics.load(words, block + OBJECT);
     kindOf(words[object + KIND]!)?.reclaimItem?.(heap, object, block, dead);
   }
+}
+
+/** Jobs that the dead thread ran end; those that it waits for leave their queue, or are freed when they end. */
+function reclaimJobs(heap: Heap, dead: number): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] !== JOB || !concerns(heap, block, dead)) continue;
+    const pool = Atomics.load(words, block + OBJECT);
+    kindOf(words[pool + KIND]!)?.reclaimJob?.(heap, pool, block, dead);
+  }
+}
+
+function buryJobs(heap: Heap, dead: number): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] !== JOB || !concerns(heap, block, dead)) continue;
+    const pool = Atomics.load(words, block + OBJECT);
+    kindOf(words[pool + KIND]!)?.buryJob?.(heap, block, dead);
+  }
+}
+
+/** Whether the thread runs the job, or waits for it. */
+function concerns({ words, blocks }: Heap, job: number, thread: number): boolean {
+  if (blocks.stateOf(job) !== SHARED) return false;
+  return Atomics.load(words, job + JOB_STATE) === thread || Atomics.load(words, job + JOB_OWNER) === thread;
 }
 
 function dropRecords(heap: Heap, dead: number): void {

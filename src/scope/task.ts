@@ -218,6 +218,8 @@ export interface StartTaskOptions {
   readonly name?: string;
   /** The scope that cancels and awaits it; by default none: a root. */
   readonly parent?: Scope;
+  /** Who is told how it goes, and looks after its error. */
+  readonly owner?: TaskOwner;
   /** Once `fn` has ended, cancels what it left running instead of only awaiting it. */
   readonly cancelLeftovers?: boolean;
   /** Called once when it is cancelled, also by `cancelLeftovers`. */
@@ -231,6 +233,7 @@ export function startTask<T>(fn: Work<T>, options: StartTaskOptions = {}): Task<
   const task = createTask(fn, {
     name: options.name ?? (fn.name || 'task'),
     parent: options.parent,
+    owner: options.owner,
     cancelLeftovers: options.cancelLeftovers,
     onCancelled: options.onCancelled,
     poll: options.poll,

@@ -1,0 +1,558 @@
+/**
+ * A pool as one thread sees it that submits: puts jobs into shared memory, and takes what came of them. What starts and ends
+ * the threads of the pool, and hears of their deaths, is its keeper (`pool-keeper.ts`), in the thread that made it.
+ */
+import { Atomics } from '#atomics';
+import { releaseWire, type Wire } from '../codec/wire.ts';
+import { now, startTimer, type Timer } from '../core/clock.ts';
+import {
+  BrokenPoolError,
+  CaptureError,
+  DeadlockError,
+  PoolFullError,
+  SendError,
+  ShutDownError,
+  ThreadDiedError,
+} from '../core/errors.ts';
+import { Functions } from '../jobs/functions.ts';
+import { freeEnded, freeJob, PART_NEXT, setPriority } from '../jobs/job-block.ts';
+import { jobClockSince } from '../jobs/job-clock.ts';
+import type { JobStore } from '../jobs/job-store.ts';
+import { type Payloads, payloadsBesidePort, payloadsOf } from '../jobs/payloads.ts';
+import {
+  ACCEPTED,
+  ARGS_BY_PORT,
+  BROKEN,
+  BY_PORT,
+  CALL,
+  CALL_SOON,
+  DIED,
+  EACH,
+  FULL,
+  KILL,
+  KILL_WANTED,
+  NO_REASON,
+  OPEN,
+  QUEUED,
+  STOP,
+  THREAD_WANTED,
+  VALUE,
+  WITH_FUNCTION,
+  WITH_NAME,
+} from '../jobs/states.ts';
+import {
+  CELL_ASYNC,
+  CELL_STATE,
+  FIRST_TOKEN,
+  JOB_BEGAN,
+  JOB_CANCEL,
+  JOB_FLAGS,
+  JOB_FUNCTION,
+  JOB_OUTCOME,
+  JOB_PARTS,
+  JOB_RAN,
+  JOB_STATE,
+  JOB_TICKET,
+  LIST_HEAD,
+  LISTS,
+  POOL_ASKED,
+  POOL_BLOCKED,
+  POOL_CANCELLED,
+  POOL_FAILED,
+  POOL_KEEPER,
+  POOL_QUEUED,
+  POOL_SPARES,
+  POOL_STATE,
+  POOL_TAKEN,
+  WAITING,
+} from '../memory/layout.ts';
+import { callErrand } from '../park/mailbox.ts';
+import type { Parking } from '../park/parking.ts';
+import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
+import { isMainLoop } from '../platform/worker.ts';
+import { currentTask } from '../scope/current-task.ts';
+import { runnerFor } from '../thread/own-runner.ts';
+import type { ItemOutcomes } from '../thread/protocol.ts';
+import { decodeValue, encodeValue } from '../thread/values.ts';
+import type { AnyFunction } from './executor.ts';
+import { Job, type JobOptions, type JobOwner } from './job.ts';
+import { knowFunction } from './known-function.ts';
+import { freeze, joinWires, SENT, type Work } from './work.ts';
+
+/** What the keeper does for jobs of its own thread. */
+export interface KeeperOfJobs {
+  /** A job was put: a thread may be wanted. */
+  jobPut(): void;
+  /** Calls `told` once the end of the thread is known that died over a job. */
+  whenEnded(token: number, told: () => void): void;
+  /** The error to reject a job by over which the thread died. */
+  deathOf(token: number, job: Job): unknown;
+  /** The result of a job that came by a message, or comes soon. */
+  resultByPort(address: number, take: (wire: Wire<unknown>) => void): void;
+  terminate(token: number): void;
+  /** Takes the messages that have come, while this thread is blocked. */
+  drainPorts(): void;
+  /** A job has ended: the threads that it kept may be too many now. */
+  jobEnded(): void;
+  readonly broken: BrokenPoolError | undefined;
+}
+
+/** After so many milliseconds a job that waits while a thread is idle wakes it: who drains has met a long one. */
+const SPILL_MS = 2;
+
+export class PoolJobs implements JobOwner {
+  readonly store: JobStore;
+  readonly jobs: Map<number, Job> = new Map();
+  /** In the thread of the keeper. */
+  keeper: KeeperOfJobs | undefined;
+  /** What messages call the pool; and its handle, which is in use while a job of this thread is under way. */
+  handle: { readonly name: string; inUse(more: boolean): void } | undefined;
+  readonly #parking: Parking;
+  readonly #words: Int32Array;
+  readonly #functions = new Functions();
+  /** Results that must load a module first hold up those that come after them. */
+  #deliveries: Promise<void> | undefined;
+  #spill: Timer | undefined;
+  #takenThen = 0;
+
+  constructor(store: JobStore) {
+    this.store = store;
+    this.#parking = store.parking;
+    this.#words = store.parking.heap.words;
+  }
+
+  get #payloads(): Payloads {
+    return this.keeper === undefined ? payloadsOf(this.#parking) : payloadsBesidePort(this.#parking);
+  }
+
+  /** @throws TypeError, CaptureError, SendError, the reason of the signal, BrokenPoolError, ShutDownError, PoolFullError */
+  start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job {
+    const job = new Job(knowFunction(fn, site), work, options, this);
+    this.#make(job);
+    try {
+      options.signal?.throwIfAborted();
+      this.checkOpen();
+      if (options.limiter !== undefined) this.#holdForPermit(job);
+      else this.#put(job);
+    } catch (error) {
+      this.#drop(job);
+      throw error;
+    }
+    this.#begin(job);
+    job.watch();
+    return job;
+  }
+
+  /** @throws BrokenPoolError, ShutDownError */
+  checkOpen(action = 'submit to'): void {
+    const state = this.store.read(POOL_STATE);
+    if (state === OPEN) return;
+    if (state === BROKEN)
+      throw this.keeper?.broken ?? new BrokenPoolError(`Cannot ${action} ${this.#describe()}: it is broken`);
+    throw new ShutDownError(`Cannot ${action} ${this.#describe()}: it was shut down`);
+  }
+
+  get isFull(): boolean {
+    return this.store.read(POOL_STATE) === OPEN && !this.store.hasRoom();
+  }
+
+  /** Puts the job into shared memory, for its owner alone. */
+  #make(job: Job): void {
+    job.object = this.store.object;
+    job.address = this.#write(job);
+    // Values may change, and must not be kept longer than it takes.
+    if (job.options.idempotent && job.work.kind === 'call') job.spare = this.#write(job);
+    if (job.work.kind === 'call') job.work = SENT;
+  }
+
+  #write(job: Job): number {
+    const { fn, work, options } = job;
+    const { object } = this.store;
+    const payloads = this.#payloads;
+    const block = this.#functions.blockOf(fn, this.#parking, object);
+    let flags = work.kind === 'each' ? EACH | (work.stop ? STOP : 0) : work.quiet === true ? CALL_SOON : CALL;
+    if (block === 0) flags |= WITH_FUNCTION;
+    else if (options.name !== undefined) flags |= WITH_NAME;
+    const args = work.kind === 'each' ? [work.items, work.args] : work.args;
+    const named = block === 0 ? undefined : options.name === undefined ? args : [options.name, args];
+    let address = named === undefined ? 0 : payloads.makeSimpleJob(object, named, flags);
+    if (address === 0) address = this.#writeWire(job, flags);
+    this.#words[address + JOB_FUNCTION] = block;
+    if (options.priority !== 0) setPriority(this.#words, address, options.priority);
+    return address;
+  }
+
+  /** What is not simple: as bytes, or if these cannot carry it, to be fetched by a message. */
+  #writeWire(job: Job, flags: number): number {
+    const payloads = this.#payloads;
+    const { object } = this.store;
+    try {
+      const wire = wireOf(job, flags, (value, path) => payloads.wireOf(value, path));
+      return payloads.makeJobOfWire(object, wire, 'args', flags);
+    } catch (error) {
+      if (!(error instanceof SendError) || error instanceof CaptureError || this.keeper === undefined) throw error;
+      const wire = wireOf(job, flags, encodeValue);
+      job.byPort ??= freeze(wire, 'args');
+      return payloads.makeSimpleJob(object, 0, flags | ARGS_BY_PORT);
+    }
+  }
+
+  /** @throws BrokenPoolError, ShutDownError, PoolFullError */
+  #put(job: Job): void {
+    this.#parking.expect(job.address, job);
+    const put = this.store.put(job.address);
+    if (put === ACCEPTED) {
+      if (this.keeper !== undefined) this.keeper.jobPut();
+      else this.#askForThread();
+      this.#watchSpill();
+      return;
+    }
+    this.#parking.forget(job.address);
+    if (put === FULL)
+      throw new PoolFullError(
+        `Cannot submit to ${this.#describe()}: ${this.store.read(POOL_QUEUED)} jobs are waiting already (maxPending); await some of them first, or waitForRoom()`,
+      );
+    this.checkOpen();
+  }
+
+  #describe(): string {
+    return this.handle?.name ?? 'pool';
+  }
+
+  #holdForPermit(job: Job): void {
+    job.hold();
+    const given = new AbortController();
+    job.release = () => given.abort();
+    job.options.limiter!.acquire({ signal: given.signal, keepAlive: true }).then(
+      (guard) => {
+        guard.keep();
+        job.release = () => guard.release();
+        if (job.phase === 'ended') return guard.release();
+        job.queued();
+        try {
+          this.#put(job);
+        } catch (error) {
+          job.reject(error);
+          this.#over(job);
+        }
+      },
+      (error: unknown) => {
+        if (job.phase === 'ended') return;
+        job.reject(error);
+        this.#over(job);
+      },
+    );
+  }
+
+  #begin(job: Job): void {
+    if (this.jobs.size === 0) this.handle?.inUse(true);
+    this.jobs.set(job.address, job);
+    if (isMainLoop) holdLoop();
+  }
+
+  /** A job that has not been begun. */
+  #drop(job: Job): void {
+    freeEnded(this.#parking.heap, job.address, WAITING);
+    if (job.spare !== 0) freeEnded(this.#parking.heap, job.spare, WAITING);
+    if (job.byPort !== undefined) releaseWire(job.byPort);
+    job.address = 0;
+  }
+
+  /** The job is over: nothing of it is left. */
+  #over(job: Job): void {
+    const { heap } = this.#parking;
+    this.jobs.delete(job.address);
+    this.#parking.forget(job.address);
+    freeJob(heap, job.address);
+    if (job.spare !== 0) freeJob(heap, job.spare);
+    if (job.byPort !== undefined) releaseWire(job.byPort);
+    job.finish();
+    if (isMainLoop) releaseLoop();
+    if (this.jobs.size === 0) this.handle?.inUse(false);
+    this.keeper?.jobEnded();
+  }
+
+  /** Nobody hears of a thread that drains, and has met a long job: so what waits for long wakes another. */
+  #watchSpill(): void {
+    if (this.#spill !== undefined || this.store.read(POOL_QUEUED) === 0) return;
+    this.#takenThen = this.store.read(POOL_TAKEN);
+    this.#spill = startTimer(SPILL_MS, () => this.#spillOver(), { hold: false });
+  }
+
+  #spillOver(): void {
+    this.#spill = undefined;
+    if (this.store.read(POOL_QUEUED) === 0) return;
+    if (this.store.read(POOL_TAKEN) === this.#takenThen) {
+      this.store.wakeOne();
+      this.keeper?.jobPut();
+    }
+    if (this.store.read(LISTS + LIST_HEAD) !== 0) this.#watchSpill();
+  }
+
+  #askForThread(): void {
+    if (this.store.read(LISTS + LIST_HEAD) === 0) this.ask(THREAD_WANTED);
+  }
+
+  /** Asks the keeper for something. */
+  ask(what: number): void {
+    Atomics.or(this.#words, this.store.object + POOL_ASKED, what);
+    callErrand(this.#words, this.store.read(POOL_KEEPER));
+  }
+
+  // For the job
+
+  isRunning({ address }: Job): boolean {
+    return Atomics.load(this.#words, address + JOB_STATE) >= FIRST_TOKEN;
+  }
+
+  ranFor(job: Job): number | undefined {
+    const began = this.isRunning(job) ? this.#words[job.address + JOB_BEGAN]! : 0;
+    return began === 0 ? undefined : jobClockSince(began);
+  }
+
+  withdrawn(job: Job): void {
+    const count = job.future.status === 'cancelled' ? POOL_CANCELLED : POOL_FAILED;
+    this.store.add(count, 1);
+    if (job.phase === 'held' || this.store.remove(job.address, false)) {
+      this.#over(job);
+      return;
+    }
+    this.#stopWork(job);
+  }
+
+  /** The future of a running job is settled: now its work is to end. */
+  #stopWork(job: Job): void {
+    const words = this.#words;
+    const { address } = job;
+    if (Atomics.load(words, address + JOB_CANCEL) === 0) {
+      const reason = this.#reason(job);
+      Atomics.store(words, address + JOB_CANCEL, reason);
+      if (reason !== NO_REASON) this.#parking.heap.blocks.publish(reason, address);
+    }
+    callErrand(words, Atomics.load(words, address + JOB_STATE));
+    const { onCancel, grace } = job.options;
+    if (onCancel === 'abandon') {
+      job.abandon();
+      this.keeper?.jobEnded();
+    }
+    if (onCancel === 'terminate') startTimer(grace, () => job.terminate());
+  }
+
+  #reason(job: Job): number {
+    try {
+      return payloadsOf(this.#parking).makePart(job.withdrawal, 'reason');
+    } catch {
+      // The task sees that it is cancelled, though not why.
+      return NO_REASON;
+    }
+  }
+
+  terminate(job: Job): void {
+    const token = Atomics.load(this.#words, job.address + JOB_STATE);
+    if (token < FIRST_TOKEN) return;
+    if (this.keeper !== undefined) return this.keeper.terminate(token);
+    Atomics.or(this.#words, job.address + JOB_FLAGS, KILL);
+    this.ask(KILL_WANTED);
+  }
+
+  block(job: Job, timeout: number): boolean {
+    const words = this.#words;
+    if (job.phase === 'held')
+      throw new DeadlockError(`Cannot block on ${job.describe()}: it waits for its limiter on this loop; await it`);
+    const runner = runnerFor(this.store.object);
+    if (runner !== undefined && Atomics.load(words, job.address + JOB_STATE) === QUEUED) runner.runInPlace(job.address);
+    const isOver = (): boolean => {
+      this.keeper?.drainPorts();
+      return job.settled || Atomics.load(words, job.address + CELL_STATE) !== WAITING;
+    };
+    const deadline = timeout === Infinity ? Infinity : now() + timeout;
+    while (!job.settled) {
+      const blocks = runner !== undefined && !isOver();
+      if (blocks) this.#blockSlot(job, true);
+      Atomics.store(words, job.address + CELL_ASYNC, 0);
+      try {
+        if (!this.#parking.blockUntil(isOver, deadline === Infinity ? Infinity : deadline - now())) return false;
+      } finally {
+        Atomics.store(words, job.address + CELL_ASYNC, 1);
+        if (blocks) this.#blockSlot(job, false);
+      }
+      if (!job.settled) this.#take(job, true);
+    }
+    return true;
+  }
+
+  /** A job of this pool blocks its thread for another: a spare thread may be wanted. */
+  #blockSlot(job: Job, blocks: boolean): void {
+    if (blocks && this.store.read(POOL_BLOCKED) >= this.store.read(POOL_SPARES))
+      throw new DeadlockError(
+        `Cannot block on ${job.describe()}: ${this.store.read(POOL_BLOCKED)} jobs of ${this.#describe()} block their threads already (maxSpares); await it`,
+      );
+    this.store.giveSlot(blocks, true);
+    if (blocks) this.ask(THREAD_WANTED);
+  }
+
+  awaited(_job: Job): (() => void) | undefined {
+    const runner = runnerFor(this.store.object);
+    const task = runner && currentTask();
+    return task && runner.giveSlot(task);
+  }
+
+  /** The cell of the job was set, and nobody can touch it any more. */
+  ended(job: Job): void {
+    if (!job.taken) this.#take(job, false);
+    // If it was put again, by another address.
+    if (job.taken) this.#over(job);
+  }
+
+  /** Takes what came of the job, and settles its future; or puts it again, if its thread died. */
+  #take(job: Job, sync: boolean): void {
+    const words = this.#words;
+    const { address } = job;
+    const outcome = words[address + JOB_OUTCOME]!;
+    if (outcome === DIED && job.mayRepeat && !job.settled && this.store.read(POOL_STATE) !== BROKEN) {
+      this.#repeat(job, sync);
+      return;
+    }
+    job.taken = true;
+    job.ranMs = words[address + JOB_RAN]! / 1000;
+    this.#takeParts(job, sync);
+    if (outcome === DIED) this.#died(job, sync);
+    else if (outcome === BY_PORT) this.#takeByPort(job, sync);
+    else {
+      const open = (): unknown => this.#payloads.openResult(address, sync);
+      this.#deliver(open, (value) => settle(job, outcome, value), (error) => job.reject(error), sync);
+    }
+  }
+
+  #takeParts(job: Job, sync: boolean): void {
+    const words = this.#words;
+    const parts: number[] = [];
+    for (let part = Atomics.load(words, job.address + JOB_PARTS); part !== 0; part = words[part + PART_NEXT]!)
+      parts.push(part);
+    for (const part of parts.reverse())
+      this.#deliver(
+        () => this.#payloads.openPart(part, sync),
+        (outcomes) => tellPart(job, outcomes as ItemOutcomes),
+        (error) => job.reject(error),
+        sync,
+      );
+  }
+
+  #takeByPort(job: Job, sync: boolean): void {
+    const { address } = job;
+    holdLoop();
+    this.keeper!.resultByPort(address, (wire) => {
+      releaseLoop();
+      this.#deliver(() => decodeValue(wire), (value) => settle(job, VALUE, value), (error) => job.reject(error), sync);
+    });
+    if (sync) this.keeper!.drainPorts();
+  }
+
+  #died(job: Job, sync: boolean): void {
+    const token = this.#words[job.address + JOB_STATE]!;
+    if (this.keeper === undefined) {
+      job.reject(new ThreadDiedError(`Cannot finish ${job.describe()}: its thread died while it ran`, UNKNOWN_END));
+      return;
+    }
+    if (sync) {
+      job.reject(this.keeper.deathOf(token, job));
+      return;
+    }
+    holdLoop();
+    this.keeper.whenEnded(token, () => {
+      releaseLoop();
+      job.reject(this.keeper!.deathOf(token, job));
+    });
+  }
+
+  /** Its thread died, and it may be run again: before the others. */
+  #repeat(job: Job, sync: boolean): void {
+    const words = this.#words;
+    const { heap } = this.#parking;
+    const old = job.address;
+    this.jobs.delete(old);
+    if (sync) {
+      // It comes by the mailbox, and is in use until then.
+      this.#parking.expect(old, { object: 0, ownsCell: true, set: () => freeJob(heap, old) });
+    } else freeJob(heap, old);
+    job.repeated = true;
+    job.address = job.spare;
+    job.spare = 0;
+    this.jobs.set(job.address, job);
+    words[job.address + JOB_TICKET] = words[old + JOB_TICKET]!;
+    this.#parking.expect(job.address, job);
+    this.store.put(job.address, true);
+    this.keeper?.jobPut();
+  }
+
+  /**
+   * Opens what a thread sent and hands it on, or `refuse`s it if a function or class in it cannot be had here. In order: what
+   * must load a module first holds up what comes after it.
+   */
+  #deliver(
+    open: () => unknown,
+    give: (value: unknown) => void,
+    refuse: (error: unknown) => void,
+    sync: boolean,
+  ): void {
+    let opened: unknown;
+    try {
+      opened = open();
+    } catch (error) {
+      opened = Promise.reject(error);
+      if (sync) {
+        (opened as Promise<never>).catch(() => {});
+        return refuse(error);
+      }
+    }
+    if (!(opened instanceof Promise) && (sync || this.#deliveries === undefined)) {
+      give(opened);
+      return;
+    }
+    const arrived = Promise.resolve(opened).then(
+      (value) => () => give(value),
+      (error: unknown) => () => refuse(error),
+    );
+    const delivery = Promise.all([arrived, this.#deliveries]).then(([handOn]) => {
+      if (this.#deliveries === delivery) this.#deliveries = undefined;
+      handOn();
+    });
+    this.#deliveries = delivery;
+  }
+}
+
+const UNKNOWN_END = { reason: 'terminated', exitCode: 1 } as const;
+
+function settle(job: Job, outcome: number, value: unknown): void {
+  if (job.work.kind === 'each' && outcome === VALUE) {
+    tellPart(job, value as ItemOutcomes);
+    value = undefined;
+  }
+  if (outcome === VALUE) job.resolve(value);
+  else job.reject(value);
+}
+
+function tellPart(job: Job, outcomes: ItemOutcomes): void {
+  if (job.work.kind === 'each') job.work.onPart(outcomes);
+}
+
+/** All that goes with a job, as one wire. */
+function wireOf(
+  { fn, work, options }: Job,
+  flags: number,
+  encode: (value: unknown, path: string) => Wire<unknown>,
+): Wire<unknown> {
+  const wires: Wire<unknown>[] = [];
+  try {
+    if ((flags & WITH_FUNCTION) !== 0) wires.push(fn.reference, { value: options.name ?? fn.name });
+    else if ((flags & WITH_NAME) !== 0) wires.push({ value: options.name });
+    const args =
+      work.kind === 'each'
+        ? joinWires([encode(work.items, work.path), encode(work.args, 'args')])
+        : encode(work.args, 'args');
+    return wires.length === 0 ? args : joinWires([...wires, args]);
+  } catch (error) {
+    if ((flags & WITH_FUNCTION) !== 0) releaseWire(fn.reference);
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+/** Waiting until a pool takes another job. */
+import type { Parking } from '../park/parking.ts';
+import { checkWait, rejection, throwIfEnded, waitAsync, type Wanted } from '../park/wait.ts';
+import { granted } from '../park/turn.ts';
+import type { WaitOptions } from '../scope/interruptible.ts';
+import type { SharedHandle } from '../sync/shared-handle.ts';
+import type { PoolJobs } from './pool-jobs.ts';
+
+class Room implements Wanted<true> {
+  readonly parking: Parking;
+  readonly object: number;
+  readonly #jobs: PoolJobs;
+  readonly #handle: SharedHandle<PoolJobs>;
+
+  constructor(jobs: PoolJobs, handle: SharedHandle<PoolJobs>) {
+    this.#jobs = jobs;
+    this.#handle = handle;
+    this.parking = jobs.store.parking;
+    this.object = jobs.store.object;
+  }
+
+  isThere(): boolean {
+    return this.#jobs.store.hasRoom();
+  }
+
+  hasLine(): boolean {
+    return false;
+  }
+
+  attempt(): true | undefined {
+    return this.#jobs.store.hasRoom() ? true : undefined;
+  }
+
+  line(node: number): undefined {
+    this.#jobs.store.line(this.#jobs.store.room, node);
+    // What came between the last look and this did not see it in the line.
+    this.#jobs.store.serveRoom();
+  }
+
+  granted(): true {
+    return true;
+  }
+
+  withdraw(node: number): void {
+    this.#jobs.store.room.remove(node);
+  }
+
+  begin(): void {
+    this.#handle.use();
+  }
+
+  end(): void {
+    this.#handle.unuse();
+  }
+
+  describe(): string {
+    return `Cannot wait for room in ${this.#handle.describe()}`;
+  }
+}
+
+/** @throws TimeoutError; ShutDownError, BrokenPoolError if there will be none. */
+export function roomIn(
+  jobs: PoolJobs,
+  handle: SharedHandle<PoolJobs>,
+  options: WaitOptions | undefined,
+): Promise<void> {
+  try {
+    const wait = checkWait(options);
+    throwIfEnded(wait.signal);
+    jobs.checkOpen('wait for room in');
+    if (jobs.store.hasRoom()) return granted(undefined);
+    return waitAsync(new Room(jobs, handle), wait, () => jobs.checkOpen('wait for room in'));
+  } catch (error) {
+    return rejection(error);
+  }
+}
