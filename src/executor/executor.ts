@@ -178,7 +178,11 @@ export interface Executor {
    */
   readonly map: MapMethod;
   /** As `map`, over an iterable, and blocks this thread for each result. The options are the same. */
-  mapSync<T, R>(fn: (item: T, ...args: never[]) => R, items: Iterable<T>, options?: MapOptions): IterableIterator<Awaited<R>>;
+  mapSync<T, R>(
+    fn: (item: T, ...args: never[]) => R,
+    items: Iterable<T>,
+    options?: MapOptions,
+  ): IterableIterator<Awaited<R>>;
   /**
    * The functions of a module, typed, without loading it here: `pool.import(() => import('./image.js'))`, or
    * `pool.import<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`. A name that the module does not

@@ -10,9 +10,10 @@
  * | queued  | waits for a thread, or runs: shared memory says which | `finish` → ended; `requeue` → queued, once |
  * | ended   | is over                     |                                                                 |
  */
+
+import type { Wire } from '../codec/wire.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, TimeoutError } from '../core/errors.ts';
-import type { Wire } from '../codec/wire.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import type { LoopWait } from '../park/parking.ts';
 import { onAbort } from '../scope/abort.ts';
@@ -200,6 +201,7 @@ export class Job implements FutureProducer, LoopWait {
 
   /** Settles as cancelled, by that very error. */
   cancelBy(error: unknown): boolean {
+    if (this.taken) return this.#settled(settleFuture(this.future, 'cancelled', error));
     return this.#withdraw(error, 'cancelled');
   }
 

@@ -82,7 +82,8 @@ class SyncMap {
           }
           this.fill();
           if (outcome.status === 'rejected' && this.#settings.onError === 'skip') continue;
-          const value = this.#settings.onError === 'settle' ? outcome : (outcome as { value?: unknown }).value;
+          const value =
+            this.#settings.onError === 'settle' ? outcome : (outcome as { value?: unknown }).value;
           yield this.#settings.entries
             ? { index: chunk.first + index, item: chunk.items[index], value }
             : value;

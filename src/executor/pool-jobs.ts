@@ -7,6 +7,7 @@ import { releaseWire, type Wire } from '../codec/wire.ts';
 import { now, startTimer, type Timer } from '../core/clock.ts';
 import {
   BrokenPoolError,
+  CancelledError,
   CaptureError,
   DeadlockError,
   PoolFullError,
@@ -28,6 +29,7 @@ import {
   CALL_SOON,
   DIED,
   EACH,
+  EVICTED,
   FULL,
   KILL,
   KILL_WANTED,
@@ -190,7 +192,8 @@ export class PoolJobs implements JobOwner {
       const wire = wireOf(job, flags, (value, path) => payloads.wireOf(value, path));
       return payloads.makeJobOfWire(object, wire, 'args', flags);
     } catch (error) {
-      if (!(error instanceof SendError) || error instanceof CaptureError || this.keeper === undefined) throw error;
+      if (!(error instanceof SendError) || error instanceof CaptureError || this.keeper === undefined)
+        throw error;
       const wire = wireOf(job, flags, encodeValue);
       job.byPort ??= freeze(wire, 'args');
       return payloads.makeSimpleJob(object, 0, flags | ARGS_BY_PORT);
@@ -358,9 +361,12 @@ export class PoolJobs implements JobOwner {
   block(job: Job, timeout: number): boolean {
     const words = this.#words;
     if (job.phase === 'held')
-      throw new DeadlockError(`Cannot block on ${job.describe()}: it waits for its limiter on this loop; await it`);
+      throw new DeadlockError(
+        `Cannot block on ${job.describe()}: it waits for its limiter on this loop; await it`,
+      );
     const runner = runnerFor(this.store.object);
-    if (runner !== undefined && Atomics.load(words, job.address + JOB_STATE) === QUEUED) runner.runInPlace(job.address);
+    if (runner !== undefined && Atomics.load(words, job.address + JOB_STATE) === QUEUED)
+      runner.runInPlace(job.address);
     const isOver = (): boolean => {
       this.keeper?.drainPorts();
       return job.settled || Atomics.load(words, job.address + CELL_STATE) !== WAITING;
@@ -371,7 +377,8 @@ export class PoolJobs implements JobOwner {
       if (blocks) this.#blockSlot(job, true);
       Atomics.store(words, job.address + CELL_ASYNC, 0);
       try {
-        if (!this.#parking.blockUntil(isOver, deadline === Infinity ? Infinity : deadline - now())) return false;
+        if (!this.#parking.blockUntil(isOver, deadline === Infinity ? Infinity : deadline - now()))
+          return false;
       } finally {
         Atomics.store(words, job.address + CELL_ASYNC, 1);
         if (blocks) this.#blockSlot(job, false);
@@ -417,10 +424,16 @@ export class PoolJobs implements JobOwner {
     job.ranMs = words[address + JOB_RAN]! / 1000;
     this.#takeParts(job, sync);
     if (outcome === DIED) this.#died(job, sync);
+    else if (outcome === EVICTED) this.#evicted(job);
     else if (outcome === BY_PORT) this.#takeByPort(job, sync);
     else {
       const open = (): unknown => this.#payloads.openResult(address, sync);
-      this.#deliver(open, (value) => settle(job, outcome, value), (error) => job.reject(error), sync);
+      this.#deliver(
+        open,
+        (value) => settle(job, outcome, value),
+        (error) => job.reject(error),
+        sync,
+      );
     }
   }
 
@@ -443,25 +456,43 @@ export class PoolJobs implements JobOwner {
     holdLoop();
     this.keeper!.resultByPort(address, (wire) => {
       releaseLoop();
-      this.#deliver(() => decodeValue(wire), (value) => settle(job, VALUE, value), (error) => job.reject(error), sync);
+      this.#deliver(
+        () => decodeValue(wire),
+        (value) => settle(job, VALUE, value),
+        (error) => job.reject(error),
+        sync,
+      );
     });
     if (sync) this.keeper!.drainPorts();
+  }
+
+  /** It was never run. */
+  #evicted(job: Job): void {
+    try {
+      this.checkOpen('finish a job of');
+    } catch (error) {
+      if (error instanceof BrokenPoolError) {
+        if (job.reject(error)) this.store.add(POOL_FAILED, 1);
+      } else job.cancelBy(new CancelledError(`${this.#describe()} is shutting down`));
+    }
   }
 
   #died(job: Job, sync: boolean): void {
     const token = this.#words[job.address + JOB_STATE]!;
     if (this.keeper === undefined) {
-      job.reject(new ThreadDiedError(`Cannot finish ${job.describe()}: its thread died while it ran`, UNKNOWN_END));
+      job.reject(
+        new ThreadDiedError(`Cannot finish ${job.describe()}: its thread died while it ran`, UNKNOWN_END),
+      );
       return;
     }
     if (sync) {
-      job.reject(this.keeper.deathOf(token, job));
+      if (job.reject(this.keeper.deathOf(token, job))) this.store.add(POOL_FAILED, 1);
       return;
     }
     holdLoop();
     this.keeper.whenEnded(token, () => {
       releaseLoop();
-      job.reject(this.keeper!.deathOf(token, job));
+      if (job.reject(this.keeper!.deathOf(token, job))) this.store.add(POOL_FAILED, 1);
     });
   }
 

@@ -7,16 +7,7 @@ import type { Wire } from '../codec/wire.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { BrokenPoolError, CancelledError } from '../core/errors.ts';
 import { complete } from '../jobs/job-block.ts';
-import {
-  BROKEN,
-  CANCELLED_ERROR,
-  CLOSED,
-  DIED,
-  END_WANTED,
-  KILL,
-  NO_REASON,
-  OPEN,
-} from '../jobs/states.ts';
+import { BROKEN, CLOSED, END_WANTED, EVICTED, KILL, NO_REASON, OPEN } from '../jobs/states.ts';
 import {
   FIRST_TOKEN,
   JOB,
@@ -29,15 +20,18 @@ import {
   OBJECT,
   POOL_ASKED,
   POOL_BLOCKED,
+  POOL_DRAINING,
   POOL_FINISHED,
   POOL_QUEUED,
   POOL_SLOTS,
   POOL_STATE,
+  POOL_SURPLUS,
   POOL_TAKEN,
   POOL_THREADS,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
+import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import { addressOf } from '../thread/parcels.ts';
 import type { FromThread } from '../thread/protocol.ts';
@@ -97,7 +91,9 @@ export class PoolKeeper implements KeeperOfJobs {
       taken: () => this.#read(POOL_TAKEN),
       look: () => ({
         // What a map has read ahead waits behind its own items, and starves nobody.
-        full: this.threads.size >= this.wanted && [...jobs.jobs.values()].some((job) => !job.isRunning && job.work.kind === 'call'),
+        full:
+          this.threads.size >= this.wanted &&
+          [...jobs.jobs.values()].some((job) => !job.isRunning && job.work.kind === 'call'),
         jobs: this.running().map((job) => job.name),
       }),
     });
@@ -138,8 +134,14 @@ export class PoolKeeper implements KeeperOfJobs {
     this.wanted = threads;
     this.#jobs.store.change(POOL_SLOTS, threads * this.#settings.concurrency);
     this.advance();
-    while (this.threads.size > this.wanted) {
-      await new Promise<void>((resolve) => this.#resizes.push(resolve));
+    if (this.threads.size <= this.wanted) return;
+    holdLoop();
+    try {
+      while (this.threads.size > this.wanted) {
+        await new Promise<void>((resolve) => this.#resizes.push(resolve));
+      }
+    } finally {
+      releaseLoop();
     }
   }
 
@@ -156,7 +158,7 @@ export class PoolKeeper implements KeeperOfJobs {
     for (const job of [...this.#jobs.jobs.values()]) {
       if (job.isRunning ? cancelRunning : cancelPending || cancelRunning) job.cancelBy(reason);
     }
-    if (cancelPending || cancelRunning) this.#evict(CANCELLED_ERROR);
+    if (cancelPending || cancelRunning) this.#evict();
     if (cancelRunning) this.#cancelRunning();
     this.advance();
     return this.#shutdown.promise;
@@ -180,7 +182,11 @@ export class PoolKeeper implements KeeperOfJobs {
   deathOf(token: number, job: Job): unknown {
     const known = this.#byToken.get(token)?.end;
     if (this.broken !== undefined) return this.broken;
-    return diedError(job.describe(), known?.name ?? 'of the pool', known?.end ?? { reason: 'terminated', exitCode: 1 });
+    return diedError(
+      job.describe(),
+      known?.name ?? 'of the pool',
+      known?.end ?? { reason: 'terminated', exitCode: 1 },
+    );
   }
 
   resultByPort(address: number, take: (wire: Wire<unknown>) => void): void {
@@ -210,10 +216,14 @@ export class PoolKeeper implements KeeperOfJobs {
 
   #startWanted(): void {
     if (this.broken !== undefined || this.#read(POOL_QUEUED) === 0) return;
-    if (this.#read(LISTS + LIST_HEAD) !== 0) return;
+    // One that is idle is woken, one that drains comes by itself.
+    if (this.#read(LISTS + LIST_HEAD) !== 0 || this.#read(POOL_DRAINING) > 0) return;
     let starting = 0;
     for (const thread of this.threads) if (thread.state === 'starting') starting++;
-    while (this.threads.size < this.#limit && starting * this.#settings.concurrency < this.#read(POOL_QUEUED)) {
+    while (
+      this.threads.size < this.#limit &&
+      starting * this.#settings.concurrency < this.#read(POOL_QUEUED)
+    ) {
       this.#startThread();
       starting++;
     }
@@ -269,6 +279,9 @@ export class PoolKeeper implements KeeperOfJobs {
         this.#valueCame(message.job, message.value);
         return;
       case 'ending':
+        thread.stopped = true;
+        thread.state = 'stopping';
+        thread.remote.hold();
         this.busyMs[thread.slot] = (this.busyMs[thread.slot] ?? 0) + message.busyMs;
     }
   }
@@ -342,14 +355,14 @@ export class PoolKeeper implements KeeperOfJobs {
     if (this.broken !== undefined) return;
     this.broken = new BrokenPoolError(`Cannot run jobs on ${this.#describe()}: ${why}`, { cause });
     this.#jobs.store.change(POOL_STATE, BROKEN);
-    this.#evict(DIED);
+    this.#evict();
     this.advance();
   }
 
-  /** Ends all jobs that are queued so. */
-  #evict(outcome: number): void {
+  /** Ends all jobs that are queued, whoever waits for them. */
+  #evict(): void {
     for (let job = this.#jobs.store.evict(); job !== 0; job = this.#jobs.store.evict())
-      complete(this.#parking, job, outcome);
+      complete(this.#parking, job, EVICTED);
   }
 
   /** Also those that other threads wait for. */
@@ -359,7 +372,8 @@ export class PoolKeeper implements KeeperOfJobs {
     for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
       if (words[block + KIND] !== JOB || words[block + OBJECT] !== this.#object) continue;
       const token = Atomics.load(words, block + JOB_STATE);
-      if (token < FIRST_TOKEN || Atomics.compareExchange(words, block + JOB_CANCEL, 0, NO_REASON) !== 0) continue;
+      if (token < FIRST_TOKEN || Atomics.compareExchange(words, block + JOB_CANCEL, 0, NO_REASON) !== 0)
+        continue;
       callErrand(words, token);
     }
   }
@@ -367,18 +381,12 @@ export class PoolKeeper implements KeeperOfJobs {
   /** Ends the threads that are not wanted any more and have nothing to do. */
   #trim(): void {
     const ending = this.#read(POOL_STATE) !== OPEN && this.#read(POOL_QUEUED) === 0;
-    let surplus = ending ? this.threads.size : this.threads.size - this.#limit;
-    const byLoad = surplus > 0 ? [...this.threads].sort((a, b) => a.load - b.load) : [];
-    for (const thread of byLoad) {
-      if (surplus <= 0) break;
-      surplus--;
-      if (thread.state === 'stopping' || thread.condemned) {
-        if (ending && this.#isAbandoned(thread)) void thread.terminate();
-        continue;
+    if (ending) {
+      for (const thread of this.threads) {
+        if (!thread.condemned) thread.stop();
+        if (this.#isAbandoned(thread)) void thread.terminate();
       }
-      thread.stop();
-      if (ending && this.#isAbandoned(thread)) void thread.terminate();
-    }
+    } else this.#retireSurplus();
     if (this.threads.size <= this.wanted) for (const resolve of this.#resizes.splice(0)) resolve();
     if (this.#shutdown !== undefined && this.threads.size === 0 && this.#read(POOL_QUEUED) === 0) {
       this.#noMoreErrands();
@@ -386,6 +394,15 @@ export class PoolKeeper implements KeeperOfJobs {
       this.#ended();
       this.#shutdown.resolve();
     }
+  }
+
+  /** So many threads end as soon as they have nothing to do: whichever comes first. */
+  #retireSurplus(): void {
+    let surplus = this.threads.size - this.#limit;
+    for (const thread of this.threads) if (thread.state === 'stopping' || thread.condemned) surplus--;
+    Atomics.store(this.#words, this.#object + POOL_SURPLUS, Math.max(surplus, 0));
+    if (surplus <= 0) return;
+    for (const thread of this.threads) if (thread.token !== 0) callErrand(this.#words, thread.token);
   }
 
   /** Whether a thread only runs jobs that nobody waits for. */

@@ -1,6 +1,13 @@
 /** The options of a thread pool: what users give, and what becomes of it. */
 import type { Wire } from '../codec/wire.ts';
-import { checkFunction, checkInteger, checkOneOf, checkOptions, checkTimeout, show } from '../core/arguments.ts';
+import {
+  checkFunction,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkTimeout,
+  show,
+} from '../core/arguments.ts';
 import type { FunctionReference } from '../function/reference.ts';
 import { defaultThreads, type ResourceLimits } from '../platform/worker.ts';
 import type { AnyFunction, OnCancel } from './executor.ts';

@@ -1,6 +1,7 @@
 /** One thread of a pool, as its keeper sees it. It carries out what the keeper decides, and decides nothing. */
-import { HELD, BUSY, LAST_BEGAN, LAST_ENDED } from '../memory/layout.ts';
+
 import { jobClockSince } from '../jobs/job-clock.ts';
+import { BUSY, HELD, LAST_BEGAN, LAST_ENDED } from '../memory/layout.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import type { FromThread } from '../thread/protocol.ts';
 import { RemoteThread, type RemoteThreadOptions } from '../thread/remote-thread.ts';
@@ -46,12 +47,13 @@ export class PoolThread {
 
   /** How many jobs are in it, those included whose future is settled already. */
   get load(): number {
-    return this.record === 0 ? 0 : this.#words[this.record + HELD]!;
+    return this.record === 0 || this.state === 'ended' ? 0 : this.#words[this.record + HELD]!;
   }
 
   /** Milliseconds that it was busy, the current job included. */
   get busyMs(): number {
-    if (this.record === 0) return 0;
+    // One that ends has said how long it was busy.
+    if (this.record === 0 || this.state === 'ended' || this.stopped) return 0;
     const current = this.load > 0 ? jobClockSince(this.#words[this.record + LAST_BEGAN]!) : 0;
     return this.#words[this.record + BUSY]! + current;
   }

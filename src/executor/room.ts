@@ -1,7 +1,7 @@
 /** Waiting until a pool takes another job. */
 import type { Parking } from '../park/parking.ts';
-import { checkWait, rejection, throwIfEnded, waitAsync, type Wanted } from '../park/wait.ts';
 import { granted } from '../park/turn.ts';
+import { checkWait, rejection, throwIfEnded, type Wanted, waitAsync } from '../park/wait.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
 import type { PoolJobs } from './pool-jobs.ts';

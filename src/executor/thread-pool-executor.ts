@@ -25,8 +25,8 @@ import { ownParking } from '../park/own-parking.ts';
 import { adopt } from '../scope/run.ts';
 import { registerShared, SharedHandle, type Sharing } from '../sync/shared-handle.ts';
 import type { OwnedExecutor, ShutdownOptions } from './executor.ts';
-import { JobExecutor, type JobSink } from './job-executor.ts';
 import type { JobOptions } from './job.ts';
+import { JobExecutor, type JobSink } from './job-executor.ts';
 import { defaultJobOptions } from './job-options.ts';
 import { PoolJobs } from './pool-jobs.ts';
 import { PoolKeeper } from './pool-keeper.ts';
@@ -229,7 +229,8 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
         return pool.#jobs.isFull;
       },
       start: (fn, site, work, options) => {
-        if (pool.#isShutDown && !pool.#entered) throw new ShutDownError(`Cannot submit to ${pool.#describe()}: it was shut down`);
+        if (pool.#isShutDown && !pool.#entered)
+          throw new ShutDownError(`Cannot submit to ${pool.#describe()}: it was shut down`);
         return pool.#jobs.start(fn, site, work, options);
       },
       waitForRoom: (options) => roomIn(pool.#jobs, pool.#handle, options),

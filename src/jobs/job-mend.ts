@@ -125,7 +125,8 @@ export function reclaimJob(store: JobStore, job: number, dead: number): void {
         const end = words[job + JOB_OTHER_END]!;
         const high = words[job + JOB_HIGH]!;
         const low = words[job + JOB_LOW]!;
-        const isFirst = previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
+        const isFirst =
+          previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
         const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
         words[job + JOB_STATE] = MADE;
         words[object + POOL_QUEUED]! -= 1;

@@ -99,7 +99,9 @@ export class JobStore {
 
   /** Whether a job would be accepted now, as far as can be seen from outside. */
   hasRoom(): boolean {
-    return this.read(POOL_QUEUED) + this.read(POOL_RUNNING) < this.read(POOL_MAX_PENDING) + this.read(POOL_SLOTS);
+    return (
+      this.read(POOL_QUEUED) + this.read(POOL_RUNNING) < this.read(POOL_MAX_PENDING) + this.read(POOL_SLOTS)
+    );
   }
 
   /**
@@ -119,8 +121,10 @@ export class JobStore {
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const open = words[object + POOL_STATE] === OPEN;
     const free =
-      words[object + POOL_MAX_PENDING]! + words[object + POOL_SLOTS]! -
-      words[object + POOL_RUNNING]! - words[object + POOL_QUEUED]!;
+      words[object + POOL_MAX_PENDING]! +
+      words[object + POOL_SLOTS]! -
+      words[object + POOL_RUNNING]! -
+      words[object + POOL_QUEUED]!;
     if (!open && !again) put = REFUSED;
     else if (free <= 0 && !again) put = FULL;
     else {
@@ -253,7 +257,8 @@ export class JobStore {
       const end = words[job + JOB_OTHER_END]!;
       const high = words[job + JOB_HIGH]!;
       const low = words[job + JOB_LOW]!;
-      const isFirst = previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
+      const isFirst =
+        previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
       const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
       words[job + JOB_STATE] = runs ? me : MADE;
       words[object + POOL_QUEUED]! -= 1;

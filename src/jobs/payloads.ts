@@ -8,7 +8,15 @@ import type { Heap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { FUNCTION, JOB_BYTES, JOB_PARCELS, JOB_RESULT, KIND, OBJECT } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
-import { freeJob, makeJob, makePart, PART_BYTES, partPayloadOf, payloadOf, unpackParcels } from './job-block.ts';
+import {
+  freeJob,
+  makeJob,
+  makePart,
+  PART_BYTES,
+  partPayloadOf,
+  payloadOf,
+  unpackParcels,
+} from './job-block.ts';
 
 /** How long a function took lately, in microseconds; 0 if it has not been run. Many write it, and none minds. */
 export const FUNCTION_TIME = 6;
@@ -108,7 +116,7 @@ export class Payloads {
   openResult(job: number, sync: boolean): unknown {
     const result = this.#words[job + JOB_RESULT]!;
     const at = result === 0 ? payloadOf(job) : partPayloadOf(result);
-    const bytes = this.#words[(result === 0 ? job + JOB_BYTES : result + PART_BYTES)]!;
+    const bytes = this.#words[result === 0 ? job + JOB_BYTES : result + PART_BYTES]!;
     return this.#openWith(job, at, bytes, sync ? SYNC : undefined);
   }
 
@@ -145,7 +153,12 @@ export class Payloads {
     return this.#decode(partPayloadOf(part), bytes, sync ? SYNC : undefined);
   }
 
-  #openWith(job: number, at: number, bytes: number, options: { readonly sync?: boolean } | undefined): unknown {
+  #openWith(
+    job: number,
+    at: number,
+    bytes: number,
+    options: { readonly sync?: boolean } | undefined,
+  ): unknown {
     if (this.#words[job + JOB_PARCELS] !== 0) {
       const objects = unpackParcels(this.#parking, job);
       this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);

@@ -5,10 +5,7 @@ import { parkingOf } from '../park/own-parking.ts';
 import { buryJob, freePool, reclaimJob, reclaimSlots, recover, relink } from './job-mend.ts';
 import { JobStore } from './job-store.ts';
 
-type Mending = Pick<
-  Kind,
-  'lists' | 'recover' | 'reclaim' | 'reclaimJob' | 'buryJob' | 'rebuild' | 'free'
->;
+type Mending = Pick<Kind, 'lists' | 'recover' | 'reclaim' | 'reclaimJob' | 'buryJob' | 'rebuild' | 'free'>;
 
 const storeOf = (heap: Parameters<Kind['recover']>[0], object: number): JobStore =>
   new JobStore(parkingOf(heap), object, 0);

@@ -20,6 +20,8 @@ export const ERROR = 2;
 export const CANCELLED_ERROR = 3;
 export const DIED = 4;
 export const BY_PORT = 5;
+/** It was never run: its pool is broken, or was shut down. */
+export const EVICTED = 6;
 
 /** What kind of job it is. `EACH`: one call for each item of a chunk. `CALL_SOON`: nobody waits for its result. */
 export const CALL = 0;

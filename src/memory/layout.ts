@@ -333,4 +333,6 @@ export const POOL_BLOCKED = 30;
 export const POOL_SPARES = 31;
 /** How many jobs threads have ended. */
 export const POOL_FINISHED = 32;
-export const POOL_WORDS = 33;
+/** How many threads are to end when they have nothing to do. */
+export const POOL_SURPLUS = 33;
+export const POOL_WORDS = 34;

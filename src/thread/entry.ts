@@ -4,16 +4,16 @@
  */
 import type { Wire } from '../codec/wire.ts';
 import { resolveReference } from '../function/reference.ts';
-import { registerPoolKind } from '../jobs/pool-kind.ts';
 import { JobStore } from '../jobs/job-store.ts';
+import { registerPoolKind } from '../jobs/pool-kind.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
-import { setOwnRunner } from './own-runner.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
+import { setOwnRunner } from './own-runner.ts';
 import { discardMessage, packMessage, releaseMessage } from './parcel-service.ts';
 import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
 import { decodeValue, encodeValue } from './values.ts';
@@ -68,10 +68,7 @@ class ThreadMain {
       case 'stop':
         this.#stopping = true;
         if (this.#runner === undefined) exitThread();
-        this.#runner.stop((busyMs) => {
-          this.#send({ type: 'ending', busyMs });
-          exitThread();
-        });
+        this.#runner.stop((busyMs) => this.#end(busyMs));
     }
   }
 
@@ -82,17 +79,26 @@ class ThreadMain {
     if (this.#initialized !== undefined && !(await this.#initialized)) return;
     if (this.#stopping) exitThread();
     const { concurrency, spin, keeper } = this.#settings;
+    const store = new JobStore(parking, object, parking.handles.recordOf(object));
+    // It looks for jobs before anybody knows that it has begun: no other thread need be started for them.
+    store.next(false, 0, true);
     this.#runner = new JobRunner({
-      store: new JobStore(parking, object, parking.handles.recordOf(object)),
+      store,
       keeper,
       concurrency,
       spin,
+      ended: (busyMs) => this.#end(busyMs),
       fetch: (job) => this.#fetch(job),
       send: (job, value) => this.#send({ type: 'value', job, value: encodeValue(value, 'result') }),
     });
     setOwnRunner(object, this.#runner);
     this.#send({ type: 'ready', token: parking.heap.token, record: parking.handles.recordOf(object) });
     this.#runner.start();
+  }
+
+  #end(busyMs: number): never {
+    this.#send({ type: 'ending', busyMs });
+    exitThread();
   }
 
   #fetch(job: number): Promise<unknown> {

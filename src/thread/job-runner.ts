@@ -33,6 +33,7 @@ import {
   NO_REASON,
   OPEN,
   STOP,
+  THREAD_WANTED,
   VALUE,
   WITH_FUNCTION,
   WITH_NAME,
@@ -47,20 +48,24 @@ import {
   JOB_RAN,
   LAST_BEGAN,
   LAST_ENDED,
+  POOL_ASKED,
   POOL_COMPLETED,
   POOL_FAILED,
   POOL_QUEUED,
+  POOL_SLOTS,
   POOL_STATE,
+  POOL_SURPLUS,
+  POOL_THREADS,
   POOL_UNCOUNTED,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { LoopWait, Parking } from '../park/parking.ts';
+import { isThenable } from '../scope/call.ts';
 import { cancelled } from '../scope/cancelled.ts';
 import { currentTask } from '../scope/current-task.ts';
 import { outcomeOf, startTask, type Task } from '../scope/task.ts';
-import { isThenable } from '../scope/call.ts';
-import type { ItemOutcomes } from './protocol.ts';
 import { carried, Part, sendable } from './outcomes.ts';
+import type { ItemOutcomes } from './protocol.ts';
 
 /** What takes longer is not short: another thread may take the next job meanwhile. In microseconds. */
 const SHORT = 20;
@@ -80,6 +85,8 @@ export interface JobRunnerOptions {
   /** Fetches from the owner of the pool what only a message can carry; and sends it there. */
   readonly fetch: (job: number) => Promise<unknown>;
   readonly send: (job: number, value: unknown) => void;
+  /** Called when it has stopped by itself, and no job runs. */
+  readonly ended: (busyMs: number) => void;
 }
 
 /** A job in this thread. */
@@ -139,7 +146,10 @@ export class JobRunner {
   }
 
   start(): void {
-    this.#parking.onErrand(() => this.#lookForCancellations());
+    this.#parking.onErrand(() => {
+      this.#lookForCancellations();
+      if (this.#runs.size === 0) this.#retireIfSurplus();
+    });
     this.#drain();
   }
 
@@ -199,7 +209,7 @@ export class JobRunner {
       for (;;) {
         while (job !== 0) job = this.#begin(job, began);
         if (!this.#mayTake) {
-          this.#store.rest();
+          this.#rest();
           this.#leaveLine();
           return;
         }
@@ -207,7 +217,7 @@ export class JobRunner {
           this.#store.rest();
           if (this.#store.read(POOL_QUEUED) > 0) return this.#drainSoon();
         }
-        job = this.#store.next(true, 0) || this.#spin() || this.#standIdle();
+        job = this.#store.next(true, 0, true) || this.#spin() || this.#standIdle();
         if (job === 0) return;
       }
     } finally {
@@ -220,7 +230,6 @@ export class JobRunner {
     const { spin } = this.#options;
     if (spin === 0) return 0;
     const end = performance.now() + spin / 1000;
-    this.#store.next(false, 0, true);
     do {
       for (let looks = 0; looks < 64; looks++)
         if (this.#store.read(POOL_QUEUED) > 0) {
@@ -228,11 +237,11 @@ export class JobRunner {
           if (job !== 0) return job;
         }
     } while (performance.now() < end);
-    return this.#store.next(true, 0);
+    return 0;
   }
 
   #standIdle(): number {
-    if (this.#cell !== 0) return 0;
+    if (this.#cell !== 0) return this.#store.next(true, 0);
     const { cells } = this.#parking;
     this.#cell = cells.take({ async: true });
     this.#parking.expect(this.#cell, this.#wait);
@@ -253,6 +262,17 @@ export class JobRunner {
     this.#parking.cells.free(cell);
   }
 
+  /** Does not look for the next job soon: another does, or will be started. */
+  #rest(): void {
+    const store = this.#store;
+    store.rest();
+    const { concurrency, keeper } = this.#options;
+    if (store.read(POOL_QUEUED) === 0 || !store.idle.isEmpty()) return;
+    if (store.read(POOL_THREADS) * concurrency >= store.read(POOL_SLOTS)) return;
+    Atomics.or(this.#words, store.object + POOL_ASKED, THREAD_WANTED);
+    callErrand(this.#words, keeper);
+  }
+
   /** Begins a job; gives the one that is next if it has ended already. */
   #begin(job: number, round?: number): number {
     const words = this.#words;
@@ -270,13 +290,14 @@ export class JobRunner {
     this.#runs.set(job, run);
     this.#active++;
     const time = block === 0 ? 0 : words[block + FUNCTION_TIME]!;
-    if (time === 0 || time > SHORT) this.#store.rest();
+    if (time === 0 || time > SHORT) this.#rest();
     let next: number | undefined;
     let sync = true;
     const ended = (outcome: number, value: unknown): void => {
       const taken = this.#end(run, outcome, value, sync ? round : undefined);
       if (sync) next = taken;
       else if (taken !== 0) this.#goOn(taken);
+      else this.#drain();
     };
     try {
       run.cancelled = this.#reasonFor(job);
@@ -293,7 +314,7 @@ export class JobRunner {
       ended(ERROR, error);
     }
     sync = false;
-    if (next === undefined && this.#active >= this.#options.concurrency) this.#store.rest();
+    if (next === undefined && this.#active >= this.#options.concurrency) this.#rest();
     return next ?? 0;
   }
 
@@ -378,7 +399,7 @@ export class JobRunner {
       },
     });
     run.task = task;
-    const asked = run.cancelled as Run["cancelled"];
+    const asked = run.cancelled as Run['cancelled'];
     if (asked !== undefined) task.cancel(asked.cause);
   }
 
@@ -399,7 +420,10 @@ export class JobRunner {
       const before = words[block + FUNCTION_TIME]!;
       words[block + FUNCTION_TIME] = before === 0 ? 1 + took : 1 + (before * 7 + took) / 8;
     }
-    const wants = this.#mayTake && (round === undefined || now - round < ROUND_MS);
+    const wants =
+      this.#mayTake &&
+      this.#store.read(POOL_SURPLUS) === 0 &&
+      (round === undefined || now - round < ROUND_MS);
     const count =
       words[job + JOB_CANCEL] !== 0
         ? POOL_UNCOUNTED
@@ -408,9 +432,11 @@ export class JobRunner {
           : POOL_FAILED;
     // One that has given its slot away has none to give back.
     if (run.given > 0) this.#store.giveSlot(false, false);
-    const next = this.#store.next(wants, count);
+    // It goes on looking, or stands in the line of the idle, before it says that it does not.
+    const next = this.#store.next(wants, count, wants);
     if (next === 0 && this.#store.read(POOL_STATE) !== OPEN) callErrand(words, this.#options.keeper);
     complete(this.#parking, job, settled);
+    if (next === 0 && this.#runs.size === 0) this.#retireIfSurplus();
     this.#endIfStopped();
     return next;
   }
@@ -510,6 +536,17 @@ export class JobRunner {
 
   #lookForCancellations(): void {
     for (const run of this.#runs.values()) this.#cancelIfAsked(run);
+  }
+
+  /** Ends this thread if the pool has too many, and it has nothing to do. */
+  #retireIfSurplus(): void {
+    if (this.#stopped !== undefined) return;
+    const word = this.#store.object + POOL_SURPLUS;
+    for (let left = Atomics.load(this.#words, word); left > 0; left = Atomics.load(this.#words, word)) {
+      if (Atomics.compareExchange(this.#words, word, left, left - 1) !== left) continue;
+      this.stop(this.#options.ended);
+      return;
+    }
   }
 
   #endIfStopped(): void {

@@ -46,4 +46,3 @@ export function carried(error: unknown): unknown {
     ? error
     : new SendError(`Cannot send what the function threw: ${show(error)}`, 'error');
 }
-

@@ -14,6 +14,7 @@ import {
   toThread,
 } from '../../../src/index.ts';
 import { currentScope } from '../../../src/scope/scope.ts';
+import { turn } from '../../fixtures/awaiting.ts';
 import { jobs, raised, sharedFlag } from '../../fixtures/jobs.ts';
 
 afterAll(() => defaultPool().shutdown({ cancelRunning: true }));
@@ -163,7 +164,9 @@ describe('run()', () => {
     const before = new ThreadPoolExecutor({ threads: 1, name: 'outside' });
     const deaf = run(
       async () => {
-        before.submit(jobs.spin).catch(() => {});
+        const spinning = before.submit(jobs.spin);
+        spinning.catch(() => {});
+        while (spinning.status !== 'running') await turn();
       },
       { shutdownTimeout: 1 },
     );
