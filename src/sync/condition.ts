@@ -98,10 +98,11 @@ export class Condition<L extends Lock | RLock = Lock> implements Disposable {
     handleOf = (condition) => condition.#handle;
   }
 
-  /** @throws {TypeError} if `lock` is no Lock or RLock. */
+  /** @throws {TypeError} if `lock` is no Lock or RLock, or if a lock is given without `{ lock }` around it. */
   constructor(options?: ConditionOptions<L>) {
     const lock = checkOptions(options).lock;
     if (lock !== undefined) checkLock(lock);
+    else if (options !== undefined) checkNoHandle(options);
     this.#lock = lock;
     this.#handle = new SharedHandle(this, SHARING, options, (words, object) => this.#prepare(words, object));
   }
@@ -313,6 +314,12 @@ function checkLock(value: unknown): void {
   const number = typeof value === 'object' && value !== null ? kindOfHandle(value)?.number : undefined;
   if (number !== LOCK && number !== RLOCK)
     throw new TypeError(`lock must be a Lock or an RLock, received ${show(value)}`);
+}
+
+/** A lock given in place of the options would be none of the condition's. */
+function checkNoHandle(options: object): void {
+  if (kindOfHandle(options) === undefined) return;
+  throw new TypeError(`options must be an object such as { lock }, received ${show(options)}`);
 }
 
 function faultOf(guard: HeldGuard<object>, lock: number): string | undefined {
