@@ -42,6 +42,8 @@ interface Case<T extends SharedObject> {
   make(options?: Named): T;
   /** Changes its state, so that whoever waits has to; gives what changes it back, if that leaves anything behind. */
   occupy(object: T): (() => void) | undefined;
+  /** Makes it so that nobody has to wait, if it is not so from the start. */
+  open?(object: T): void;
   /** The two forms of each operation that can wait. */
   waits(object: T): readonly (readonly [(options: never) => Promise<unknown>, (options: never) => unknown])[];
 }
@@ -109,6 +111,7 @@ const CASES: readonly (readonly [string, Case<SharedObject>])[] = [
         event.clear();
         return undefined;
       },
+      open: (event) => event.set(),
       waits: (event) => [[(options) => event.wait(options), (options) => event.waitSync(options)]],
     }),
   ],
@@ -120,6 +123,7 @@ const CASES: readonly (readonly [string, Case<SharedObject>])[] = [
         latch.countDown();
         return undefined;
       },
+      open: (latch) => latch.countDown(2),
       waits: (latch) => [[(options) => latch.wait(options), (options) => latch.waitSync(options)]],
     }),
   ],
@@ -132,6 +136,7 @@ const CASES: readonly (readonly [string, Case<SharedObject>])[] = [
         void once.run(() => new Promise<void>((resolve) => (end = resolve)));
         return () => end();
       },
+      open: (once) => once.runSync(() => {}),
       waits: (once) => [
         [(options) => once.run(() => {}, options), (options) => once.runSync(() => {}, options)],
       ],
@@ -163,6 +168,7 @@ const CASES: readonly (readonly [string, Case<SharedObject>])[] = [
         barrier.reset();
         return undefined;
       },
+      open: (barrier) => void barrier.wait().catch(() => {}),
       waits: (barrier) => [[(options) => barrier.wait(options), (options) => barrier.waitSync(options)]],
     }),
   ],
@@ -183,7 +189,7 @@ const see = (object: SharedObject): Seen => ({
   statistics: object.statistics(),
 });
 
-describe.each(CASES)('%s', (type, { make, occupy, waits }) => {
+describe.each(CASES)('%s', (type, { make, occupy, open, waits }) => {
   test('takes a name last, and has it in its statistics, beside how many wait', () => {
     expect(make({ name: 'here' }).statistics()).toMatchObject({ name: 'here', waiting: 0 });
     expect(make({ name: 'here' }).name).toBe('here');
@@ -276,6 +282,8 @@ describe.each(CASES)('%s', (type, { make, occupy, waits }) => {
   test('lets nobody wait in a cancelled task, though it could be had', async () => {
     let refused = 0;
     const object = make();
+    open?.(object);
+    const { waiting } = object.statistics();
     const all = waits(object);
     await TaskGroup.run((group) =>
       group.spawn(async () => {
@@ -288,7 +296,8 @@ describe.each(CASES)('%s', (type, { make, occupy, waits }) => {
       }),
     );
     expect(refused).toBe(all.length);
-    expect(object.statistics().waiting).toBe(0);
+    expect(object.statistics().waiting).toBe(waiting);
+    if (object instanceof Barrier) object.abort();
   });
 
   test('is given up by dispose(), as often as one likes: then every use is refused', async () => {
