@@ -1,5 +1,6 @@
 /** Queues between tasks and threads. */
 import { checkBoolean, checkInteger, checkOptions } from '../core/arguments.ts';
+import { now, nowWhileBlocked } from '../core/clock.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { QUEUE } from '../memory/kinds.ts';
 import {
@@ -219,7 +220,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
    * @throws as `put()`; the error's `count` says how many were put.
    */
   async putMany(items: Iterable<T>, options?: WaitOptions & PutOptions): Promise<void> {
-    const left = deadline(checkWait(options).timeout);
+    const left = deadline(checkWait(options).timeout, now);
     checkItems(items);
     let count = 0;
     try {
@@ -237,7 +238,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
 
   /** As `putMany()`, blocking. */
   putManySync(items: Iterable<T>, options?: SyncWaitOptions & PutOptions): void {
-    const left = deadline(checkWait(options).timeout);
+    const left = deadline(checkWait(options).timeout, nowWhileBlocked);
     checkItems(items);
     let count = 0;
     try {

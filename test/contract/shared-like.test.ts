@@ -189,6 +189,50 @@ const see = (object: SharedObject): Seen => ({
   statistics: object.statistics(),
 });
 
+/** In a thread of its own, whose clock stands still as one that tests have put in its place. */
+const blockedByStoppedClock = (objects: {
+  readonly event: Event;
+  readonly condition: Condition;
+  readonly barrier: Barrier;
+  readonly queue: Queue<number>;
+}): string[] => {
+  const { event, condition, barrier, queue } = objects;
+  performance.now = () => 0;
+  const guard = condition.lock.acquireSync();
+  const options = { timeout: 2 };
+  const names = [
+    () => event.waitSync(options),
+    () => condition.waitSync(guard, options),
+    () => condition.waitForSync(guard, () => false, options),
+    () => barrier.waitSync(options),
+    () => queue.putManySync([1, 2], options),
+    () => queue.getManySync(2, options) && queue.getSync(options),
+  ].map((wait) => {
+    try {
+      wait();
+      return 'none';
+    } catch (error) {
+      return (error as Error).name;
+    }
+  });
+  guard.release();
+  return names;
+};
+
+test('a blocking wait keeps its time-out whatever has been made of the clock', async () => {
+  await using mortal = new ThreadPoolExecutor({ threads: 1 });
+  const objects = {
+    event: new Event(),
+    condition: new Condition(),
+    barrier: new Barrier(2),
+    queue: new Queue<number>({ capacity: 1 }),
+  };
+  const job = mortal
+    .with({ onCancel: 'terminate', grace: 0, runTimeout: 5_000 })
+    .submit(blockedByStoppedClock, objects);
+  expect(await job).toEqual(Array(6).fill('TimeoutError'));
+});
+
 describe.each(CASES)('%s', (type, { make, occupy, open, waits }) => {
   test('takes a name last, and has it in its statistics, beside how many wait', () => {
     expect(make({ name: 'here' }).statistics()).toMatchObject({ name: 'here', waiting: 0 });
