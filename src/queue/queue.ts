@@ -349,8 +349,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
 
   /** Takes item after item, until the queue is shut down and nothing is left. `options` are for each wait. */
   values(options?: WaitOptions): AsyncIterableIterator<T> {
-    checkWait(options);
-    return new AsyncItems(() => this.get(options));
+    return new AsyncItems(() => this.get(options), checkWait(options).signal);
   }
 
   /** As `values()`, blocking. */
