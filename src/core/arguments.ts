@@ -31,6 +31,13 @@ export function checkFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function, received ${show(value)}`);
 }
 
+/** `true`, or not: nothing is `false`. */
+export function checkBoolean(value: unknown, name: string): boolean {
+  if (value === undefined) return false;
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${name} must be true or false, received ${show(value)}`);
+}
+
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
   if (value instanceof AbortSignal) return value;

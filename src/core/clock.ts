@@ -10,6 +10,12 @@ export function now(): number {
   return performance.now();
 }
 
+/**
+ * The same for a thread that is blocked: always the time of the runtime. A clock that tests put in its place could not go
+ * on meanwhile, and the thread would be blocked for ever.
+ */
+export const nowWhileBlocked: () => number = performance.now.bind(performance);
+
 /** A timer that can be stopped. */
 export interface Timer {
   stop(): void;

@@ -1,6 +1,6 @@
 /** The parking of the calling thread, and what is done when another thread has died. */
 import { Atomics } from '#atomics';
-import { now, startTimer, type Timer } from '../core/clock.ts';
+import { now, nowWhileBlocked, startTimer, type Timer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
 import { RECORD_SYSTEM_THREAD, RECORD_THREAD_ID } from '../memory/layout.ts';
 import { leave, livingThreads, reap, reapDead, tokensOfThread } from '../memory/reaper.ts';
@@ -22,7 +22,7 @@ const LOOK_AGAIN = 50;
 
 const platform: Platform = {
   listen: (words, index, rung) => listenAt(words, index, 1, rung),
-  now,
+  now: nowWhileBlocked,
   slice: blockedSlice,
   look: lookWhileBlocked,
   end: endBlocked,

@@ -29,6 +29,7 @@ export interface LoopWait {
 export interface Platform {
   /** Calls `rung` once the word is not 1 any more. */
   listen(words: Int32Array, index: number, rung: () => void): void;
+  /** While the thread is blocked. */
   now(): number;
   /** Whether the current task has been cancelled: then a blocking wait ends. */
   interrupted?(): boolean;

@@ -7,7 +7,7 @@
  * wait                    until the cell is set; or cancel it, and withdraw it
  * ```
  */
-import { checkOptions, checkSignal, checkTimeout } from '../core/arguments.ts';
+import { checkBoolean, checkOptions, checkSignal, checkTimeout } from '../core/arguments.ts';
 import { type CancelledError, TimeoutError } from '../core/errors.ts';
 import { NODE_VALUE } from '../memory/layout.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
@@ -59,7 +59,11 @@ const PLAIN: CheckedWait = { timeout: Infinity, signal: undefined, keepAlive: fa
 export function checkWait(options: WaitOptions | undefined): CheckedWait {
   if (options === undefined) return PLAIN;
   const { timeout, signal, keepAlive } = checkOptions(options);
-  return { timeout: checkTimeout(timeout), signal: checkSignal(signal), keepAlive: keepAlive === true };
+  return {
+    timeout: checkTimeout(timeout),
+    signal: checkSignal(signal),
+    keepAlive: checkBoolean(keepAlive, 'keepAlive'),
+  };
 }
 
 /** Throws what ends a wait before it begins: an aborted signal, the cancellation of the current task. */

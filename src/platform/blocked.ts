@@ -22,7 +22,7 @@
  * - **Cost.** A wait that ends before that: one reading of the clock; none where there is nothing to look at.
  */
 import { isMainThread } from 'node:worker_threads';
-import { now } from '../core/clock.ts';
+import { nowWhileBlocked as now } from '../core/clock.ts';
 import { hasChildren, lookAtChildren } from './child-threads.ts';
 import { DEFAULT_SIGNALS, takeListenersOff } from './signals.ts';
 

@@ -25,6 +25,18 @@ export class Ends {
     this.#handle = handle;
   }
 
+  /** The priority of what is put. @throws TypeError, RangeError */
+  checkPriority(options: PutOptions | undefined): number {
+    const priority: unknown = options === undefined ? undefined : checkOptions(options).priority;
+    if (priority === undefined) return 0;
+    if (typeof priority !== 'number')
+      throw new TypeError(`priority must be a number, received ${show(priority)}`);
+    if (Number.isNaN(priority)) throw new RangeError('priority must be a number that is not NaN');
+    if (this.#handle.core.order !== PRIORITY)
+      throw new TypeError(`Cannot put by priority into ${this.#handle.describe()}: use a PriorityQueue`);
+    return priority;
+  }
+
   /** The item of a value, in hand. @throws SendError, TypeError, RangeError */
   make(value: unknown, options: PutOptions | undefined): number {
     const { core } = this.#handle;
@@ -33,9 +45,7 @@ export class Ends {
         `Cannot put into ${this.#handle.describe()}: the item is ${show(value)}, which await get() would wait for; await it before, or wrap it in an object`,
       );
     }
-    const priority = options === undefined ? undefined : checkOptions(options).priority;
-    if (priority !== undefined) this.#checkPriority(priority);
-    const item = itemsOf(core.parking).make(core.object, value, priority ?? 0);
+    const item = itemsOf(core.parking).make(core.object, value, this.checkPriority(options));
     const { words } = core.parking.heap;
     const bytes = words[item + ITEM_BYTES]!;
     const most = core.read(QUEUE_MOST_BYTES);
@@ -129,13 +139,5 @@ export class Ends {
       const seen = itemsOf(core.parking).look(copy);
       if (seen !== undefined) return seen;
     }
-  }
-
-  #checkPriority(priority: unknown): void {
-    if (typeof priority !== 'number')
-      throw new TypeError(`priority must be a number, received ${show(priority)}`);
-    if (Number.isNaN(priority)) throw new RangeError('priority must be a number that is not NaN');
-    if (this.#handle.core.order !== PRIORITY)
-      throw new TypeError(`Cannot put by priority into ${this.#handle.describe()}: use a PriorityQueue`);
   }
 }

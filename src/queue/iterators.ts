@@ -4,10 +4,12 @@ import { QueueShutDownError } from '../core/errors.ts';
 /** Takes an item for each `next()`, and none ahead of it. */
 export class AsyncItems<T> implements AsyncIterableIterator<T> {
   readonly #get: () => Promise<T>;
+  readonly #signal: AbortSignal | undefined;
   #ended = false;
 
-  constructor(get: () => Promise<T>) {
+  constructor(get: () => Promise<T>, signal: AbortSignal | undefined) {
     this.#get = get;
+    this.#signal = signal;
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
@@ -16,7 +18,8 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
       return { value: await this.#get(), done: false };
     } catch (error) {
       this.#ended = true;
-      if (error instanceof QueueShutDownError) return END;
+      // The reason of the signal may be such an error too, of another queue.
+      if (error instanceof QueueShutDownError && error !== this.#signal?.reason) return END;
       throw error;
     }
   }

@@ -1,6 +1,5 @@
 /** What the methods of queues are given and give, and small checks of it. */
 import { checkInteger, show } from '../core/arguments.ts';
-import { now } from '../core/clock.ts';
 import type { NameOptions } from '../sync/shared-handle.ts';
 import { MOST } from './states.ts';
 
@@ -37,8 +36,8 @@ export function checkBound(value: unknown, name: string): number {
   return Math.min(bound, MOST);
 }
 
-/** How many milliseconds are left of a time-out that begins now. */
-export function deadline(timeout: number): () => number {
+/** How many milliseconds are left of a time-out that begins now, by that clock. */
+export function deadline(timeout: number, now: () => number): () => number {
   if (timeout === Infinity || timeout === 0) return () => timeout;
   const end = now() + timeout;
   // Not 0: that would not wait at all.

@@ -1,5 +1,6 @@
 /** Queues between tasks and threads. */
-import { checkInteger, checkOptions } from '../core/arguments.ts';
+import { checkBoolean, checkInteger, checkOptions } from '../core/arguments.ts';
+import { now, nowWhileBlocked } from '../core/clock.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { QUEUE } from '../memory/kinds.ts';
 import {
@@ -219,14 +220,17 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
    * @throws as `put()`; the error's `count` says how many were put.
    */
   async putMany(items: Iterable<T>, options?: WaitOptions & PutOptions): Promise<void> {
-    const left = deadline(checkWait(options).timeout);
+    const left = deadline(checkWait(options).timeout, now);
     checkItems(items);
     let count = 0;
     try {
+      this.#ends.checkPriority(options);
       for (const item of items) {
         await this.put(item, { ...options, timeout: left() });
         count++;
       }
+      // Also where there was nothing to put.
+      if (count === 0) throwIfEnded(options?.signal);
     } catch (error) {
       throw withCount(error, count);
     }
@@ -234,34 +238,42 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
 
   /** As `putMany()`, blocking. */
   putManySync(items: Iterable<T>, options?: SyncWaitOptions & PutOptions): void {
-    const left = deadline(checkWait(options).timeout);
+    const left = deadline(checkWait(options).timeout, nowWhileBlocked);
     checkItems(items);
     let count = 0;
     try {
+      this.#ends.checkPriority(options);
       for (const item of items) {
         this.putSync(item, { ...options, timeout: left() });
         count++;
       }
+      if (count === 0) throwIfEnded();
     } catch (error) {
       throw withCount(error, count);
     }
   }
 
-  /** Waits for an item, and takes what is there then: from 1 to `max` items. */
+  /** Waits for an item, and takes what is there then: from 1 to `max` items, which may be `Infinity`. */
   async getMany(max: number, options?: WaitOptions): Promise<T[]> {
-    checkInteger(max, 'max', { min: 1 });
-    const items: T[] = [await this.get(options)];
-    while (items.length < max) {
-      const item = this.#handle.core.take(FOR_NEWCOMER);
-      if (item === 0) break;
-      items.push((await this.#ends.open(item, false)) as T);
+    checkInteger(max, 'max', { min: 1, infinite: true });
+    // The handle may be given up while it waits.
+    this.#handle.use();
+    try {
+      const items: T[] = [await this.get(options)];
+      while (items.length < max) {
+        const item = this.#handle.coreInUse.take(FOR_NEWCOMER);
+        if (item === 0) break;
+        items.push((await this.#ends.open(item, false)) as T);
+      }
+      return items;
+    } finally {
+      this.#handle.unuse();
     }
-    return items;
   }
 
   /** As `getMany()`, blocking. */
   getManySync(max: number, options?: SyncWaitOptions): T[] {
-    checkInteger(max, 'max', { min: 1 });
+    checkInteger(max, 'max', { min: 1, infinite: true });
     const items = [this.getSync(options)];
     while (items.length < max) {
       const item = this.#handle.core.take(FOR_NEWCOMER);
@@ -314,7 +326,8 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
    * an error. Iterations end. May be called again, to drop what is left.
    */
   shutdown(options?: ShutdownOptions): void {
-    const { immediate = false, error } = checkOptions(options);
+    const { immediate: given, error } = checkOptions(options);
+    const immediate = checkBoolean(given, 'immediate');
     const store = this.#handle.core;
     if (error !== undefined) this.#ends.keepError(error);
     store.change(QUEUE_STATE, immediate ? CLEARED : SHUT);
@@ -336,8 +349,7 @@ export class Queue<T> implements Disposable, AsyncIterable<T> {
 
   /** Takes item after item, until the queue is shut down and nothing is left. `options` are for each wait. */
   values(options?: WaitOptions): AsyncIterableIterator<T> {
-    checkWait(options);
-    return new AsyncItems(() => this.get(options));
+    return new AsyncItems(() => this.get(options), checkWait(options).signal);
   }
 
   /** As `values()`, blocking. */

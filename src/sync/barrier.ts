@@ -1,6 +1,6 @@
 /** A place where so many wait for each other. */
 import { checkFunction, checkInteger, checkOptions } from '../core/arguments.ts';
-import { now } from '../core/clock.ts';
+import { now, nowWhileBlocked } from '../core/clock.ts';
 import { BrokenBarrierError, DeadlockError, InvalidStateError, TimeoutError } from '../core/errors.ts';
 import { BARRIER } from '../memory/kinds.ts';
 import {
@@ -226,7 +226,7 @@ export class Barrier implements Disposable {
     const { timeout } = checkWait(options);
     this.#checkAction();
     throwIfEnded();
-    const deadline = now() + timeout;
+    const deadline = nowWhileBlocked() + timeout;
     this.#handle.use();
     try {
       let left = timeout;
@@ -235,7 +235,8 @@ export class Barrier implements Disposable {
         if (found >= 0) return found;
         if (found === FAILS) throw this.#isBroken();
         if (found === RUNS) return this.#runSync();
-        left = this.#again(deadline);
+        this.#checkAgain();
+        left = deadline - nowWhileBlocked();
       }
     } finally {
       this.#handle.unuse();
@@ -281,7 +282,8 @@ export class Barrier implements Disposable {
         if (found >= 0) return found;
         if (found === FAILS) throw this.#isBroken();
         if (found === RUNS) return await this.#run();
-        timeout = this.#again(deadline, wait.signal);
+        this.#checkAgain(wait.signal);
+        timeout = deadline - now();
       }
     } finally {
       this.#handle.unuse();
@@ -310,8 +312,8 @@ export class Barrier implements Disposable {
     );
   }
 
-  /** A newcomer tries again: gives how long it may wait. If it was cancelled just now, it gives up. */
-  #again(deadline: number, signal?: AbortSignal): number {
+  /** A newcomer tries again. If it was cancelled just now, it gives up. */
+  #checkAgain(signal?: AbortSignal): void {
     let ended = true;
     try {
       throwIfEnded(signal);
@@ -319,7 +321,6 @@ export class Barrier implements Disposable {
     } finally {
       if (ended) this.#handle.coreInUse.abort();
     }
-    return deadline - now();
   }
 
   async #run(): Promise<number> {

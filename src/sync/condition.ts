@@ -1,6 +1,6 @@
 /** Waiting, with a lock, for what others do under it. */
 import { checkFunction, checkInteger, checkOptions, show } from '../core/arguments.ts';
-import { now } from '../core/clock.ts';
+import { now, nowWhileBlocked } from '../core/clock.ts';
 import { DeadlockError, InvalidStateError, NotOwnerError, TimeoutError } from '../core/errors.ts';
 import type { Guard } from '../core/guard.ts';
 import { dropHold } from '../memory/handles.ts';
@@ -98,10 +98,11 @@ export class Condition<L extends Lock | RLock = Lock> implements Disposable {
     handleOf = (condition) => condition.#handle;
   }
 
-  /** @throws {TypeError} if `lock` is no Lock or RLock. */
+  /** @throws {TypeError} if `lock` is no Lock or RLock, or if a lock is given without `{ lock }` around it. */
   constructor(options?: ConditionOptions<L>) {
     const lock = checkOptions(options).lock;
     if (lock !== undefined) checkLock(lock);
+    else if (options !== undefined) checkNoHandle(options);
     this.#lock = lock;
     this.#handle = new SharedHandle(this, SHARING, options, (words, object) => this.#prepare(words, object));
   }
@@ -174,13 +175,13 @@ export class Condition<L extends Lock | RLock = Lock> implements Disposable {
     const { timeout } = checkWait(options);
     const held = this.#check(guard, 'wait for');
     throwIfEnded();
-    const deadline = now() + timeout;
+    const deadline = nowWhileBlocked() + timeout;
     this.#handle.use();
     try {
       for (;;) {
         const value = this.#look(predicate);
         if (value) return value;
-        const left = this.#timeLeft(held, deadline, timeout);
+        const left = this.#timeLeft(held, deadline - nowWhileBlocked(), timeout);
         try {
           this.#block(held, left);
         } catch (error) {
@@ -231,7 +232,7 @@ export class Condition<L extends Lock | RLock = Lock> implements Disposable {
         const value = this.#look(predicate);
         if (value) return value;
         throwIfEnded(wait.signal);
-        const timeout = this.#timeLeft(held, deadline, wait.timeout);
+        const timeout = this.#timeLeft(held, deadline - now(), wait.timeout);
         try {
           await waitNotified(this.#handle, held, { ...wait, timeout });
         } catch (error) {
@@ -251,11 +252,10 @@ export class Condition<L extends Lock | RLock = Lock> implements Disposable {
     );
   }
 
-  /** How long the next wait may be. @throws TimeoutError if the time is up. */
-  #timeLeft(held: HeldGuard<object>, deadline: number, timeout: number): number {
+  /** How long the next wait may be: what is `left`. @throws TimeoutError if the time is up. */
+  #timeLeft(held: HeldGuard<object>, left: number, timeout: number): number {
     // The predicate may have released it.
     this.#check(held, 'wait for', this.#handle.coreInUse);
-    const left = deadline - now();
     if (left > 0) return left;
     throw new TimeoutError(
       `Cannot wait for ${this.#handle.describe()}: ${timeout} ms have passed, and the predicate does not hold`,
@@ -313,6 +313,12 @@ function checkLock(value: unknown): void {
   const number = typeof value === 'object' && value !== null ? kindOfHandle(value)?.number : undefined;
   if (number !== LOCK && number !== RLOCK)
     throw new TypeError(`lock must be a Lock or an RLock, received ${show(value)}`);
+}
+
+/** A lock given in place of the options would be none of the condition's. */
+function checkNoHandle(options: object): void {
+  if (kindOfHandle(options) === undefined) return;
+  throw new TypeError(`options must be an object such as { lock }, received ${show(options)}`);
 }
 
 function faultOf(guard: HeldGuard<object>, lock: number): string | undefined {

@@ -309,6 +309,7 @@ describe('the cancellation of the task', () => {
           queue.join(),
           queue.getMany(1),
           queue.putMany(['b']),
+          queue.putMany([]),
         ])
           expect(await failure(work)).toBeInstanceOf(CancelledError);
         for (const fn of [
@@ -317,6 +318,7 @@ describe('the cancellation of the task', () => {
           () => queue.joinSync(),
           () => queue.getManySync(1),
           () => queue.putManySync(['b']),
+          () => queue.putManySync([]),
         ])
           expect(thrown(fn)).toBeInstanceOf(CancelledError);
         expect(queue.statistics()).toMatchObject({ size: 1, unfinished: 1, waiting: 0 });

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { CancelledError, TimeoutError } from '../../../src/core/errors.ts';
+import { CancelledError, QueueShutDownError, TimeoutError } from '../../../src/core/errors.ts';
 import { ThreadPoolExecutor } from '../../../src/executor/thread-pool-executor.ts';
 import { LifoQueue } from '../../../src/queue/lifo-queue.ts';
 import { PriorityQueue } from '../../../src/queue/priority-queue.ts';
@@ -181,6 +181,16 @@ test('values({ signal }) throws the reason', async () => {
   controller.abort('enough');
   expect(await items).toBe('enough');
   expect(queue.waiting).toBe(0);
+});
+
+test('values({ signal }) throws the reason also if that is the shutdown of another queue', async () => {
+  const queue = filled(1);
+  const controller = new AbortController();
+  const items = failure(collect(queue.values({ signal: controller.signal })));
+  await turn();
+  const reason = new QueueShutDownError('of another queue');
+  controller.abort(reason);
+  expect(await items).toBe(reason);
 });
 
 test('the cancellation of the task ends the loop', async () => {

@@ -480,6 +480,24 @@ describe.each(CLASSES)('%s', (_, Class) => {
     expect(await get).toBe(8);
   });
 
+  test('gives all its items to a getMany() by a handle that was given up meanwhile', async () => {
+    const queue = new Class<number>();
+    const copy = await otherHandle(queue);
+    const waiting = queue.getMany(2);
+    queue[Symbol.dispose]();
+    copy.tryPut(1);
+    copy.tryPut(1);
+    expect(await waiting).toEqual([1, 1]);
+    expect(copy.statistics()).toMatchObject({ size: 0, waiting: 0 });
+    const last = new Class<number>({ capacity: 1 });
+    last.tryPut(1);
+    const [there, refused] = [last.getMany(2), failure(last.getMany(2))];
+    last.shutdown();
+    last[Symbol.dispose]();
+    expect(await there).toEqual([1]);
+    expect(await refused).toMatchObject({ code: 'ERR_HEDDLE_QUEUE_SHUT_DOWN' });
+  });
+
   test('is a class that can be extended, and arrives as what it extends', async () => {
     class Letters extends (Class as typeof Queue)<string> {
       twice(item: string): void {
@@ -580,6 +598,10 @@ describe('many at once', () => {
     expect(await waiting).toEqual([1, 2, 3]);
     expect(await queue.getMany(2)).toEqual([4, 5]);
     expect(await queue.getMany(100)).toEqual([6]);
+    for (const n of [1, 2, 3]) queue.tryPut(n);
+    expect(await queue.getMany(Infinity)).toEqual([1, 2, 3]);
+    queue.tryPut(7);
+    expect(queue.getManySync(Infinity)).toEqual([7]);
     for (let n = 1; n <= 4; n++) queue.tryPut(n);
     expect(queue.getManySync(3)).toEqual([1, 2, 3]);
     expect(queue.getManySync(3)).toEqual([4]);
@@ -652,7 +674,10 @@ describe('bad input', () => {
       expect(() => queue.values({ timeout })).toThrow(RangeError);
       expect(await failure(queue.putMany([1], { timeout }))).toBeInstanceOf(RangeError);
     }
-    for (const max of [0, -1, 1.5, NaN]) {
+    for (const immediate of ['false', 0, null, {}])
+      expect(() => queue.shutdown({ immediate: immediate as never })).toThrow(TypeError);
+    expect(queue.isShutDown).toBe(false);
+    for (const max of [0, -1, 1.5, NaN, -Infinity]) {
       expect(await failure(queue.getMany(max))).toBeInstanceOf(RangeError);
       expect(() => queue.getManySync(max)).toThrow(RangeError);
     }
@@ -677,6 +702,22 @@ describe('bad input', () => {
       queue.tryPut(1, { priority: undefined });
       expect(queue.size).toBe(1);
     }
+  });
+
+  test('putMany() of nothing is refused by a wrong argument and an aborted signal as any other', async () => {
+    const queue = new Queue<number>();
+    const reason = new Error('aborted');
+    const signal = AbortSignal.abort(reason);
+    for (const priority of [1, NaN, '1']) {
+      const expected = { name: Number.isNaN(priority) ? 'RangeError' : 'TypeError', count: 0 };
+      const options = { priority: priority as never };
+      expect(await failure(queue.putMany([], { ...options, signal }))).toMatchObject(expected);
+      expect(thrown(() => queue.putManySync([], options))).toMatchObject(expected);
+    }
+    expect(await failure(queue.putMany([], { signal }))).toBe(reason);
+    expect(reason).toMatchObject({ count: 0 });
+    await queue.putMany([], { timeout: 0 });
+    queue.putManySync([], { timeout: 0 });
   });
 
   test('a wrong argument comes before an aborted signal, and that before a queue that was shut down', async () => {

@@ -643,6 +643,15 @@ describe('the lock', () => {
     expect(condition.lock.name).toBe('room');
   });
 
+  test.each([new Lock(), new RLock()])(
+    '%s in place of the options: TypeError, for it would not be used',
+    (lock) => {
+      expect(() => new Condition(lock as never)).toThrow(
+        /^options must be an object such as \{ lock \}, received/,
+      );
+    },
+  );
+
   test.each([1, {}, new Semaphore(1)])('%s is no lock: TypeError', (lock) => {
     expect(thrown(() => new Condition({ lock: lock as never }))).toBeInstanceOf(TypeError);
   });

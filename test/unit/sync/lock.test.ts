@@ -141,7 +141,7 @@ describe('waiting options', () => {
 
   test('options of the wrong kind are a TypeError, by rejection where a promise is returned', async () => {
     const lock = new Lock();
-    for (const options of [{ timeout: '5' }, { signal: {} }, 'soon', null] as never[]) {
+    for (const options of [{ timeout: '5' }, { signal: {} }, { keepAlive: 1 }, 'soon', null] as never[]) {
       expect(await failure(lock.acquire(options))).toBeInstanceOf(TypeError);
       expect(await failure(lock.run(() => {}, options))).toBeInstanceOf(TypeError);
     }

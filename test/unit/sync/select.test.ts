@@ -13,7 +13,9 @@ import {
   TimeoutError,
 } from '../../../src/index.ts';
 import { ownHeap } from '../../../src/memory/heap.ts';
-import { failure } from '../../fixtures/awaiting.ts';
+import { failure, turn } from '../../fixtures/awaiting.ts';
+import { raised, sharedFlag } from '../../fixtures/jobs.ts';
+import { traces } from '../../fixtures/queue-traces.ts';
 import { jobs } from '../../fixtures/select-jobs.ts';
 
 describe('select() takes from exactly one', () => {
@@ -168,6 +170,49 @@ describe('select() across threads', () => {
     const expected = Array.from({ length: 300 }, (_, item) => item).flatMap((item) => [item, item]);
     expect(all.sort((x, y) => x - y)).toEqual(expected);
     expect([a.waiting, b.waiting, stop.statistics().waiting]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('the death of a thread that selects', () => {
+  test.each(['pick', 'pickAsync'] as const)(
+    '%s: it stands in no line any more, and takes nothing',
+    async (form) => {
+      await using pool = new ThreadPoolExecutor({ threads: 1 });
+      const [a, b, stop] = [new Queue<number>(), new Queue<number>(), new Event()];
+      const job = pool.with({ onCancel: 'terminate', grace: 0 }).submit(jobs[form], a, b, stop);
+      while (a.waiting + b.waiting + stop.statistics().waiting < 3) await turn();
+      const next = b.get();
+      job.cancel();
+      while (a.waiting + b.waiting + stop.statistics().waiting > 1) await turn();
+      b.tryPut(1);
+      expect(await next).toBe(1);
+      a.tryPut(2);
+      expect(await select({ stop, a })).toEqual({ key: 'a', value: 2 });
+      stop.set();
+    },
+  );
+
+  test('what it was given and had not taken goes to the next, from whichever line that was', async () => {
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    const [a, b, stop] = [new Queue<number>(), new Queue<number>(), new Event()];
+    const flag = sharedFlag(2);
+    const job = pool.submit(jobs.deafUntilEnd, a, b, stop, flag);
+    await raised(flag, 1);
+    const next = [a.get(), b.get()];
+    a.tryPut(1);
+    b.tryPut(2);
+    // They are kept for those who stood there first.
+    expect([a.size, b.size]).toEqual([1, 1]);
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+    await job.error();
+    expect(await Promise.all(next)).toEqual([1, 2]);
+    for (const queue of [a, b]) {
+      queue.taskDone();
+      await queue.join();
+      expect(traces(queue)).toEqual({ items: 0, parcels: 0, cells: 0 });
+    }
+    expect(stop.statistics().waiting).toBe(0);
   });
 });
 
