@@ -45,9 +45,9 @@ function tally(memory, size) {
   return sum;
 }
 
-/** Keeps a thread until the first word of the memory is not 0. @param {SharedArrayBuffer} memory */
+/** Keeps a thread until the first word of the memory is not 0: whether that came. @param {SharedArrayBuffer} memory */
 function hold(memory) {
-  return Atomics.wait(new Int32Array(memory), 0, 0, 100_000);
+  return Atomics.wait(new Int32Array(memory), 0, 0, 100_000) !== 'timed-out';
 }
 
 /** Waits on the loop, for nothing, until `wake`. */

@@ -187,7 +187,7 @@ const tasks = [1, 2].flatMap((threads) =>
     (inFlight): Measurement => ({
       id: `tasks-${threads}-${inFlight}`,
       group: 'tasks',
-      spec: { what: 'tasks', threads, inFlight, window: 400 },
+      spec: { what: 'tasks', threads, inFlight, window: 300 },
       metrics: [
         {
           field: 'rate',
@@ -204,7 +204,7 @@ const latencies: readonly Measurement[] = [
   {
     id: 'latency',
     group: 'latency',
-    spec: { what: 'latency', threads: 1, window: 500 },
+    spec: { what: 'latency', threads: 1, window: 400 },
     metrics: [
       { field: 'p50', title: 'p50', unit: 'µs', bars: [{ bound: 'at most', value: 0.7, of: 'raw' }] },
       { field: 'p99', title: 'p99', unit: 'µs', bars: [{ bound: 'at most', value: 1.5, of: 'raw' }] },
@@ -233,7 +233,7 @@ const payloads = (
   ([payload, title, value]): Measurement => ({
     id: `payload-${payload}`,
     group: 'payload',
-    spec: { what: 'payload', threads: 1, payload, window: 400 },
+    spec: { what: 'payload', threads: 1, payload, window: 300 },
     metrics: [{ field: 'time', title, unit: 'µs', bars: [{ bound: 'at most', value, of: 'raw' }] }],
   }),
 );
@@ -242,7 +242,7 @@ const cpu = [1, 2].map(
   (threads): Measurement => ({
     id: `cpu-${threads}`,
     group: 'cpu',
-    spec: { what: 'cpu', threads, window: 600 },
+    spec: { what: 'cpu', threads, window: 400 },
     metrics: [
       {
         field: 'time',
@@ -263,7 +263,7 @@ const blocked: Measurement = {
     { field: 'blocked', title: 'the loop blocked', unit: 'per second' },
     {
       field: 'part',
-      title: 'part of them done while blocked',
+      title: 'blocked, in parts of free',
       unit: '%',
       compared: false,
       bars: [{ bound: 'at least', value: 95 }],
@@ -317,6 +317,7 @@ const many: readonly Measurement[] = [
   {
     id: 'many-waiting',
     group: 'many',
+    peers: ['raw', 'heddle'],
     mostReps: 2,
     limit: 120_000,
     spec: { what: 'million', threads: 1, window: 0 },
@@ -744,7 +745,7 @@ export const sections: readonly Section[] = [
     speedUp: 'speed-up by the second thread',
   },
   {
-    title: 'CPU-bound tasks on two threads, the submitting loop free or blocked for a second',
+    title: 'CPU-bound, two threads, the submitting loop blocked for a second',
     better: 'more',
     measurements: ['blocked'],
   },

@@ -1,7 +1,7 @@
 /**
  * piscina with the settings that were fastest for trivial tasks, of 1, 16, 64 and 1,024 tasks per thread, the three
- * kinds of `atomics` and both of its queues: as many tasks in a thread as are in flight, and `FixedQueue`, with which a
- * million tasks may wait. `atomics` makes little difference then; threads that run async tasks need `'async'`.
+ * kinds of `atomics` and both of its queues: as many tasks in a thread as are in flight, and `FixedQueue`, with which many
+ * tasks may wait. `atomics` makes little difference then; threads that run async tasks need `'async'`.
  */
 import { fileURLToPath } from 'node:url';
 import { FixedQueue, Piscina } from 'piscina';
