@@ -299,7 +299,10 @@ describe('Options of ThreadPoolExecutor', () => {
   });
 
   test('env and execArgv reach the threads', async () => {
-    const one = pool({ env: { HEDDLE_TEST: 'yes' }, execArgv: [...process.execArgv, '--no-warnings'] });
+    const one = pool({
+      env: { HEDDLE_TEST: 'yes' },
+      execArgv: ['--conditions=heddle-source', '--no-warnings'],
+    });
     expect(await one.submit(() => [process.env['HEDDLE_TEST'], process.env['HOME']])).toEqual([
       'yes',
       undefined,
