@@ -130,11 +130,12 @@ describe('A future', () => {
     await raised(words, 2);
   });
 
-  test('is one object per thread, however often it comes', async () => {
+  test('is one object in a message, however often it stands there; goes by token as well', async () => {
     const { future, resolve } = Future.withResolvers<number>();
     expect(await elsewhere().submit(futureJobs.sameObject, [future, future])).toBe(true);
-    expect(fromToken(toToken(future))).toBe(future);
+    const again = fromToken<Future<number>>(toToken(future));
     resolve(1);
+    expect(await again).toBe(1);
   });
 
   test('travels in queues, inside an object; a bare one is refused there', async () => {
