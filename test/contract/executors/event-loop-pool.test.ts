@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { EventLoopPool, EventLoopThread, ShutDownError } from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
-import { BEGUN, jobs, until } from './jobs.ts';
+import { BEGUN, jobs } from './jobs.ts';
 import { flag, goOn, raised } from './stand.ts';
 
 const pools: EventLoopPool[] = [];

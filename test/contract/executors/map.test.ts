@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { CancelledError, type Executor, TaskGroup, TimeoutError } from '../../../src/index.ts';
 import { failure, thrown, turn } from '../../fixtures/awaiting.ts';
-import { BEGUN, COUNT, jobs, until } from './jobs.ts';
+import { BEGUN, COUNT, jobs } from './jobs.ts';
 import { EXECUTORS, eachExecutor, flag, goOn, pool, raised, THREADED } from './stand.ts';
 
 const double = (n: number): number => n * 2;
