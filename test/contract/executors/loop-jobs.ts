@@ -1,31 +1,8 @@
 /** What other threads do with loops; here, because these names exist only once loops do. */
-import { currentThread, EventLoop, type Executor, perThread, portable } from '../../../src/index.ts';
-import { BEGUN, COUNT, ENDED, jobs, raise, until } from './jobs.ts';
+import { EventLoop, type Executor, portable } from '../../../src/index.ts';
+import { BEGUN, COUNT, jobs, raise, until } from './jobs.ts';
 
 const order: number[] = [];
-let disposals: Int32Array | undefined;
-let creations = 0;
-
-const perLoop: { (): Promise<{ thread: number; nth: number }>; sync(): { thread: number; nth: number } } =
-  perThread(
-    async () => {
-      await Promise.resolve();
-      return { thread: currentThread().id, nth: ++creations };
-    },
-    {
-      dispose: () => {
-        if (disposals !== undefined) raise(disposals, ENDED);
-      },
-    },
-  );
-
-const perLoopSync: { (): Promise<number>; sync(): number } = perThread(() => ++creations);
-let failures = 0;
-const failing: { (): Promise<number>; sync(): number } = perThread(() => {
-  if (++failures === 1) throw new RangeError('the first time');
-  return failures;
-});
-
 const functions = {
   currentLoop(): { id: number; name: string; closed: boolean } {
     const { id, name, closed } = EventLoop.current();
@@ -94,31 +71,6 @@ const functions = {
   async stopSelf(loop: Executor & { stop(): Promise<void> }): Promise<string> {
     void loop.stop();
     return 'asked';
-  },
-
-  async once(words?: Int32Array): Promise<{ thread: number; nth: number }> {
-    disposals = words ?? disposals;
-    return await perLoop();
-  },
-
-  onceSync(): { thread: number; nth: number } {
-    return perLoop.sync();
-  },
-
-  async twiceAtOnce(): Promise<boolean> {
-    const [a, b] = await Promise.all([perLoop(), perLoop()]);
-    return a === b && (await perLoop()) === a && perLoop.sync() === a;
-  },
-
-  syncCreation(): number[] {
-    return [perLoopSync.sync(), perLoopSync.sync()];
-  },
-
-  async failOnce(): Promise<string[]> {
-    const ends: string[] = [];
-    for (let time = 0; time < 2; time++)
-      ends.push(await failing().then(String, (error: Error) => error.message));
-    return ends;
   },
 };
 
