@@ -6,7 +6,7 @@ export const trace: AsyncLocalStorage<{ id: string }> = new AsyncLocalStorage();
 export const otherTrace: AsyncLocalStorage<number> = new AsyncLocalStorage();
 
 /** As AsyncContext.Variable is proposed. */
-class Variable {
+export class Variable {
   readonly #storage = new AsyncLocalStorage<string>();
   run<R>(value: string, fn: () => R): R {
     return this.#storage.run(value, fn);
@@ -15,7 +15,7 @@ class Variable {
     return this.#storage.getStore();
   }
 }
-const variable: Variable = new Variable();
+export const variable: Variable = new Variable();
 
 const functions = {
   async read(): Promise<({ id: string } | undefined)[]> {
@@ -37,7 +37,4 @@ const functions = {
   },
 };
 
-export const contextJobs: typeof functions & {
-  readonly variable: Variable;
-  readonly functions: typeof functions;
-} = { ...portable(import.meta, functions), variable, functions };
+export const contextJobs: typeof functions = portable(import.meta, functions);

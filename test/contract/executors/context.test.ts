@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
 import { outside, sleep } from '../../../src/index.ts';
-import { contextJobs, otherTrace, trace } from './context-jobs.ts';
+import { contextJobs, otherTrace, trace, variable } from './context-jobs.ts';
 import { jobs } from './jobs.ts';
 import { EXECUTORS, eachExecutor, elsewhere, flag, goOn, occupy, pool, THREADED } from './stand.ts';
 
@@ -112,8 +112,8 @@ describe('context', () => {
 
   test('whatever has run and get', async () => {
     const one = pool();
-    const seen = await contextJobs.variable.run('v', () =>
-      one.with({ context: [contextJobs.variable as never] }).submit(contextJobs.functions.readVariable),
+    const seen = await variable.run('v', () =>
+      one.with({ context: [variable] }).submit(contextJobs.readVariable),
     );
     expect(seen).toBe('v');
   });

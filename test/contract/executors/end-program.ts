@@ -11,7 +11,6 @@ import {
   sleep,
   ThreadPoolExecutor,
   toThread,
-  toThreadSync,
 } from '../../../src/index.ts';
 
 const jobs: {
@@ -60,7 +59,6 @@ const scenarios: Record<string, (folder: string) => unknown> = {
     run(async () => {
       const pool = new ThreadPoolExecutor({ threads: 1 });
       pool.submit(jobs.write, join(folder, 'leave.txt')).catch(() => {});
-      await pool.with({ priority: 1 }).waitForRoom();
       while (pool.statistics().running === 0) await sleep(1);
       await sleep(50);
     }),
@@ -89,7 +87,8 @@ const scenarios: Record<string, (folder: string) => unknown> = {
     console.log('blocked');
     new Event().waitSync({ timeout: 60_000 });
   },
-  blockedJob: () => {
+  blockedJob: async () => {
+    const { toThreadSync } = await import('../../../src/index.ts');
     console.log('blocked');
     toThreadSync(jobs.hang);
   },

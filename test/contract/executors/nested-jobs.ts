@@ -104,7 +104,7 @@ const functions = {
   },
 
   /** The name of the task that a child in place is: not that of its parent. */
-  async tasksInPlace(pool: ThreadPoolExecutor): Promise<(string | undefined)[]> {
+  async tasksInPlace(pool: Executor): Promise<(string | undefined)[]> {
     const before = currentTask()?.name;
     const inside = pool.submit(jobs.taskName).resultSync();
     return [before, inside, currentTask()?.name];

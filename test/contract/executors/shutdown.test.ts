@@ -156,9 +156,9 @@ describe('Bringing an executor to its end', () => {
 
     test('in a done callback of its own job', async () => {
       const { executor, end } = await start();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      executor.submit(jobs.nothing).addDoneCallback(() => resolve(end()));
-      await promise;
+      await new Promise<void>((resolve) => {
+        executor.submit(jobs.nothing).addDoneCallback(() => resolve(end()));
+      });
       await expect(executor.submit(jobs.nothing)).rejects.toBeInstanceOf(ShutDownError);
     });
 
