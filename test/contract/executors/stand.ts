@@ -1,7 +1,6 @@
 /** The role "executor", who plays it, and the ways to give it work: a promise is asked of all of them. */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import {
-  type EventLoop,
   EventLoopPool,
   EventLoopThread,
   type Executor,
@@ -236,6 +235,3 @@ export async function occupy(
   await Promise.all(held.map((one) => raised(one)));
   return { release: () => held.forEach(goOn), done: Promise.all(running) };
 }
-
-/** The loop of this thread takes part as an executor, too. */
-export type AnyLoop = EventLoop;
