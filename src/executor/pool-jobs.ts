@@ -39,6 +39,7 @@ import {
   STOP,
   THREAD_WANTED,
   VALUE,
+  WAKING,
   WITH_FUNCTION,
   WITH_NAME,
 } from '../jobs/states.ts';
@@ -60,6 +61,7 @@ import {
   POOL_ASKED,
   POOL_BLOCKED,
   POOL_CANCELLED,
+  POOL_DRAINING,
   POOL_FAILED,
   POOL_KEEPER,
   POOL_QUEUED,
@@ -204,9 +206,8 @@ export class PoolJobs implements JobOwner {
   #put(job: Job): void {
     this.#parking.expect(job.address, job);
     const put = this.store.put(job.address);
-    if (put === ACCEPTED) {
-      if (this.keeper !== undefined) this.keeper.jobPut();
-      else this.#askForThread();
+    if (put === ACCEPTED || put === WAKING) {
+      if (put === ACCEPTED) this.#wantThread();
       this.#watchSpill();
       return;
     }
@@ -292,8 +293,10 @@ export class PoolJobs implements JobOwner {
     if (this.store.read(LISTS + LIST_HEAD) !== 0) this.#watchSpill();
   }
 
-  #askForThread(): void {
-    if (this.store.read(LISTS + LIST_HEAD) === 0) this.ask(THREAD_WANTED);
+  /** No thread was idle: one more may be started. */
+  #wantThread(): void {
+    if (this.keeper !== undefined) this.keeper.jobPut();
+    else if (this.store.read(POOL_DRAINING) === 0) this.ask(THREAD_WANTED);
   }
 
   /** Asks the keeper for something. */

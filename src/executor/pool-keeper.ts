@@ -122,7 +122,7 @@ export class PoolKeeper implements KeeperOfJobs {
   }
 
   jobPut(): void {
-    this.#startWanted();
+    this.#startWanted(1);
     this.#starvation.watch();
   }
 
@@ -214,18 +214,17 @@ export class PoolKeeper implements KeeperOfJobs {
     return this.#jobs.store.read(offset);
   }
 
-  #startWanted(): void {
-    if (this.broken !== undefined || this.#read(POOL_QUEUED) === 0) return;
+  /** Starts threads for jobs that wait, for as many as nobody comes. */
+  #startWanted(most = Infinity): void {
+    if (this.threads.size >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0) return;
     // One that is idle is woken, one that drains comes by itself.
     if (this.#read(LISTS + LIST_HEAD) !== 0 || this.#read(POOL_DRAINING) > 0) return;
-    let starting = 0;
-    for (const thread of this.threads) if (thread.state === 'starting') starting++;
-    while (
-      this.threads.size < this.#limit &&
-      starting * this.#settings.concurrency < this.#read(POOL_QUEUED)
-    ) {
+    let coming = 0;
+    for (const thread of this.threads) if (thread.state === 'starting') coming += this.#settings.concurrency;
+    for (let left = most; left > 0 && coming < this.#read(POOL_QUEUED); left--) {
+      if (this.threads.size >= this.#limit) return;
       this.#startThread();
-      starting++;
+      coming += this.#settings.concurrency;
     }
   }
 

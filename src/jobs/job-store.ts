@@ -67,7 +67,7 @@ import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
 import { StackProbe } from '../platform/stack.ts';
-import { ACCEPTED, FULL, MADE, OPEN, QUEUED, REFUSED } from './states.ts';
+import { ACCEPTED, FULL, MADE, OPEN, QUEUED, REFUSED, WAKING } from './states.ts';
 
 const stack = new StackProbe();
 
@@ -105,7 +105,7 @@ export class JobStore {
   }
 
   /**
-   * Queues a job of this thread: `ACCEPTED`, and a thread is woken if none drains; `FULL`; or `REFUSED` after the pool
+   * Queues a job of this thread: `ACCEPTED`, or `WAKING` if a thread is woken for it, for none drains; `FULL`; or `REFUSED` after the pool
    * was closed. `again`: before the others of its priority, whatever the room, for it was there before.
    */
   put(job: number, again: boolean = false): number {
@@ -168,8 +168,9 @@ export class JobStore {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
     }
-    if (wakes) this.wakeOne();
-    return put;
+    if (!wakes) return put;
+    this.wakeOne();
+    return WAKING;
   }
 
   /**

@@ -11,6 +11,8 @@ export const BROKEN = 2;
 
 /** What `put` says. */
 export const ACCEPTED = 1;
+/** … and an idle thread was woken. */
+export const WAKING = 4;
 export const FULL = 2;
 export const REFUSED = 3;
 

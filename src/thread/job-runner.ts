@@ -205,7 +205,7 @@ export class JobRunner {
     this.#draining = true;
     try {
       const began = performance.now();
-      let job = this.#mayTake ? this.#store.next(true, 0) : 0;
+      let job = this.#mayTake ? this.#store.next(true, 0, true) : 0;
       for (;;) {
         while (job !== 0) job = this.#begin(job, began);
         if (!this.#mayTake) {
@@ -420,10 +420,8 @@ export class JobRunner {
       const before = words[block + FUNCTION_TIME]!;
       words[block + FUNCTION_TIME] = before === 0 ? 1 + took : 1 + (before * 7 + took) / 8;
     }
-    const wants =
-      this.#mayTake &&
-      this.#store.read(POOL_SURPLUS) === 0 &&
-      (round === undefined || now - round < ROUND_MS);
+    const looks = this.#mayTake && this.#store.read(POOL_SURPLUS) === 0;
+    const wants = looks && (round === undefined || now - round < ROUND_MS);
     const count =
       words[job + JOB_CANCEL] !== 0
         ? POOL_UNCOUNTED
@@ -433,7 +431,7 @@ export class JobRunner {
     // One that has given its slot away has none to give back.
     if (run.given > 0) this.#store.giveSlot(false, false);
     // It goes on looking, or stands in the line of the idle, before it says that it does not.
-    const next = this.#store.next(wants, count, wants);
+    const next = this.#store.next(wants, count, looks);
     if (next === 0 && this.#store.read(POOL_STATE) !== OPEN) callErrand(words, this.#options.keeper);
     complete(this.#parking, job, settled);
     if (next === 0 && this.#runs.size === 0) this.#retireIfSurplus();
