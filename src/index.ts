@@ -1,4 +1,5 @@
 /** The table of contents of heddle. */
+import './all-kinds.ts';
 
 export {
   BrokenBarrierError,
@@ -19,7 +20,15 @@ export {
   TimeoutError,
 } from './core/errors.ts';
 export type { Guard } from './core/guard.ts';
-export { defaultPool, setDefaultPool, toThread } from './executor/default-pool.ts';
+export { defaultPool, setDefaultPool, toThread, toThreadSync } from './executor/default-pool.ts';
+export { EventLoop } from './executor/event-loop.ts';
+export {
+  EventLoopPool,
+  type EventLoopPoolOptions,
+  type LoopStatistics,
+  type Placement,
+} from './executor/event-loop-pool.ts';
+export { EventLoopThread, type LoopThreadOptions } from './executor/event-loop-thread.ts';
 export type {
   AnyFunction,
   Executor,

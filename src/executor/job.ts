@@ -71,6 +71,8 @@ export class Job implements FutureProducer, LoopWait {
   /** The pool. */
   object = 0;
   readonly ownsCell = true;
+  /** Whether its function is async, as far as can be seen. */
+  isAsync = false;
   /** Whether its thread died once already. */
   repeated = false;
   /** Milliseconds that it ran, once it has. */

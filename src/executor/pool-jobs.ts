@@ -23,6 +23,7 @@ import { type Payloads, payloadsBesidePort, payloadsOf } from '../jobs/payloads.
 import {
   ACCEPTED,
   ARGS_BY_PORT,
+  ASYNC,
   BROKEN,
   BY_PORT,
   CALL,
@@ -33,6 +34,7 @@ import {
   FULL,
   KILL,
   KILL_WANTED,
+  LOST,
   NO_REASON,
   OPEN,
   QUEUED,
@@ -107,6 +109,8 @@ const SPILL_MS = 2;
 export class PoolJobs implements JobOwner {
   readonly store: JobStore;
   readonly jobs: Map<number, Job> = new Map();
+  /** Whether one thread alone runs the jobs. */
+  isLoop = false;
   /** In the thread of the keeper. */
   keeper: KeeperOfJobs | undefined;
   /** What messages call the pool; and its handle, which is in use while a job of this thread is under way. */
@@ -132,6 +136,7 @@ export class PoolJobs implements JobOwner {
   /** @throws TypeError, CaptureError, SendError, the reason of the signal, BrokenPoolError, ShutDownError, PoolFullError */
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job {
     const job = new Job(knowFunction(fn, site), work, options, this);
+    job.isAsync = isAsyncFunction(fn);
     this.#make(job);
     try {
       options.signal?.throwIfAborted();
@@ -151,6 +156,7 @@ export class PoolJobs implements JobOwner {
   checkOpen(action = 'submit to'): void {
     const state = this.store.read(POOL_STATE);
     if (state === OPEN) return;
+    if (state === LOST) throw new ShutDownError(`Cannot ${action} ${this.#describe()}: its thread died`);
     if (state === BROKEN)
       throw this.keeper?.broken ?? new BrokenPoolError(`Cannot ${action} ${this.#describe()}: it is broken`);
     throw new ShutDownError(`Cannot ${action} ${this.#describe()}: it was shut down`);
@@ -175,6 +181,7 @@ export class PoolJobs implements JobOwner {
     const payloads = this.#payloads;
     const block = this.#functions.blockOf(fn, this.#parking, object);
     let flags = work.kind === 'each' ? EACH | (work.stop ? STOP : 0) : work.quiet === true ? CALL_SOON : CALL;
+    if (job.isAsync) flags |= ASYNC;
     if (block === 0) flags |= WITH_FUNCTION;
     else if (options.name !== undefined) flags |= WITH_NAME;
     const args = work.kind === 'each' ? [work.items, work.args] : work.args;
@@ -368,8 +375,16 @@ export class PoolJobs implements JobOwner {
         `Cannot block on ${job.describe()}: it waits for its limiter on this loop; await it`,
       );
     const runner = runnerFor(this.store.object);
-    if (runner !== undefined && Atomics.load(words, job.address + JOB_STATE) === QUEUED)
+    const mayRunHere = (words[job.address + JOB_FLAGS]! & ASYNC) === 0;
+    if (runner !== undefined && mayRunHere && Atomics.load(words, job.address + JOB_STATE) === QUEUED)
       runner.runInPlace(job.address);
+    // Only this loop goes on with it; and a loop has no other thread.
+    const isHere = Atomics.load(words, job.address + JOB_STATE) === this.#parking.heap.token;
+    const onlyHere = runner !== undefined && (isHere || this.isLoop);
+    if (onlyHere && Atomics.load(words, job.address + CELL_STATE) === WAITING)
+      throw new DeadlockError(
+        `Cannot block on ${job.describe()}: only this loop can run it, and it would be blocked; await it`,
+      );
     const isOver = (): boolean => {
       this.keeper?.drainPorts();
       return job.settled || Atomics.load(words, job.address + CELL_STATE) !== WAITING;
@@ -553,6 +568,13 @@ export class PoolJobs implements JobOwner {
     });
     this.#deliveries = delivery;
   }
+}
+
+const AsyncFunction = (async () => {}).constructor;
+
+/** Whether it says so itself: its results are never there at once. */
+export function isAsyncFunction(fn: AnyFunction): boolean {
+  return fn instanceof AsyncFunction;
 }
 
 const UNKNOWN_END = { reason: 'terminated', exitCode: 1 } as const;

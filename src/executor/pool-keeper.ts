@@ -7,7 +7,7 @@ import type { Wire } from '../codec/wire.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { BrokenPoolError, CancelledError } from '../core/errors.ts';
 import { complete } from '../jobs/job-block.ts';
-import { BROKEN, CLOSED, END_WANTED, EVICTED, KILL, NO_REASON, OPEN } from '../jobs/states.ts';
+import { BROKEN, CLOSED, END_WANTED, ENDED, EVICTED, KILL, LOST, NO_REASON, OPEN } from '../jobs/states.ts';
 import {
   FIRST_TOKEN,
   JOB,
@@ -37,6 +37,7 @@ import { addressOf } from '../thread/parcels.ts';
 import type { FromThread } from '../thread/protocol.ts';
 import { decodeValue } from '../thread/values.ts';
 import type { Job } from './job.ts';
+import { mainLoopForThreads } from './main-loop.ts';
 import type { KeeperOfJobs, PoolJobs } from './pool-jobs.ts';
 import type { PoolSettings } from './pool-options.ts';
 import { PoolThread, type PoolThreadEvents } from './pool-thread.ts';
@@ -56,6 +57,12 @@ interface Death {
 export class PoolKeeper implements KeeperOfJobs {
   readonly threads: Set<PoolThread> = new Set();
   broken: BrokenPoolError | undefined;
+  /** By what the thread of a loop died. */
+  lost: { readonly name: string; readonly end: WorkerEnd } | undefined;
+  /** Called once the first thread takes jobs. */
+  ready: (() => void) | undefined;
+  /** Called with what the initializer threw, instead of breaking the pool. */
+  failed: ((error: unknown) => void) | undefined;
   wanted: number;
   /** Milliseconds that threads were busy that have ended, by their slots. */
   readonly busyMs: number[] = [];
@@ -76,6 +83,7 @@ export class PoolKeeper implements KeeperOfJobs {
   readonly #noMoreErrands: () => void;
   readonly #ended: () => void;
   #idleTimer: Timer | undefined;
+  #finished = false;
 
   /** `ended` is called when it has been shut down and all threads are gone. */
   constructor(settings: PoolSettings, jobs: PoolJobs, object: number, ended: () => void) {
@@ -146,6 +154,7 @@ export class PoolKeeper implements KeeperOfJobs {
   }
 
   shutdown(cancelPending: boolean, cancelRunning: boolean): Promise<void> {
+    if (this.lost !== undefined) return Promise.resolve();
     if (this.#shutdown === undefined) {
       let resolve!: () => void;
       const promise = new Promise<void>((done) => {
@@ -162,6 +171,17 @@ export class PoolKeeper implements KeeperOfJobs {
     if (cancelRunning) this.#cancelRunning();
     this.advance();
     return this.#shutdown.promise;
+  }
+
+  /** As `shutdown`, and blocks this thread until all others have ended. */
+  shutdownSync(): void {
+    void this.shutdown(false, false);
+    const over = (): boolean => {
+      this.drainPorts();
+      this.advance();
+      return [...this.threads].every((thread) => thread.state === 'stopping' && thread.saidEnd);
+    };
+    this.#parking.blockUntil(over, Infinity);
   }
 
   /** Ends all threads by force. */
@@ -216,7 +236,8 @@ export class PoolKeeper implements KeeperOfJobs {
 
   /** Starts threads for jobs that wait, for as many as nobody comes. */
   #startWanted(most = Infinity): void {
-    if (this.threads.size >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0) return;
+    if (this.threads.size >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0)
+      return;
     // One that is idle is woken, one that drains comes by itself.
     if (this.#read(LISTS + LIST_HEAD) !== 0 || this.#read(POOL_DRAINING) > 0) return;
     let coming = 0;
@@ -239,6 +260,8 @@ export class PoolKeeper implements KeeperOfJobs {
       keeper: heap.token,
       concurrency,
       spin,
+      isLoop: this.#settings.isLoop,
+      mainLoop: mainLoopForThreads(),
       initializer,
       resourceLimits,
       env,
@@ -265,6 +288,7 @@ export class PoolKeeper implements KeeperOfJobs {
         thread.token = message.token;
         thread.record = message.record;
         if (thread.state === 'starting') thread.state = 'ready';
+        this.ready?.();
         this.#watchIdle();
         this.advance();
         return;
@@ -278,6 +302,7 @@ export class PoolKeeper implements KeeperOfJobs {
         this.#valueCame(message.job, message.value);
         return;
       case 'ending':
+        thread.saidEnd = true;
         thread.stopped = true;
         thread.state = 'stopping';
         thread.remote.hold();
@@ -287,6 +312,11 @@ export class PoolKeeper implements KeeperOfJobs {
 
   #unfit(thread: PoolThread, wire: Wire<unknown>): void {
     const unfit = (error: unknown): void => {
+      if (this.failed !== undefined) {
+        this.failed(error);
+        void thread.terminate();
+        return;
+      }
       this.#break(`its initializer failed: ${error instanceof Error ? error.message : String(error)}`, error);
       void thread.terminate();
     };
@@ -316,7 +346,8 @@ export class PoolKeeper implements KeeperOfJobs {
   #threadEnded(thread: PoolThread, end: WorkerEnd): void {
     this.threads.delete(thread);
     this.#jobs.store.add(POOL_THREADS, -1);
-    if (!thread.condemned && !thread.stopped) this.#countDeath(end);
+    if (this.#settings.isLoop && !thread.stopped) this.#lost(thread, end);
+    if (!thread.condemned && !thread.stopped && !this.#settings.isLoop) this.#countDeath(end);
     if (thread.token !== 0) {
       const death = this.#deathBy(thread.token);
       death.end = { name: thread.name, end };
@@ -325,6 +356,14 @@ export class PoolKeeper implements KeeperOfJobs {
       startTimer(1000, () => this.#byToken.delete(thread.token), { hold: false });
     }
     this.advance();
+  }
+
+  /** The thread of a loop died: nobody runs its jobs any more. */
+  #lost(thread: PoolThread, end: WorkerEnd): void {
+    this.lost = { name: thread.name, end };
+    this.#jobs.store.change(POOL_STATE, LOST);
+    this.#evict();
+    this.#finish();
   }
 
   #deathBy(token: number): Death {
@@ -388,11 +427,18 @@ export class PoolKeeper implements KeeperOfJobs {
     } else this.#retireSurplus();
     if (this.threads.size <= this.wanted) for (const resolve of this.#resizes.splice(0)) resolve();
     if (this.#shutdown !== undefined && this.threads.size === 0 && this.#read(POOL_QUEUED) === 0) {
-      this.#noMoreErrands();
-      this.#idleTimer?.stop();
-      this.#ended();
-      this.#shutdown.resolve();
+      this.#jobs.store.change(POOL_STATE, ENDED);
+      this.#finish();
     }
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#noMoreErrands();
+    this.#idleTimer?.stop();
+    this.#ended();
+    this.#shutdown?.resolve();
   }
 
   /** So many threads end as soon as they have nothing to do: whichever comes first. */

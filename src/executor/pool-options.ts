@@ -70,6 +70,8 @@ export interface PoolSettings {
   readonly execArgv: readonly string[] | undefined;
   readonly onDispose: 'drain' | 'cancel';
   readonly jobOptions: JobOptions;
+  /** Whether it is an event loop: one thread, which is not replaced. */
+  readonly isLoop: boolean;
 }
 
 let unnamed = 0;
@@ -98,7 +100,30 @@ export function readPoolOptions(
     env: given.env,
     execArgv: given.execArgv,
     onDispose: checkOneOf(given.onDispose ?? 'drain', 'onDispose', ['drain', 'cancel']),
+    isLoop: false,
     jobOptions: mergeJobOptions(defaultJobOptions, { onCancel, grace }),
+  };
+}
+
+/** The settings of a loop in a thread of its own. */
+export function loopSettings(name: string, initializer: Wire<FunctionReference> | undefined): PoolSettings {
+  return {
+    threads: 1,
+    min: 1,
+    idleTimeout: Infinity,
+    scheduling: 'shared',
+    spin: 0,
+    maxSpares: 0,
+    name,
+    concurrency: Infinity,
+    maxPending: Infinity,
+    initializer,
+    resourceLimits: undefined,
+    env: undefined,
+    execArgv: undefined,
+    onDispose: 'drain',
+    isLoop: true,
+    jobOptions: defaultJobOptions,
   };
 }
 

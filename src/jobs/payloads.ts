@@ -21,6 +21,13 @@ import {
 /** How long a function took lately, in microseconds; 0 if it has not been run. Many write it, and none minds. */
 export const FUNCTION_TIME = 6;
 
+let kindsToLoad: (() => Promise<void> | undefined) | undefined;
+
+/** Says how a thread gets to know all kinds of shared objects; gives `undefined` once it does. */
+export function loadKindsBy(load: () => Promise<void> | undefined): void {
+  kindsToLoad = load;
+}
+
 /** So many words are copied faster by a loop than by `set`. */
 const SHORT = 48;
 
@@ -160,6 +167,8 @@ export class Payloads {
     options: { readonly sync?: boolean } | undefined,
   ): unknown {
     if (this.#words[job + JOB_PARCELS] !== 0) {
+      const loading = options?.sync === true ? undefined : kindsToLoad?.();
+      if (loading !== undefined) return loading.then(() => this.#openWith(job, at, bytes, options));
       const objects = unpackParcels(this.#parking, job);
       this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
     }

@@ -5,7 +5,9 @@
 import type { Wire } from '../codec/wire.ts';
 import { resolveReference } from '../function/reference.ts';
 import { JobStore } from '../jobs/job-store.ts';
+import { loadKindsBy } from '../jobs/payloads.ts';
 import { registerPoolKind } from '../jobs/pool-kind.ts';
+import { POOL_THREAD } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
@@ -13,7 +15,7 @@ import { exitThread, type MessagePort, ownSeed } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
-import { setOwnRunner } from './own-runner.ts';
+import { addRunner, setMainLoop, setOwnPool } from './own-runner.ts';
 import { discardMessage, packMessage, releaseMessage } from './parcel-service.ts';
 import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
 import { decodeValue, encodeValue } from './values.ts';
@@ -37,6 +39,7 @@ class ThreadMain {
   }
 
   start(): void {
+    setMainLoop(this.#settings.mainLoop);
     applyLoaderSettings(this.#settings.loader as Parameters<typeof applyLoaderSettings>[0]);
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     if (this.#settings.initializer !== undefined) this.#initialized = this.#initialize();
@@ -76,7 +79,11 @@ class ThreadMain {
     const parking = ownParking();
     registerPoolKind();
     parking.handles.unpack(parcel);
-    if (this.#initialized !== undefined && !(await this.#initialized)) return;
+    if (this.#initialized !== undefined && !(await this.#initialized)) {
+      // Who started it may be blocked.
+      callErrand(parking.heap.words, this.#settings.keeper);
+      return;
+    }
     if (this.#stopping) exitThread();
     const { concurrency, spin, keeper } = this.#settings;
     const store = new JobStore(parking, object, parking.handles.recordOf(object));
@@ -91,7 +98,9 @@ class ThreadMain {
       fetch: (job) => this.#fetch(job),
       send: (job, value) => this.#send({ type: 'value', job, value: encodeValue(value, 'result') }),
     });
-    setOwnRunner(object, this.#runner);
+    addRunner(object, this.#runner);
+    setOwnPool(object);
+    parking.heap.words[object + POOL_THREAD] = this.#settings.id;
     this.#send({ type: 'ready', token: parking.heap.token, record: parking.handles.recordOf(object) });
     this.#runner.start();
   }
@@ -132,6 +141,15 @@ class ThreadMain {
     if (this.#runner !== undefined) callErrand(ownParking().heap.words, this.#settings.keeper);
   }
 }
+
+let loaded = false;
+loadKindsBy(() =>
+  loaded
+    ? undefined
+    : import('../all-kinds.ts').then(() => {
+        loaded = true;
+      }),
+);
 
 const seed = ownSeed<ThreadSettings>();
 if (seed !== undefined) new ThreadMain(seed.port, seed.settings).start();

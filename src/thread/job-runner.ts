@@ -60,6 +60,7 @@ import {
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { LoopWait, Parking } from '../park/parking.ts';
+import { report } from '../platform/report.ts';
 import { isThenable } from '../scope/call.ts';
 import { cancelled } from '../scope/cancelled.ts';
 import { currentTask } from '../scope/current-task.ts';
@@ -444,7 +445,11 @@ export class JobRunner {
     const kind = this.#words[job + JOB_FLAGS]! & KIND_MASK;
     const payloads =
       Atomics.load(this.#words, job + JOB_OWNER) === this.#options.keeper ? this.#byPort : this.#payloads;
-    if (kind === CALL_SOON && outcome === VALUE) value = undefined;
+    if (kind === CALL_SOON) {
+      if (outcome === ERROR) report('HEDDLE_CALLBACK_ERROR', 'A function that was called soon threw', value);
+      outcome = VALUE;
+      value = undefined;
+    }
     try {
       if (outcome !== VALUE) {
         payloads.setResult(job, carried(value), 'error');

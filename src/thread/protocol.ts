@@ -33,6 +33,12 @@ export interface ItemOutcomes {
   readonly errors: readonly (readonly [index: number, error: unknown])[];
 }
 
+/** A shared object of the main thread, which it never gives up. */
+export interface MainLoop {
+  readonly object: number;
+  readonly id: number;
+}
+
 /** What a thread is given when it starts. */
 export interface ThreadSettings {
   readonly id: number;
@@ -44,5 +50,8 @@ export interface ThreadSettings {
   /** Jobs at once, and microseconds of looking for the next before it waits. */
   readonly concurrency: number;
   readonly spin: number;
+  /** Whether the pool is the loop of this thread. */
+  readonly isLoop: boolean;
+  readonly mainLoop?: MainLoop;
   readonly initializer?: Wire<FunctionReference>;
 }
