@@ -211,6 +211,7 @@ function ownLoop(): EventLoop {
   const runner = new JobRunner({
     store: jobs.store,
     keeper: jobs.store.parking.heap.token,
+    payloads: keeper.payloads,
     concurrency: Infinity,
     spin: 0,
     fetch: (job) => keeper.fetch(job),

@@ -1,6 +1,8 @@
 /** What keeps the jobs of a loop that submits to itself: nothing has to cross a thread, and no thread has to be started. */
 import type { Wire } from '../codec/wire.ts';
 import { HeddleError } from '../core/errors.ts';
+import { SentBuffers } from '../jobs/message-buffers.ts';
+import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
 import { decodeValue, encodeValue } from '../thread/values.ts';
 import type { Job } from './job.ts';
 import type { KeeperOfJobs, PoolJobs } from './pool-jobs.ts';
@@ -8,11 +10,14 @@ import { freeze } from './work.ts';
 
 export class LocalKeeper implements KeeperOfJobs {
   readonly broken = undefined;
+  readonly payloads: Payloads;
   readonly #jobs: PoolJobs;
   readonly #values = new Map<number, Wire<unknown>>();
 
   constructor(jobs: PoolJobs) {
     this.#jobs = jobs;
+    // Buffers are here already.
+    this.payloads = payloadsBeside(jobs.store.parking, new SentBuffers({ post: () => {} }));
   }
 
   jobPut(): void {}

@@ -19,7 +19,7 @@ import { Functions } from '../jobs/functions.ts';
 import { freeEnded, freeJob, PART_NEXT, setPriority } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import { type Payloads, payloadsBesidePort, payloadsOf } from '../jobs/payloads.ts';
+import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import {
   ACCEPTED,
   ARGS_BY_PORT,
@@ -87,6 +87,8 @@ import { freeze, joinWires, SENT, type Work } from './work.ts';
 
 /** What the keeper does for jobs of its own thread. */
 export interface KeeperOfJobs {
+  /** Values that go to its threads. */
+  readonly payloads: Payloads;
   /** A job was put: a thread may be wanted. */
   jobPut(): void;
   /** Calls `told` once the end of the thread is known that died over a job. */
@@ -130,7 +132,7 @@ export class PoolJobs implements JobOwner {
   }
 
   get #payloads(): Payloads {
-    return this.keeper === undefined ? payloadsOf(this.#parking) : payloadsBesidePort(this.#parking);
+    return this.keeper?.payloads ?? payloadsOf(this.#parking);
   }
 
   /** @throws TypeError, CaptureError, SendError, the reason of the signal, BrokenPoolError, ShutDownError, PoolFullError */

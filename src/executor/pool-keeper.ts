@@ -7,6 +7,8 @@ import type { Wire } from '../codec/wire.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { BrokenPoolError, CancelledError } from '../core/errors.ts';
 import { complete } from '../jobs/job-block.ts';
+import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
+import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
 import { BROKEN, CLOSED, END_WANTED, ENDED, EVICTED, KILL, LOST, NO_REASON, OPEN } from '../jobs/states.ts';
 import {
   FIRST_TOKEN,
@@ -81,6 +83,9 @@ export class PoolKeeper implements KeeperOfJobs {
   #shutdown: { readonly promise: Promise<void>; resolve(): void } | undefined;
   readonly #resizes: (() => void)[] = [];
   readonly #noMoreErrands: () => void;
+  readonly #noMoreBuffers: () => void;
+  readonly #buffers: SentBuffers;
+  readonly payloads: Payloads;
   readonly #ended: () => void;
   #idleTimer: Timer | undefined;
   #finished = false;
@@ -105,6 +110,13 @@ export class PoolKeeper implements KeeperOfJobs {
         jobs: this.running().map((job) => job.name),
       }),
     });
+    this.#buffers = new SentBuffers({
+      post: (message) => {
+        for (const thread of this.threads) thread.remote.post(message);
+      },
+    });
+    this.payloads = payloadsBeside(this.#parking, this.#buffers);
+    this.#noMoreBuffers = buffersComeBy(() => this.drainPorts());
     this.#noMoreErrands = this.#parking.onErrand(() => this.#doErrands());
   }
 
@@ -270,6 +282,7 @@ export class PoolKeeper implements KeeperOfJobs {
     const thread = new PoolThread(slot, this.#words, options, this.#events);
     this.threads.add(thread);
     this.#jobs.store.add(POOL_THREADS, 1);
+    for (const message of this.#buffers.messages()) thread.remote.post(message);
     thread.remote.post({
       type: 'begin',
       pool: this.#object,
@@ -284,6 +297,10 @@ export class PoolKeeper implements KeeperOfJobs {
 
   #receive(thread: PoolThread, message: FromThread): void {
     switch (message.type) {
+      case 'buffer':
+      case 'dropped':
+        takeBufferMessage(message);
+        return;
       case 'ready':
         thread.token = message.token;
         thread.record = message.record;
@@ -436,6 +453,7 @@ export class PoolKeeper implements KeeperOfJobs {
     if (this.#finished) return;
     this.#finished = true;
     this.#noMoreErrands();
+    this.#noMoreBuffers();
     this.#idleTimer?.stop();
     this.#ended();
     this.#shutdown?.resolve();

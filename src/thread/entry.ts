@@ -5,13 +5,14 @@
 import type { Wire } from '../codec/wire.ts';
 import { resolveReference } from '../function/reference.ts';
 import { JobStore } from '../jobs/job-store.ts';
-import { loadKindsBy } from '../jobs/payloads.ts';
+import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
+import { loadKindsBy, payloadsBeside } from '../jobs/payloads.ts';
 import { registerPoolKind } from '../jobs/pool-kind.ts';
 import { POOL_THREAD } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
-import { exitThread, type MessagePort, ownSeed } from '../platform/worker.ts';
+import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
@@ -41,6 +42,7 @@ class ThreadMain {
   start(): void {
     setMainLoop(this.#settings.mainLoop);
     applyLoaderSettings(this.#settings.loader as Parameters<typeof applyLoaderSettings>[0]);
+    buffersComeBy(() => this.#drain());
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     if (this.#settings.initializer !== undefined) this.#initialized = this.#initialize();
   }
@@ -59,6 +61,10 @@ class ThreadMain {
 
   #receive(message: ToThread): void {
     switch (message.type) {
+      case 'buffer':
+      case 'dropped':
+        takeBufferMessage(message);
+        return;
       case 'begin':
         void this.#begin(message.pool, message.parcel);
         return;
@@ -92,6 +98,7 @@ class ThreadMain {
     this.#runner = new JobRunner({
       store,
       keeper,
+      payloads: payloadsBeside(parking, new SentBuffers({ post: (message) => this.#send(message) })),
       concurrency,
       spin,
       ended: (busyMs) => this.#end(busyMs),
@@ -103,6 +110,12 @@ class ThreadMain {
     parking.heap.words[object + POOL_THREAD] = this.#settings.id;
     this.#send({ type: 'ready', token: parking.heap.token, record: parking.handles.recordOf(object) });
     this.#runner.start();
+  }
+
+  /** Takes messages that have come while the loop was busy. */
+  #drain(): void {
+    for (let next = takeMessage(this.#port); next !== undefined; next = takeMessage(this.#port))
+      this.#receive(next.message as ToThread);
   }
 
   #end(busyMs: number): never {

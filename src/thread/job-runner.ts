@@ -21,7 +21,7 @@ import type { FunctionEntry } from '../jobs/functions.ts';
 import { addPart, complete } from '../jobs/job-block.ts';
 import { jobClock } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import { FUNCTION_TIME, type Payloads, payloadsBesidePort, payloadsOf } from '../jobs/payloads.ts';
+import { FUNCTION_TIME, type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import {
   ARGS_BY_PORT,
   BY_PORT,
@@ -77,8 +77,9 @@ const PART_MS = 10;
 
 export interface JobRunnerOptions {
   readonly store: JobStore;
-  /** The thread that the port leads to. */
+  /** The thread that the port leads to, and the values that go there. */
   readonly keeper: number;
+  readonly payloads: Payloads;
   /** Jobs at once. */
   readonly concurrency: number;
   /** Microseconds of looking before it waits. */
@@ -136,7 +137,7 @@ export class JobRunner {
     this.#parking = store.parking;
     this.#words = store.parking.heap.words;
     this.#payloads = payloadsOf(store.parking);
-    this.#byPort = payloadsBesidePort(store.parking);
+    this.#byPort = options.payloads;
     this.#wait = {
       object: store.object,
       set: () => {

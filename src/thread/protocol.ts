@@ -4,8 +4,10 @@
  */
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
+import type { BufferMessage } from '../jobs/message-buffers.ts';
 
 export type ToThread =
+  | BufferMessage
   /** Run jobs of that pool, which the parcel holds. */
   | { readonly type: 'begin'; readonly pool: number; readonly parcel: number }
   /** The arguments of a job that were fetched. */
@@ -16,6 +18,7 @@ export type ToThread =
   | { readonly type: 'stop' };
 
 export type FromThread =
+  | BufferMessage
   /** The thread takes jobs: its initializer, if any, has returned. `token` stands for it in shared memory, `record` holds the pool. */
   | { readonly type: 'ready'; readonly token: number; readonly record: number }
   /** The initializer threw: the thread takes no jobs. */
