@@ -33,6 +33,7 @@ export type {
   SubmitOptions,
 } from './executor/executor.ts';
 export { Future, type FutureStatus } from './executor/future.ts';
+export { InlineExecutor, type InlineExecutorOptions } from './executor/inline-executor.ts';
 export type { ThreadPoolOptions } from './executor/pool-options.ts';
 export type { PoolStatistics } from './executor/pool-statistics.ts';
 export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
