@@ -84,4 +84,5 @@ export {
   type SemaphoreStatistics,
 } from './sync/semaphore.ts';
 export type { NameOptions } from './sync/shared-handle.ts';
+export { type PerThread, type PerThreadOptions, perThread } from './thread/per-thread.ts';
 export { fromToken, shared, type Token, toToken } from './thread/tokens.ts';

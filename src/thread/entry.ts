@@ -11,6 +11,7 @@ import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
+import { hasEndHooks, runEndHooks } from './end-hooks.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
 import { setOwnRunner } from './own-runner.ts';
@@ -30,6 +31,7 @@ class ThreadMain {
   #initialized: Promise<boolean> | undefined;
   #runner: JobRunner | undefined;
   #stopping = false;
+  #ending = false;
 
   constructor(port: MessagePort, settings: ThreadSettings) {
     this.#port = port;
@@ -67,8 +69,8 @@ class ThreadMain {
         return;
       case 'stop':
         this.#stopping = true;
-        if (this.#runner === undefined) exitThread();
-        this.#runner.stop((busyMs) => this.#end(busyMs));
+        if (this.#runner === undefined) this.#exit();
+        else this.#runner.stop((busyMs) => this.#end(busyMs));
     }
   }
 
@@ -77,7 +79,7 @@ class ThreadMain {
     registerPoolKind();
     parking.handles.unpack(parcel);
     if (this.#initialized !== undefined && !(await this.#initialized)) return;
-    if (this.#stopping) exitThread();
+    if (this.#stopping) return this.#exit();
     const { concurrency, spin, keeper } = this.#settings;
     const store = new JobStore(parking, object, parking.handles.recordOf(object));
     // It looks for jobs before anybody knows that it has begun: no other thread need be started for them.
@@ -96,9 +98,17 @@ class ThreadMain {
     this.#runner.start();
   }
 
-  #end(busyMs: number): never {
+  /** Its jobs have ended. May be called again while that goes on. */
+  #end(busyMs: number): void {
+    if (this.#ending) return;
+    this.#ending = true;
     this.#send({ type: 'ending', busyMs });
-    exitThread();
+    this.#exit();
+  }
+
+  #exit(): void {
+    if (!hasEndHooks()) exitThread();
+    void runEndHooks().then(exitThread);
   }
 
   #fetch(job: number): Promise<unknown> {
