@@ -42,6 +42,7 @@ export type {
   SubmitOptions,
 } from './executor/executor.ts';
 export { Future, type FutureStatus } from './executor/future.ts';
+export { InlineExecutor, type InlineExecutorOptions } from './executor/inline-executor.ts';
 export type { ThreadPoolOptions } from './executor/pool-options.ts';
 export type { PoolStatistics } from './executor/pool-statistics.ts';
 export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
@@ -92,4 +93,5 @@ export {
   type SemaphoreStatistics,
 } from './sync/semaphore.ts';
 export type { NameOptions } from './sync/shared-handle.ts';
+export { type PerThread, type PerThreadOptions, perThread } from './thread/per-thread.ts';
 export { fromToken, shared, type Token, toToken } from './thread/tokens.ts';

@@ -57,7 +57,14 @@ export abstract class JobExecutor implements Executor {
   }
 
   submitSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R> {
-    return this.submitFrom(this.submitSync, fn, args).resultSync();
+    const future = this.submitFrom(this.submitSync, fn, args);
+    try {
+      return future.resultSync();
+    } catch (error) {
+      // If it goes on, nobody else can have its result.
+      future.cancel(error);
+      throw error;
+    }
   }
 
   waitForRoom(options?: WaitOptions): Promise<void> {

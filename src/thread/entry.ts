@@ -14,6 +14,7 @@ import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
+import { hasEndHooks, runEndHooks } from './end-hooks.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
 import { addRunner, setMainLoop, setOwnPool } from './own-runner.ts';
@@ -33,6 +34,7 @@ class ThreadMain {
   #initialized: Promise<boolean> | undefined;
   #runner: JobRunner | undefined;
   #stopping = false;
+  #ending = false;
 
   constructor(port: MessagePort, settings: ThreadSettings) {
     this.#port = port;
@@ -76,8 +78,8 @@ class ThreadMain {
         return;
       case 'stop':
         this.#stopping = true;
-        if (this.#runner === undefined) exitThread();
-        this.#runner.stop((busyMs) => this.#end(busyMs));
+        if (this.#runner === undefined) this.#exit();
+        else this.#runner.stop((busyMs) => this.#end(busyMs));
     }
   }
 
@@ -90,7 +92,7 @@ class ThreadMain {
       callErrand(parking.heap.words, this.#settings.keeper);
       return;
     }
-    if (this.#stopping) exitThread();
+    if (this.#stopping) return this.#exit();
     const { concurrency, spin, keeper } = this.#settings;
     const store = new JobStore(parking, object, parking.handles.recordOf(object));
     // It looks for jobs before anybody knows that it has begun: no other thread need be started for them.
@@ -118,9 +120,17 @@ class ThreadMain {
       this.#receive(next.message as ToThread);
   }
 
-  #end(busyMs: number): never {
+  /** Its jobs have ended. May be called again while that goes on. */
+  #end(busyMs: number): void {
+    if (this.#ending) return;
+    this.#ending = true;
     this.#send({ type: 'ending', busyMs });
-    exitThread();
+    this.#exit();
+  }
+
+  #exit(): void {
+    if (!hasEndHooks()) exitThread();
+    void runEndHooks().then(exitThread);
   }
 
   #fetch(job: number): Promise<unknown> {
