@@ -107,6 +107,8 @@ export interface KeeperOfJobs {
 
 /** After so many milliseconds a job that waits while a thread is idle wakes it: who drains has met a long one. */
 const SPILL_MS = 2;
+/** After so many times that, a thread more is started for it, if there may be one: that takes far longer. */
+const SPILLS_TO_START = 10;
 
 export class PoolJobs implements JobOwner {
   readonly store: JobStore;
@@ -124,6 +126,7 @@ export class PoolJobs implements JobOwner {
   #deliveries: Promise<void> | undefined;
   #spill: Timer | undefined;
   #takenThen = 0;
+  #spills = 0;
 
   constructor(store: JobStore) {
     this.store = store;
@@ -295,11 +298,11 @@ export class PoolJobs implements JobOwner {
   #spillOver(): void {
     this.#spill = undefined;
     if (this.store.read(POOL_QUEUED) === 0) return;
-    if (this.store.read(POOL_TAKEN) === this.#takenThen) {
-      this.store.wakeOne();
-      this.keeper?.jobPut();
-    }
-    if (this.store.read(LISTS + LIST_HEAD) !== 0) this.#watchSpill();
+    const moves = this.store.read(POOL_TAKEN) !== this.#takenThen;
+    this.#spills = moves ? 0 : this.#spills + 1;
+    if (!moves) this.store.wakeOne();
+    if (this.#spills === SPILLS_TO_START) this.#wantThread();
+    if (this.store.read(LISTS + LIST_HEAD) !== 0 || this.#spills < SPILLS_TO_START) this.#watchSpill();
   }
 
   /** No thread was idle: one more may be started. */
