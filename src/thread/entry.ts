@@ -11,6 +11,7 @@ import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
+import './context-call.ts';
 import { hasEndHooks, runEndHooks } from './end-hooks.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
