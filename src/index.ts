@@ -48,6 +48,7 @@ export type { PoolStatistics } from './executor/pool-statistics.ts';
 export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
 export { capture } from './function/capture.ts';
 export { portable } from './function/portable.ts';
+export type { ContextStorage } from './function/storage.ts';
 export { currentThread, isMainThread } from './platform/thread-identity.ts';
 export type { PutOptions } from './queue/ends.ts';
 export { LifoQueue } from './queue/lifo-queue.ts';

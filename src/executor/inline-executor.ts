@@ -35,7 +35,7 @@ export interface InlineExecutorOptions {
  *   it had there.
  * - **Cancellation** as in a pool, and a synchronous function sees none: nobody else runs meanwhile. No code can be ended by
  *   force: `onCancel: 'terminate'` abandons the job after `grace`.
- * - **Cost**: a microsecond or two for a job.
+ * - **Cost**: some microseconds for a job.
  *
  * @example
  * ```ts

@@ -18,6 +18,7 @@ export class InlineJobs implements JobSink, JobOwner {
   /** There is one thread. Async jobs overlap all the same. */
   readonly width = 1;
   readonly full = false;
+  readonly keepsContext: boolean;
   readonly #name: string;
   readonly #rules: CallRules;
   readonly #runs = new Map<Job, InlineRun>();
@@ -26,6 +27,8 @@ export class InlineJobs implements JobSink, JobOwner {
   constructor(name: string, rules: CallRules) {
     this.#name = name;
     this.#rules = rules;
+    // By the rules of threads, a storage that no thread would find, and a value that could not be sent, are refused.
+    this.keepsContext = rules.copy === undefined;
   }
 
   get isShutDown(): boolean {

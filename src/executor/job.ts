@@ -14,6 +14,7 @@
 import type { Wire } from '../codec/wire.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, TimeoutError } from '../core/errors.ts';
+import type { ContextStorage } from '../function/storage.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import type { LoopWait } from '../park/parking.ts';
 import { onAbort } from '../scope/abort.ts';
@@ -33,6 +34,7 @@ export interface JobOptions {
   readonly grace: number;
   readonly idempotent: boolean;
   readonly limiter: CapacityLimiter | undefined;
+  readonly context: readonly ContextStorage[];
 }
 
 /** What a job asks of its executor. */

@@ -14,6 +14,7 @@ import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
+import './context-call.ts';
 import { hasEndHooks, runEndHooks } from './end-hooks.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
