@@ -202,14 +202,21 @@ export class PoolJobs implements JobOwner {
   #writeWire(job: Job, flags: number): number {
     const payloads = this.#payloads;
     const { object } = this.store;
+    const parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
     try {
-      const wire = wireOf(job, flags, (value, path) => payloads.wireOf(value, path));
-      return payloads.makeJobOfWire(object, wire, 'args', flags);
+      return payloads.makeJobOfWire(object, joined(parts, flags), 'args', flags);
     } catch (error) {
-      if (!(error instanceof SendError) || error instanceof CaptureError || this.keeper === undefined)
+      if (!(error instanceof SendError) || error instanceof CaptureError) throw error;
+      if (this.keeper === undefined) {
+        // Each by itself, for its path.
+        for (const { wire, path } of parts) payloads.check(wire, path);
         throw error;
-      const wire = wireOf(job, flags, encodeValue);
-      job.byPort ??= freeze(wire, 'args');
+      }
+      const copies = partsOf(job, flags, encodeValue).map(({ wire, path }) => ({
+        wire: freeze(wire, path),
+        path,
+      }));
+      job.byPort ??= joined(copies, flags);
       return payloads.makeSimpleJob(object, 0, flags | ARGS_BY_PORT);
     }
   }
@@ -597,23 +604,37 @@ function tellPart(job: Job, outcomes: ItemOutcomes): void {
   if (job.work.kind === 'each') job.work.onPart(outcomes);
 }
 
-/** All that goes with a job, as one wire. */
-function wireOf(
+interface WirePart {
+  readonly wire: Wire<unknown>;
+  /** What messages call it. */
+  readonly path: string;
+}
+
+/** What goes with a job: the function and the name, if they do, and what it is called with. */
+function partsOf(
   { fn, work, options }: Job,
   flags: number,
   encode: (value: unknown, path: string) => Wire<unknown>,
-): Wire<unknown> {
-  const wires: Wire<unknown>[] = [];
+): WirePart[] {
+  const parts: WirePart[] = [];
   try {
-    if ((flags & WITH_FUNCTION) !== 0) wires.push(fn.reference, { value: options.name ?? fn.name });
-    else if ((flags & WITH_NAME) !== 0) wires.push({ value: options.name });
-    const args =
-      work.kind === 'each'
-        ? joinWires([encode(work.items, work.path), encode(work.args, 'args')])
-        : encode(work.args, 'args');
-    return wires.length === 0 ? args : joinWires([...wires, args]);
+    if ((flags & WITH_FUNCTION) !== 0) parts.push({ wire: fn.reference, path: 'captured' });
+    if ((flags & (WITH_FUNCTION | WITH_NAME)) !== 0)
+      parts.push({ wire: { value: options.name ?? fn.name }, path: 'name' });
+    if (work.kind === 'each') parts.push({ wire: encode(work.items, work.path), path: work.path });
+    parts.push({ wire: encode(work.args, 'args'), path: 'args' });
+    return parts;
   } catch (error) {
     if ((flags & WITH_FUNCTION) !== 0) releaseWire(fn.reference);
     throw error;
   }
+}
+
+/** All of that as one wire: arguments alone; or items and arguments; either behind the function and the name. */
+function joined(parts: readonly WirePart[], flags: number): Wire<unknown> {
+  const wires = parts.map(({ wire }) => wire);
+  const before = (flags & WITH_FUNCTION) !== 0 ? 2 : (flags & WITH_NAME) !== 0 ? 1 : 0;
+  const values = wires.slice(before);
+  const called = values.length === 1 ? values[0]! : joinWires(values);
+  return before === 0 ? called : joinWires([...wires.slice(0, before), called]);
 }

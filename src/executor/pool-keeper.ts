@@ -89,6 +89,8 @@ export class PoolKeeper implements KeeperOfJobs {
   readonly #ended: () => void;
   #idleTimer: Timer | undefined;
   #finished = false;
+  /** Threads that were asked for by the count of surplus, and have not said that they end. */
+  #retiring = 0;
 
   /** `ended` is called when it has been shut down and all threads are gone. */
   constructor(settings: PoolSettings, jobs: PoolJobs, object: number, ended: () => void) {
@@ -319,6 +321,7 @@ export class PoolKeeper implements KeeperOfJobs {
         this.#valueCame(message.job, message.value);
         return;
       case 'ending':
+        if (!thread.stopped) this.#retiring = Math.max(this.#retiring - 1, 0);
         thread.saidEnd = true;
         thread.stopped = true;
         thread.state = 'stopping';
@@ -459,12 +462,26 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#shutdown?.resolve();
   }
 
-  /** So many threads end as soon as they have nothing to do: whichever comes first. */
+  /** So many threads end as soon as they have nothing to do: whichever come first, each by taking one off the count. */
   #retireSurplus(): void {
+    const word = this.#object + POOL_SURPLUS;
     let surplus = this.threads.size - this.#limit;
-    for (const thread of this.threads) if (thread.state === 'stopping' || thread.condemned) surplus--;
-    Atomics.store(this.#words, this.#object + POOL_SURPLUS, Math.max(surplus, 0));
-    if (surplus <= 0) return;
+    if (surplus <= 0) {
+      this.#retiring = 0;
+      Atomics.store(this.#words, word, 0);
+      return;
+    }
+    for (const thread of this.threads) if (thread.stopped || thread.condemned) surplus--;
+    const more = surplus - this.#retiring;
+    if (more > 0) {
+      this.#retiring += more;
+      Atomics.add(this.#words, word, more);
+    }
+    for (let less = -more; less > 0; less--) {
+      const left = Atomics.load(this.#words, word);
+      if (left === 0 || Atomics.compareExchange(this.#words, word, left, left - 1) !== left) break;
+      this.#retiring--;
+    }
     for (const thread of this.threads) if (thread.token !== 0) callErrand(this.#words, thread.token);
   }
 

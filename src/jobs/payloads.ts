@@ -96,6 +96,11 @@ export class Payloads {
     }
   }
 
+  /** Throws if bytes cannot carry the wire, with the path to what they cannot. @throws SendError */
+  check(wire: Wire<unknown>, path: string): void {
+    serializeWire(wire, parcelsOf(wire), path);
+  }
+
   /** The values that a job came with. A promise while a module must be loaded. Its memory is free then, for the result. */
   openArguments(job: number): unknown {
     const at = payloadOf(job);
