@@ -26,6 +26,10 @@ export class LocalKeeper implements KeeperOfJobs {
 
   drainPorts(): void {}
 
+  lookWhileBlocked(): void {}
+
+  startMore(): void {}
+
   whenEnded(): void {}
 
   terminate(): void {}

@@ -77,6 +77,7 @@ import type { Parking } from '../park/parking.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import { currentTask } from '../scope/current-task.ts';
+import { currentScope } from '../scope/scope.ts';
 import { runnerFor } from '../thread/own-runner.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import { decodeValue, encodeValue } from '../thread/values.ts';
@@ -100,6 +101,10 @@ export interface KeeperOfJobs {
   terminate(token: number): void;
   /** Takes the messages that have come, while this thread is blocked. */
   drainPorts(): void;
+  /** The same, and replaces threads that have died meanwhile. */
+  lookWhileBlocked(): void;
+  /** Jobs wait, and none is idle: starts threads for them. */
+  startMore(): void;
   /** A job has ended: the threads that it kept may be too many now. */
   jobEnded(): void;
   readonly broken: BrokenPoolError | undefined;
@@ -124,6 +129,8 @@ export class PoolJobs implements JobOwner {
   readonly #functions = new Functions();
   /** Results that must load a module first hold up those that come after them. */
   #deliveries: Promise<void> | undefined;
+  /** Jobs whose threads are to be ended, and when. */
+  #kills: { readonly job: Job; readonly due: number }[] = [];
   #spill: Timer | undefined;
   #takenThen = 0;
   #spills = 0;
@@ -360,7 +367,19 @@ export class PoolJobs implements JobOwner {
       job.abandon();
       this.keeper?.jobEnded();
     }
-    if (onCancel === 'terminate') startTimer(grace, () => job.terminate());
+    if (onCancel === 'terminate') {
+      this.#kills.push({ job, due: now() + grace });
+      startTimer(grace, () => this.#killDue());
+    }
+  }
+
+  /** Ends the threads of jobs that had time enough to end by themselves. */
+  #killDue(): void {
+    const time = now();
+    const due = this.#kills.filter((kill) => kill.due <= time);
+    if (due.length === 0) return;
+    this.#kills = this.#kills.filter((kill) => kill.due > time);
+    for (const { job } of due) job.terminate();
   }
 
   #reason(job: Job): number {
@@ -398,24 +417,40 @@ export class PoolJobs implements JobOwner {
         `Cannot block on ${job.describe()}: only this loop can run it, and it would be blocked; await it`,
       );
     const isOver = (): boolean => {
-      this.keeper?.drainPorts();
+      this.keeper?.lookWhileBlocked();
       return job.settled || Atomics.load(words, job.address + CELL_STATE) !== WAITING;
     };
-    const deadline = timeout === Infinity ? Infinity : now() + timeout;
+    const deadline = now() + timeout;
+    this.#hurry();
     while (!job.settled) {
       const blocks = runner !== undefined && !isOver();
       if (blocks) this.#blockSlot(job, true);
       Atomics.store(words, job.address + CELL_ASYNC, 0);
+      let over: boolean;
       try {
-        if (!this.#parking.blockUntil(isOver, deadline === Infinity ? Infinity : deadline - now()))
-          return false;
+        const next = Math.min(deadline, job.due(), ...this.#kills.map(({ due }) => due));
+        over = this.#parking.blockUntil(isOver, Math.max(next - now(), 0));
       } finally {
         Atomics.store(words, job.address + CELL_ASYNC, 1);
         if (blocks) this.#blockSlot(job, false);
       }
-      if (!job.settled) this.#take(job, true);
+      if (job.settled) return true;
+      if (over) this.#take(job, true);
+      else if (now() >= deadline || currentScope()?.cancellation !== undefined) return false;
+      else {
+        // No timer of this loop fires meanwhile.
+        this.#killDue();
+        job.expireIfDue();
+      }
     }
     return true;
+  }
+
+  /** This loop will be blocked: it will not see whether its jobs wait longer than they should. */
+  #hurry(): void {
+    if (this.store.read(POOL_QUEUED) === 0) return;
+    this.store.wakeOne();
+    if (this.store.read(LISTS + LIST_HEAD) === 0) this.keeper?.startMore();
   }
 
   /** A job of this pool blocks its thread for another: a spare thread may be wanted. */

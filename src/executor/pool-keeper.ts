@@ -230,6 +230,36 @@ export class PoolKeeper implements KeeperOfJobs {
     else take(wire);
   }
 
+  lookWhileBlocked(): void {
+    this.drainPorts();
+    const { heap } = this.#parking;
+    let gone = false;
+    for (const thread of this.threads) {
+      if (thread.gone || thread.token === 0 || !heap.isDead(thread.token)) continue;
+      this.#left(thread);
+      gone = true;
+    }
+    if (gone) this.#startWanted();
+  }
+
+  startMore(): void {
+    this.#startWanted();
+  }
+
+  /** A thread has ended, though its end may not have been told. */
+  #left(thread: PoolThread): void {
+    if (thread.gone) return;
+    thread.gone = true;
+    this.#jobs.store.add(POOL_THREADS, -1);
+  }
+
+  /** How many threads there are. */
+  get #size(): number {
+    let size = 0;
+    for (const thread of this.threads) if (!thread.gone) size++;
+    return size;
+  }
+
   drainPorts(): void {
     for (const thread of this.threads) thread.remote.drain();
   }
@@ -250,14 +280,14 @@ export class PoolKeeper implements KeeperOfJobs {
 
   /** Starts threads for jobs that wait, for as many as nobody comes. */
   #startWanted(most = Infinity): void {
-    if (this.threads.size >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0)
-      return;
+    if (this.#size >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0) return;
     // One that is idle is woken, one that drains comes by itself.
     if (this.#read(LISTS + LIST_HEAD) !== 0 || this.#read(POOL_DRAINING) > 0) return;
     let coming = 0;
-    for (const thread of this.threads) if (thread.state === 'starting') coming += this.#settings.concurrency;
+    for (const thread of this.threads)
+      if (!thread.gone && thread.state === 'starting') coming += this.#settings.concurrency;
     for (let left = most; left > 0 && coming < this.#read(POOL_QUEUED); left--) {
-      if (this.threads.size >= this.#limit) return;
+      if (this.#size >= this.#limit) return;
       this.#startThread();
       coming += this.#settings.concurrency;
     }
@@ -365,7 +395,7 @@ export class PoolKeeper implements KeeperOfJobs {
 
   #threadEnded(thread: PoolThread, end: WorkerEnd): void {
     this.threads.delete(thread);
-    this.#jobs.store.add(POOL_THREADS, -1);
+    this.#left(thread);
     if (this.#settings.isLoop && !thread.stopped) this.#lost(thread, end);
     if (!thread.condemned && !thread.stopped && !this.#settings.isLoop) this.#countDeath(end);
     if (thread.token !== 0) {
