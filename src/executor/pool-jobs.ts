@@ -16,7 +16,7 @@ import {
   ThreadDiedError,
 } from '../core/errors.ts';
 import { Functions } from '../jobs/functions.ts';
-import { freeEnded, freeJob, PART_NEXT, setPriority } from '../jobs/job-block.ts';
+import { freeJob, PART_NEXT, setPriority } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
@@ -282,8 +282,8 @@ export class PoolJobs implements JobOwner {
 
   /** A job that has not been begun. */
   #drop(job: Job): void {
-    freeEnded(this.#parking.heap, job.address, WAITING);
-    if (job.spare !== 0) freeEnded(this.#parking.heap, job.spare, WAITING);
+    freeJob(this.#parking.heap, job.address);
+    if (job.spare !== 0) freeJob(this.#parking.heap, job.spare);
     if (job.byPort !== undefined) releaseWire(job.byPort);
     job.address = 0;
   }
@@ -481,10 +481,7 @@ export class PoolJobs implements JobOwner {
     const words = this.#words;
     const { address } = job;
     const outcome = words[address + JOB_OUTCOME]!;
-    if (outcome === DIED && job.mayRepeat && !job.settled && this.store.read(POOL_STATE) !== BROKEN) {
-      this.#repeat(job, sync);
-      return;
-    }
+    if (outcome === DIED && job.mayRepeat && !job.settled && this.#repeat(job, sync)) return;
     job.taken = true;
     job.ranMs = words[address + JOB_RAN]! / 1000;
     this.#takeParts(job, sync);
@@ -561,24 +558,29 @@ export class PoolJobs implements JobOwner {
     });
   }
 
-  /** Its thread died, and it may be run again: before the others. */
-  #repeat(job: Job, sync: boolean): void {
+  /** Its thread died, and it may be run again: before the others. False if the pool does not take it any more. */
+  #repeat(job: Job, sync: boolean): boolean {
     const words = this.#words;
     const { heap } = this.#parking;
-    const old = job.address;
+    const { address: old, spare } = job;
+    words[spare + JOB_TICKET] = words[old + JOB_TICKET]!;
+    this.#parking.expect(spare, job);
+    const put = this.store.put(spare, true);
+    if (put !== ACCEPTED && put !== WAKING) {
+      this.#parking.forget(spare);
+      return false;
+    }
     this.jobs.delete(old);
     if (sync) {
       // It comes by the mailbox, and is in use until then.
       this.#parking.expect(old, { object: 0, ownsCell: true, set: () => freeJob(heap, old) });
     } else freeJob(heap, old);
     job.repeated = true;
-    job.address = job.spare;
+    job.address = spare;
     job.spare = 0;
-    this.jobs.set(job.address, job);
-    words[job.address + JOB_TICKET] = words[old + JOB_TICKET]!;
-    this.#parking.expect(job.address, job);
-    this.store.put(job.address, true);
-    this.keeper?.jobPut();
+    this.jobs.set(spare, job);
+    if (put === ACCEPTED) this.#wantThread();
+    return true;
   }
 
   /**

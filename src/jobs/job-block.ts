@@ -5,8 +5,12 @@
  * ```text
  * made       its owner's alone; published once it names its owner, who answers for it from then on
  * runs       who runs it takes the arguments out, and puts the result in their place, or into a block that belongs to it
- * ended      the owner frees it; if that is dead, who runs it or who mends, whichever swaps its cell first
+ * ended      the owner frees it
+ * orphan     its owner died while it ran: who runs it frees it
  * ```
+ *
+ * Who mends stands in for the dead by a compare-and-swap from their token: as owner in `JOB_OWNER`, as the one to end the job in
+ * `JOB_ENDER`. So one does, and if that dies, the next.
  */
 import { Atomics } from '#atomics';
 import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
@@ -18,11 +22,13 @@ import {
   CELL_ASYNC,
   CELL_NEWS,
   CELL_STATE,
+  FIRST_TOKEN,
   JOB,
   JOB_BEGAN,
   JOB_BYTES,
   JOB_CANCEL,
   JOB_DATA,
+  JOB_ENDER,
   JOB_FLAGS,
   JOB_FUNCTION,
   JOB_HIGH,
@@ -84,6 +90,7 @@ export function makeJob(heap: Heap, object: number, bytes: number, flags: number
   words[job + NODE_CELL] = job;
   words[job + JOB_STATE] = MADE;
   words[job + NODE_SETTER] = 0;
+  words[job + JOB_ENDER] = 0;
   words[job + CELL_ASYNC] = 1;
   words[job + CELL_NEWS] = 0;
   words[job + JOB_OWNER] = token;
@@ -145,44 +152,41 @@ export function unpackParcels({ heap, handles }: Parking, job: number): number[]
 }
 
 /**
- * Ends a job that this thread runs. Its outcome stands in it. Gives false if it was ended before, by who took this thread
- * for dead.
+ * Ends a job that this thread runs, or whose runner it mends. Its outcome stands in it. Gives false if another does: who took
+ * this thread for dead.
  */
 export function complete(parking: Parking, job: number, outcome: number): boolean {
-  const { words, token: me } = parking.heap;
+  const { heap } = parking;
+  const { words, token: me } = heap;
+  if (words[job + JOB_ENDER] !== me) return false;
   words[job + JOB_OUTCOME] = outcome;
   words[job + NODE_SETTER] = me;
   parking.beginTelling();
   try {
-    if (Atomics.compareExchange(words, job + CELL_STATE, WAITING, job) !== WAITING) return false;
-    tellOwner(parking, job);
+    const seen = Atomics.compareExchange(words, job + CELL_STATE, WAITING, job);
+    if (seen === WAITING) tellOwner(parking, job);
+    else if (seen === CANCELLED) freeJob(heap, job);
     return true;
   } finally {
     parking.endTelling();
   }
 }
 
-/** Tells the owner of a job that has ended, or frees it if there is none. While telling. */
-export function tellOwner(parking: Parking, job: number): void {
-  const { heap } = parking;
-  const { words } = heap;
+/** Tells the owner of a job that has ended. If that is dead, who mends frees the job, once this thread is not telling. */
+function tellOwner(parking: Parking, job: number): void {
+  const { words } = parking.heap;
   const owner = Atomics.load(words, job + JOB_OWNER);
-  if (owner === 0) {
-    freeEnded(heap, job, job);
-    return;
-  }
+  if (owner < FIRST_TOKEN) return;
   // Before it is told: from then on the job is its owner's.
   const sleeps = Atomics.load(words, job + CELL_ASYNC) === 0;
   parking.tell(job, owner, true);
   if (sleeps) wakeThread(words, owner);
 }
 
-/** Frees a job nobody waits for any more, unless another does: if its cell is still `seen`. */
-export function freeEnded(heap: Heap, job: number, seen: number): void {
-  if (Atomics.compareExchange(heap.words, job + CELL_STATE, seen, CANCELLED) === seen) freeJob(heap, job);
-}
-
-/** Frees a job, and what is in it. Of its owner, when it has ended or was not put; or of who found that to be dead. */
+/**
+ * Frees a job, and what is in it: its owner does when it has ended, or is not queued; or who stands in for one. If it dies over
+ * that, the next goes on where it was.
+ */
 export function freeJob(heap: Heap, job: number): void {
   const { words, blocks, token: me } = heap;
   let parcel = words[job + JOB_PARCELS]!;
@@ -195,7 +199,12 @@ export function freeJob(heap: Heap, job: number): void {
   }
   const intent = words[job + JOB_INTENT]!;
   if (intent !== 0 && intent !== words[job + JOB_PARTS]) freePart(heap, intent, job);
-  for (let part = Atomics.exchange(words, job + JOB_PARTS, 0); part !== 0; part = freePart(heap, part, job));
+  for (let part = words[job + JOB_PARTS]!; part !== 0; part = words[job + JOB_PARTS]!) {
+    // As when it was put into the list: it is found here once it is not there.
+    words[job + JOB_INTENT] = part;
+    Atomics.store(words, job + JOB_PARTS, words[part + PART_NEXT]!);
+    freePart(heap, part, job);
+  }
   const result = words[job + JOB_RESULT]!;
   if (result !== 0) freePart(heap, result, job);
   else releaseBuffers(heap, payloadOf(job));
@@ -204,13 +213,11 @@ export function freeJob(heap: Heap, job: number): void {
   blocks.free(job);
 }
 
-/** Frees a block that belongs to a job; gives the next in its list. Nothing if it does not belong to it: who made it died. */
-export function freePart(heap: Heap, part: number, job: number): number {
-  if (heap.blocks.stateOf(part) !== SHARED - job) return 0;
-  const next = heap.words[part + PART_NEXT]!;
+/** Frees a block that belongs to a job. Nothing if it does not belong to it: who made it died, or it was freed. */
+function freePart(heap: Heap, part: number, job: number): void {
+  if (heap.blocks.stateOf(part) !== SHARED - job) return;
   releaseBuffers(heap, partPayloadOf(part));
   heap.blocks.free(part, job);
-  return next;
 }
 
 function releaseBuffers({ words }: Heap, payload: number): void {

@@ -3,25 +3,27 @@
  *
  * - **In the section**: the links are made anew from the jobs that are `QUEUED` (`relink`). The counts need no mending: they
  *   changed in one step with the state of a job.
- * - **Jobs that it ran** end as `DIED`, and who waits for them is told (`reclaimJob`).
+ * - **Jobs that it ran** are ended as `DIED` by who mends (`reclaimJob`), as if that ran them.
  * - **Jobs that it waited for**, or had not put yet: leave the queue, and are freed once nobody can be about to touch them
- *   (`buryJob`); those that run are told to end, and freed by who runs them.
+ *   (`buryJob`); those that run are told to end, and freed by who ends them.
  * - **Its slots** are free again (`reclaimSlots`), and somebody drains if there is anything (`recover`).
  */
 import { Atomics } from '#atomics';
+import { SHARED } from '../memory/blocks.ts';
 import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
+  CANCELLED,
   CELL_STATE,
   FUNCTION,
   HELD,
   JOB,
   JOB_CANCEL,
+  JOB_ENDER,
   JOB_HIGH,
   JOB_LOW,
   JOB_NEXT,
   JOB_OTHER_END,
-  JOB_OUTCOME,
   JOB_OWNER,
   JOB_PREVIOUS,
   JOB_STATE,
@@ -29,7 +31,6 @@ import {
   KIND,
   LIST_HEAD,
   LISTS,
-  NODE_SETTER,
   OBJECT,
   POOL_BLOCKED,
   POOL_DRAINING,
@@ -42,10 +43,11 @@ import {
   TORN,
   WAITING,
 } from '../memory/layout.ts';
+import { nobodyIsTelling } from '../memory/reaper.ts';
 import { enterSection, settleSection } from '../memory/section.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { StackProbe } from '../platform/stack.ts';
-import { freeEnded, freeJob, tellOwner } from './job-block.ts';
+import { complete, freeJob } from './job-block.ts';
 import type { JobStore } from './job-store.ts';
 import { DIED, MADE, NO_REASON, QUEUED } from './states.ts';
 
@@ -103,69 +105,85 @@ export function reclaimSlots(heap: Heap, object: number, record: number, dead: n
 
 /** For `Kind.reclaimJob`. */
 export function reclaimJob(store: JobStore, job: number, dead: number): void {
-  const { parking, object } = store;
-  const { heap } = parking;
-  const { words, token: me } = heap;
-  let ended = false;
-  let runner = 0;
-  parking.beginTelling();
-  try {
-    if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
-    if (words[job + KIND] === JOB && words[job + OBJECT] === object) {
-      const state = words[job + JOB_STATE]!;
-      if (state === dead) {
-        if (Atomics.load(words, job + CELL_STATE) === WAITING) {
-          words[job + JOB_OUTCOME] = DIED;
-          words[job + NODE_SETTER] = me;
-          ended = Atomics.compareExchange(words, job + CELL_STATE, WAITING, job) === WAITING;
-        }
-      } else if (state === QUEUED && words[job + JOB_OWNER] === dead) {
-        const next = words[job + JOB_NEXT]!;
-        const previous = words[job + JOB_PREVIOUS]!;
-        const end = words[job + JOB_OTHER_END]!;
-        const high = words[job + JOB_HIGH]!;
-        const low = words[job + JOB_LOW]!;
-        const isFirst =
-          previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
-        const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
-        words[job + JOB_STATE] = MADE;
-        words[object + POOL_QUEUED]! -= 1;
-        if (previous === 0) words[object + POOL_FIRST] = next;
-        else words[previous + JOB_NEXT] = next;
-        if (next === 0) words[object + POOL_LAST] = previous;
-        else words[next + JOB_PREVIOUS] = previous;
-        if (isFirst !== isLast) {
-          const heir = isFirst ? next : previous;
-          words[heir + JOB_OTHER_END] = end;
-          words[end + JOB_OTHER_END] = heir;
-        }
-      } else if (state !== MADE && words[job + JOB_OWNER] === dead) {
-        runner = state;
-        words[job + JOB_CANCEL] = words[job + JOB_CANCEL] === 0 ? NO_REASON : words[job + JOB_CANCEL]!;
-      }
-    }
-    if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
-      Atomics.compareExchange(words, object + SECTION, -me, 0);
-      Atomics.notify(words, object + SECTION);
-    }
-    if (ended) tellOwner(parking, job);
-    if (runner !== 0) callErrand(words, runner);
-  } finally {
-    parking.endTelling();
-  }
+  const { parking } = store;
+  const { words, token: me } = parking.heap;
+  const cell = Atomics.load(words, job + CELL_STATE);
+  // If it has ended, that was told, or is found by who waits. What has not ended stays as it is while its runner is dead.
+  const runs = cell === WAITING || cell === CANCELLED;
+  if (runs && Atomics.compareExchange(words, job + JOB_ENDER, dead, me) === dead)
+    complete(parking, job, DIED);
+  else if (Atomics.load(words, job + JOB_OWNER) === dead) abandon(store, job, dead);
 }
 
-/** For `Kind.buryJob`: the owner is dead, and nobody is about to tell it anything. */
-export function buryJob(heap: Heap, job: number, dead: number): void {
-  const { words } = heap;
-  if (Atomics.load(words, job + JOB_OWNER) !== dead) return;
-  if (words[job + JOB_STATE] === MADE) {
-    freeEnded(heap, job, WAITING);
-    return;
+/** The owner is dead: what is queued leaves the queue, and what runs is told to end. */
+function abandon({ parking, object }: JobStore, job: number, dead: number): void {
+  const { heap } = parking;
+  const { words, token: me } = heap;
+  // It may have died before the block with the reason belonged to the job.
+  const reason = words[job + JOB_CANCEL]!;
+  const told = reason > NO_REASON && heap.blocks.stateOf(reason) === SHARED - job ? reason : NO_REASON;
+  let runner = 0;
+  if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(heap, object);
+  // Who mends too may have been faster, and this be another job by now.
+  if (words[job + KIND] === JOB && words[job + OBJECT] === object && words[job + JOB_OWNER] === dead) {
+    const state = words[job + JOB_STATE]!;
+    if (state === QUEUED) {
+      const next = words[job + JOB_NEXT]!;
+      const previous = words[job + JOB_PREVIOUS]!;
+      const end = words[job + JOB_OTHER_END]!;
+      const high = words[job + JOB_HIGH]!;
+      const low = words[job + JOB_LOW]!;
+      const isFirst =
+        previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
+      const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
+      words[job + JOB_STATE] = MADE;
+      words[object + POOL_QUEUED]! -= 1;
+      if (previous === 0) words[object + POOL_FIRST] = next;
+      else words[previous + JOB_NEXT] = next;
+      if (next === 0) words[object + POOL_LAST] = previous;
+      else words[next + JOB_PREVIOUS] = previous;
+      if (isFirst !== isLast) {
+        const heir = isFirst ? next : previous;
+        words[heir + JOB_OTHER_END] = end;
+        words[end + JOB_OTHER_END] = heir;
+      }
+    } else if (state !== MADE) {
+      runner = state;
+      words[job + JOB_CANCEL] = told;
+    }
   }
-  // Who runs it looks at the owner once it has ended, and this looks whether it has, once that is gone.
-  Atomics.compareExchange(words, job + JOB_OWNER, dead, 0);
-  freeEnded(heap, job, job);
+  if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+    Atomics.compareExchange(words, object + SECTION, -me, 0);
+    Atomics.notify(words, object + SECTION);
+  }
+  if (runner !== 0) callErrand(words, runner);
+}
+
+/**
+ * For `Kind.buryJob`: the owner is dead, and the job is in no queue. False if who ended it may be about to tell.
+ *
+ * Each compare-and-swap from a token of the dead finds the job as it was: before, whoever could change it is dead, and
+ * after, this thread is who may.
+ */
+export function buryJob(heap: Heap, job: number, dead: number): boolean {
+  const { words, token: me } = heap;
+  const cell = Atomics.load(words, job + CELL_STATE);
+  // Who ends it frees it.
+  if (cell === CANCELLED) return true;
+  if (cell !== WAITING && !nobodyIsTelling(words)) return false;
+  if (
+    Atomics.compareExchange(words, job + JOB_OWNER, dead, -me) !== dead &&
+    Atomics.compareExchange(words, job + JOB_OWNER, -dead, -me) !== -dead
+  )
+    return true;
+  if (cell !== WAITING || words[job + JOB_STATE] === MADE) {
+    freeJob(heap, job);
+    return true;
+  }
+  if (Atomics.compareExchange(words, job + CELL_STATE, WAITING, CANCELLED) === WAITING) return true;
+  // It has just ended.
+  Atomics.compareExchange(words, job + JOB_OWNER, -me, dead);
+  return false;
 }
 
 /** For `Kind.recover`. */
@@ -179,12 +197,9 @@ export function recover(store: JobStore): void {
   store.serveRoom();
 }
 
-/** For `Kind.free`: nobody has the pool any more, so nobody waits for jobs of it either, or runs any. */
+/** For `Kind.free`: nobody has the pool any more. Jobs that are left are of the dead, and are buried. */
 export function freePool(heap: Heap, object: number): void {
   const { words, blocks } = heap;
-  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
-    if (words[block + OBJECT] !== object) continue;
-    if (words[block + KIND] === FUNCTION) blocks.free(block);
-    else if (words[block + KIND] === JOB) freeJob(heap, block);
-  }
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block))
+    if (words[block + OBJECT] === object && words[block + KIND] === FUNCTION) blocks.free(block);
 }

@@ -11,8 +11,9 @@
  *
  * | `CELL_STATE`    | means                     | leaves it by                                                          |
  * | --------------- | ------------------------- | --------------------------------------------------------------------- |
- * | `WAITING`       | it has not ended          | compare-and-swap: its runner's `complete`, or the reaper of that → the job |
- * | the job itself  | it has ended              | its owner frees it; if that is dead, who swaps it to `CANCELLED` does  |
+ * | `WAITING`       | it has not ended          | compare-and-swap: `complete` of `JOB_ENDER` → the job; who mends → `CANCELLED` |
+ * | the job itself  | it has ended              | its owner frees it; if that is dead, who mends does                    |
+ * | `CANCELLED`     | nobody waits for it       | `JOB_ENDER` frees it                                                   |
  *
  * So a job is the cell of who waits for it, and comes back by the mailbox of that thread (`park/mailbox.ts`) with all else
  * that it waits for: one doorbell for any number of results.
@@ -37,6 +38,7 @@ import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
   HELD,
+  JOB_ENDER,
   JOB_HIGH,
   JOB_LOW,
   JOB_NEXT,
@@ -51,6 +53,7 @@ import {
   POOL_DRAINING,
   POOL_FINISHED,
   POOL_FIRST,
+  POOL_KEEPER,
   POOL_LAST,
   POOL_MAX_PENDING,
   POOL_QUEUED,
@@ -67,7 +70,7 @@ import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
 import { StackProbe } from '../platform/stack.ts';
-import { ACCEPTED, FULL, MADE, OPEN, QUEUED, REFUSED, WAKING } from './states.ts';
+import { ACCEPTED, CLOSED, FULL, MADE, OPEN, QUEUED, REFUSED, WAKING } from './states.ts';
 
 const stack = new StackProbe();
 
@@ -105,8 +108,9 @@ export class JobStore {
   }
 
   /**
-   * Queues a job of this thread: `ACCEPTED`, or `WAKING` if a thread is woken for it, for none drains; `FULL`; or `REFUSED` after the pool
-   * was closed. `again`: before the others of its priority, whatever the room, for it was there before.
+   * Queues a job of this thread: `ACCEPTED`, or `WAKING` if a thread is woken for it, for none drains; `FULL`; or `REFUSED`
+   * after the pool was closed. `again`: before the others of its priority, whatever the room, for it was there before; in a
+   * pool that is closed that is for its keeper alone, who knows whether it has threads still.
    */
   put(job: number, again: boolean = false): number {
     const words = this.#words;
@@ -119,13 +123,14 @@ export class JobStore {
     let put = ACCEPTED;
     let wakes = false;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
-    const open = words[object + POOL_STATE] === OPEN;
+    const state = words[object + POOL_STATE]!;
+    const isOpen = state === OPEN || (again && state === CLOSED && words[object + POOL_KEEPER] === me);
     const free =
       words[object + POOL_MAX_PENDING]! +
       words[object + POOL_SLOTS]! -
       words[object + POOL_RUNNING]! -
       words[object + POOL_QUEUED]!;
-    if (!open && !again) put = REFUSED;
+    if (!isOpen) put = REFUSED;
     else if (free <= 0 && !again) put = FULL;
     else {
       // Whom it follows: the last that is not less urgent, found run by run.
@@ -195,6 +200,7 @@ export class JobStore {
       const next = words[job + JOB_NEXT]!;
       const end = words[job + JOB_OTHER_END]!;
       words[job + JOB_STATE] = me;
+      words[job + JOB_ENDER] = me;
       words[object + POOL_QUEUED]! -= 1;
       words[object + POOL_RUNNING]! += 1;
       words[record + HELD]! += 1;
@@ -264,6 +270,7 @@ export class JobStore {
       words[job + JOB_STATE] = runs ? me : MADE;
       words[object + POOL_QUEUED]! -= 1;
       if (runs) {
+        words[job + JOB_ENDER] = me;
         words[object + POOL_RUNNING]! += 1;
         words[record + HELD]! += 1;
       }
@@ -297,6 +304,7 @@ export class JobStore {
       const next = words[job + JOB_NEXT]!;
       const end = words[job + JOB_OTHER_END]!;
       words[job + JOB_STATE] = me;
+      words[job + JOB_ENDER] = me;
       words[object + POOL_QUEUED]! -= 1;
       words[object + POOL_FIRST] = next;
       if (next === 0) words[object + POOL_LAST] = 0;
@@ -330,6 +338,7 @@ export class JobStore {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
     }
+    if (given) this.serveRoom();
   }
 
   /** Changes a word that says what is allowed. States only rise. */

@@ -25,8 +25,11 @@ export interface Kind {
   reclaimItem?(heap: Heap, object: number, item: number, dead: number): void;
   /** The same for a record of kind `JOB`, which belongs to the object: the dead thread had made it, or ran it. */
   reclaimJob?(heap: Heap, object: number, job: number, dead: number): void;
-  /** Called for such a record after that, once nobody can be about to touch it for the sake of the dead thread. */
-  buryJob?(heap: Heap, job: number, dead: number): void;
+  /**
+   * Called for such a record after that, once nobody can be about to touch it for the sake of the dead thread. False if
+   * somebody can: then it is called again.
+   */
+  buryJob?(heap: Heap, job: number, dead: number): boolean;
   /** Called in the object's section, when a thread has died there: makes the rest of the index anew. */
   rebuild?(heap: Heap, object: number): void;
   /** Called before the block of an object is freed that nobody holds: frees what belongs to it. */

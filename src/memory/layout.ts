@@ -272,7 +272,9 @@ export const JOB_STATE = 5;
 export const JOB_NEXT = 6;
 export const JOB_PREVIOUS = 7;
 export const JOB_OTHER_END = 8;
-/** Truth: who waits for it; 0 once nobody does. */
+/** Truth, once a thread has it: who ends it, that thread, or who mends what that left. It is in no list then. */
+export const JOB_ENDER: number = JOB_NEXT;
+/** Truth: who waits for it; the negative token of who mends if that died. */
 export const JOB_OWNER = 12;
 /** The first of the parcels in it: those of the arguments, then those of the result. `PARCEL_TO` is the job. */
 export const JOB_PARCELS = 13;

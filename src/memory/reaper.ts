@@ -26,7 +26,7 @@ import { Atomics } from '#atomics';
 import { SHARED } from './blocks.ts';
 import { dropParcel, dropRecord, freeObject, HANDLE_WORDS } from './handles.ts';
 import { type Heap, recordOf } from './heap.ts';
-import { kindOf } from './kinds.ts';
+import { kindOf, POOL } from './kinds.ts';
 import {
   CELL,
   FIRST_OBJECT_KIND,
@@ -37,8 +37,8 @@ import {
   ITEM,
   ITEM_STATE,
   JOB,
+  JOB_ENDER,
   JOB_OWNER,
-  JOB_STATE,
   KIND,
   LIST_COUNT,
   LIST_HEAD,
@@ -108,12 +108,12 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   dropRecords(heap, dead);
   recoverObjects(heap);
   for (const token of livingThreads(words)) askToLook(words, token);
-  if (!nobodyIsTelling(words)) {
+  do {
+    if (nobodyIsTelling(words)) continue;
     // Whoever stops telling after this sees it; whoever stopped before is not seen telling.
     Atomics.store(words, UNREAPED, 1);
     if (!nobodyIsTelling(words)) return;
-  }
-  buryJobs(heap, dead);
+  } while (!buryJobs(heap, dead));
   heap.blocks.reap(dead);
   Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
 }
@@ -187,24 +187,26 @@ function reclaimJobs(heap: Heap, dead: number): void {
   const { words, blocks } = heap;
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (words[block + KIND] !== JOB || !concerns(heap, block, dead)) continue;
-    const pool = Atomics.load(words, block + OBJECT);
-    kindOf(words[pool + KIND]!)?.reclaimJob?.(heap, pool, block, dead);
+    kindOf(POOL)?.reclaimJob?.(heap, Atomics.load(words, block + OBJECT), block, dead);
   }
 }
 
-function buryJobs(heap: Heap, dead: number): void {
+/** False if some could not be: another is telling. */
+function buryJobs(heap: Heap, dead: number): boolean {
   const { words, blocks } = heap;
+  let done = true;
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (words[block + KIND] !== JOB || !concerns(heap, block, dead)) continue;
-    const pool = Atomics.load(words, block + OBJECT);
-    kindOf(words[pool + KIND]!)?.buryJob?.(heap, block, dead);
+    if (kindOf(POOL)?.buryJob?.(heap, block, dead) === false) done = false;
   }
+  return done;
 }
 
-/** Whether the thread runs the job, or waits for it. */
+/** Whether the thread was to end the job, or waited for it; or did so for another that had died. */
 function concerns({ words, blocks }: Heap, job: number, thread: number): boolean {
   if (blocks.stateOf(job) !== SHARED) return false;
-  return Atomics.load(words, job + JOB_STATE) === thread || Atomics.load(words, job + JOB_OWNER) === thread;
+  if (Atomics.load(words, job + JOB_ENDER) === thread) return true;
+  return Math.abs(Atomics.load(words, job + JOB_OWNER)) === thread;
 }
 
 function dropRecords(heap: Heap, dead: number): void {

@@ -57,6 +57,7 @@ import {
   POOL_SURPLUS,
   POOL_THREADS,
   POOL_UNCOUNTED,
+  RESERVED,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { LoopWait, Parking } from '../park/parking.ts';
@@ -140,7 +141,9 @@ export class JobRunner {
     this.#byPort = options.payloads;
     this.#wait = {
       object: store.object,
-      set: () => {
+      set: (cell) => {
+        // Not if it was just leaving the line.
+        if (cell !== this.#cell) return;
         this.#cell = 0;
         this.#drain();
       },
@@ -211,8 +214,8 @@ export class JobRunner {
       for (;;) {
         while (job !== 0) job = this.#begin(job, began);
         if (!this.#mayTake) {
-          this.#rest();
           this.#leaveLine();
+          this.#rest();
           return;
         }
         if (performance.now() - began > ROUND_MS) {
@@ -258,10 +261,13 @@ export class JobRunner {
     const cell = this.#cell;
     if (cell === 0) return;
     this.#cell = 0;
-    // If it has been woken, it is awake.
-    if (!this.#parking.giveUp(cell)) return;
-    this.#store.idle.remove(cell);
-    this.#parking.cells.free(cell);
+    if (this.#parking.giveUp(cell)) {
+      this.#store.idle.remove(cell);
+      this.#parking.cells.free(cell);
+    } else if (this.#words[this.#store.record + RESERVED] === 0) {
+      // It has been woken, and looks for no job: another must.
+      this.#store.next(false, 0);
+    }
   }
 
   /** Does not look for the next job soon: another does, or will be started. */
@@ -291,6 +297,8 @@ export class JobRunner {
     words[this.#store.record + LAST_BEGAN] = words[job + JOB_BEGAN]!;
     this.#runs.set(job, run);
     this.#active++;
+    // Else it would be this thread that is woken when it rests.
+    this.#leaveLine();
     const time = block === 0 ? 0 : words[block + FUNCTION_TIME]!;
     if (time === 0 || time > SHORT) this.#rest();
     let next: number | undefined;
