@@ -10,6 +10,7 @@ import { complete } from '../jobs/job-block.ts';
 import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
 import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
 import { BROKEN, CLOSED, END_WANTED, ENDED, EVICTED, KILL, LOST, NO_REASON, OPEN } from '../jobs/states.ts';
+import { recordOf } from '../memory/heap.ts';
 import {
   FIRST_TOKEN,
   JOB,
@@ -30,6 +31,7 @@ import {
   POOL_SURPLUS,
   POOL_TAKEN,
   POOL_THREADS,
+  RECORD_THREAD_ID,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
@@ -204,7 +206,9 @@ export class PoolKeeper implements KeeperOfJobs {
   }
 
   terminate(token: number): void {
-    for (const thread of this.threads) if (thread.token === token) void thread.terminate();
+    // It may run a job before its first message has come.
+    const threadId = this.#words[recordOf(token) + RECORD_THREAD_ID];
+    for (const thread of this.threads) if (thread.remote.threadId === threadId) void thread.terminate();
   }
 
   whenEnded(token: number, told: () => void): void {
