@@ -24,9 +24,10 @@ import { addRunner, knownMainLoop, ownPool } from '../thread/own-runner.ts';
 import type { JobOptions } from './job.ts';
 import { JobExecutor, type JobSink, startInTask } from './job-executor.ts';
 import { defaultJobOptions } from './job-options.ts';
+import { isAsyncFunction } from './job-writer.ts';
 import { LocalKeeper } from './local-keeper.ts';
 import { enterMainLoopBy } from './main-loop.ts';
-import { isAsyncFunction, PoolJobs } from './pool-jobs.ts';
+import { PoolJobs } from './pool-jobs.ts';
 import { roomIn } from './room.ts';
 
 /** What a handle is made with: of a loop that is there, or of the loop of this thread. */

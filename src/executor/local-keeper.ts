@@ -5,7 +5,8 @@ import { SentBuffers } from '../jobs/message-buffers.ts';
 import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
 import { decodeValue, encodeValue } from '../thread/values.ts';
 import type { Job } from './job.ts';
-import type { KeeperOfJobs, PoolJobs } from './pool-jobs.ts';
+import type { KeeperOfJobs } from './keeper-of-jobs.ts';
+import type { PoolJobs } from './pool-jobs.ts';
 import { freeze } from './work.ts';
 
 export class LocalKeeper implements KeeperOfJobs {

@@ -3,34 +3,18 @@
  * the threads of the pool, and hears of their deaths, is its keeper (`pool-keeper.ts`), in the thread that made it.
  */
 import { Atomics } from '#atomics';
-import { releaseWire, type Wire } from '../codec/wire.ts';
-import { now, startTimer, type Timer } from '../core/clock.ts';
-import {
-  BrokenPoolError,
-  CancelledError,
-  CaptureError,
-  DeadlockError,
-  PoolFullError,
-  SendError,
-  ShutDownError,
-  ThreadDiedError,
-} from '../core/errors.ts';
-import { Functions } from '../jobs/functions.ts';
-import { freeJob, PART_NEXT, setPriority } from '../jobs/job-block.ts';
+import { releaseWire } from '../codec/wire.ts';
+import { now, startTimer } from '../core/clock.ts';
+import { BrokenPoolError, DeadlockError, PoolFullError, ShutDownError } from '../core/errors.ts';
+import { freeJob } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import {
   ACCEPTED,
-  ARGS_BY_PORT,
   ASYNC,
   BROKEN,
-  BY_PORT,
-  CALL,
-  CALL_SOON,
   DIED,
-  EACH,
-  EVICTED,
   FULL,
   KILL,
   KILL_WANTED,
@@ -38,12 +22,8 @@ import {
   NO_REASON,
   OPEN,
   QUEUED,
-  STOP,
   THREAD_WANTED,
-  VALUE,
   WAKING,
-  WITH_FUNCTION,
-  WITH_NAME,
 } from '../jobs/states.ts';
 import {
   CELL_ASYNC,
@@ -52,9 +32,7 @@ import {
   JOB_BEGAN,
   JOB_CANCEL,
   JOB_FLAGS,
-  JOB_FUNCTION,
   JOB_OUTCOME,
-  JOB_PARTS,
   JOB_RAN,
   JOB_STATE,
   JOB_TICKET,
@@ -69,51 +47,22 @@ import {
   POOL_QUEUED,
   POOL_SPARES,
   POOL_STATE,
-  POOL_TAKEN,
   WAITING,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { isMainLoop } from '../platform/worker.ts';
-import { currentTask } from '../scope/current-task.ts';
 import { currentScope } from '../scope/scope.ts';
 import { runnerFor } from '../thread/own-runner.ts';
-import type { ItemOutcomes } from '../thread/protocol.ts';
-import { decodeValue, encodeValue } from '../thread/values.ts';
 import type { AnyFunction } from './executor.ts';
 import { Job, type JobOptions, type JobOwner } from './job.ts';
+import { JobOutcomes } from './job-outcomes.ts';
+import { isAsyncFunction, JobWriter } from './job-writer.ts';
+import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import { knowFunction } from './known-function.ts';
-import { freeze, joinWires, SENT, type Work } from './work.ts';
-
-/** What the keeper does for jobs of its own thread. */
-export interface KeeperOfJobs {
-  /** Values that go to its threads. */
-  readonly payloads: Payloads;
-  /** A job was put: a thread may be wanted. */
-  jobPut(): void;
-  /** Calls `told` once the end of the thread is known that died over a job. */
-  whenEnded(token: number, told: () => void): void;
-  /** The error to reject a job by over which the thread died. */
-  deathOf(token: number, job: Job): unknown;
-  /** The result of a job that came by a message, or comes soon. */
-  resultByPort(address: number, take: (wire: Wire<unknown>) => void): void;
-  terminate(token: number): void;
-  /** Takes the messages that have come, while this thread is blocked. */
-  drainPorts(): void;
-  /** The same, and replaces threads that have died meanwhile. */
-  lookWhileBlocked(): void;
-  /** Jobs wait, and none is idle: starts threads for them. */
-  startMore(): void;
-  /** A job has ended: the threads that it kept may be too many now. */
-  jobEnded(): void;
-  readonly broken: BrokenPoolError | undefined;
-}
-
-/** After so many milliseconds a job that waits while a thread is idle wakes it: who drains has met a long one. */
-const SPILL_MS = 2;
-/** After so many times that, a thread more is started for it, if there may be one: that takes far longer. */
-const SPILLS_TO_START = 10;
+import { SpillWatch } from './spill-watch.ts';
+import { SENT, type Work } from './work.ts';
 
 export class PoolJobs implements JobOwner {
   readonly store: JobStore;
@@ -126,22 +75,23 @@ export class PoolJobs implements JobOwner {
   handle: { readonly name: string; inUse(more: boolean): void } | undefined;
   readonly #parking: Parking;
   readonly #words: Int32Array;
-  readonly #functions = new Functions();
-  /** Results that must load a module first hold up those that come after them. */
-  #deliveries: Promise<void> | undefined;
+  readonly #writer: JobWriter;
+  readonly #outcomes: JobOutcomes;
   /** Jobs whose threads are to be ended, and when. */
   #kills: { readonly job: Job; readonly due: number }[] = [];
-  #spill: Timer | undefined;
-  #takenThen = 0;
-  #spills = 0;
+  readonly #spill: SpillWatch;
 
   constructor(store: JobStore) {
     this.store = store;
     this.#parking = store.parking;
     this.#words = store.parking.heap.words;
+    this.#spill = new SpillWatch(store, () => this.#wantThread());
+    this.#writer = new JobWriter(this);
+    this.#outcomes = new JobOutcomes(this);
   }
 
-  get #payloads(): Payloads {
+  /** How values go to the threads of the pool. */
+  get payloads(): Payloads {
     return this.keeper?.payloads ?? payloadsOf(this.#parking);
   }
 
@@ -168,10 +118,10 @@ export class PoolJobs implements JobOwner {
   checkOpen(action = 'submit to'): void {
     const state = this.store.read(POOL_STATE);
     if (state === OPEN) return;
-    if (state === LOST) throw new ShutDownError(`Cannot ${action} ${this.#describe()}: its thread died`);
+    if (state === LOST) throw new ShutDownError(`Cannot ${action} ${this.describe()}: its thread died`);
     if (state === BROKEN)
-      throw this.keeper?.broken ?? new BrokenPoolError(`Cannot ${action} ${this.#describe()}: it is broken`);
-    throw new ShutDownError(`Cannot ${action} ${this.#describe()}: it was shut down`);
+      throw this.keeper?.broken ?? new BrokenPoolError(`Cannot ${action} ${this.describe()}: it is broken`);
+    throw new ShutDownError(`Cannot ${action} ${this.describe()}: it was shut down`);
   }
 
   get isFull(): boolean {
@@ -181,51 +131,10 @@ export class PoolJobs implements JobOwner {
   /** Puts the job into shared memory, for its owner alone. */
   #make(job: Job): void {
     job.object = this.store.object;
-    job.address = this.#write(job);
+    job.address = this.#writer.write(job);
     // Values may change, and must not be kept longer than it takes.
-    if (job.options.idempotent && job.work.kind === 'call') job.spare = this.#write(job);
+    if (job.options.idempotent && job.work.kind === 'call') job.spare = this.#writer.write(job);
     if (job.work.kind === 'call') job.work = SENT;
-  }
-
-  #write(job: Job): number {
-    const { fn, work, options } = job;
-    const { object } = this.store;
-    const payloads = this.#payloads;
-    const block = this.#functions.blockOf(fn, this.#parking, object);
-    let flags = work.kind === 'each' ? EACH | (work.stop ? STOP : 0) : work.quiet === true ? CALL_SOON : CALL;
-    if (job.isAsync) flags |= ASYNC;
-    if (block === 0) flags |= WITH_FUNCTION;
-    else if (options.name !== undefined) flags |= WITH_NAME;
-    const args = work.kind === 'each' ? [work.items, work.args] : work.args;
-    const named = block === 0 ? undefined : options.name === undefined ? args : [options.name, args];
-    let address = named === undefined ? 0 : payloads.makeSimpleJob(object, named, flags);
-    if (address === 0) address = this.#writeWire(job, flags);
-    this.#words[address + JOB_FUNCTION] = block;
-    if (options.priority !== 0) setPriority(this.#words, address, options.priority);
-    return address;
-  }
-
-  /** What is not simple: as bytes, or if these cannot carry it, to be fetched by a message. */
-  #writeWire(job: Job, flags: number): number {
-    const payloads = this.#payloads;
-    const { object } = this.store;
-    const parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
-    try {
-      return payloads.makeJobOfWire(object, joined(parts, flags), 'args', flags);
-    } catch (error) {
-      if (!(error instanceof SendError) || error instanceof CaptureError) throw error;
-      if (this.keeper === undefined) {
-        // Each by itself, for its path.
-        for (const { wire, path } of parts) payloads.check(wire, path);
-        throw error;
-      }
-      const copies = partsOf(job, flags, encodeValue).map(({ wire, path }) => ({
-        wire: freeze(wire, path),
-        path,
-      }));
-      job.byPort ??= joined(copies, flags);
-      return payloads.makeSimpleJob(object, 0, flags | ARGS_BY_PORT);
-    }
   }
 
   /** @throws BrokenPoolError, ShutDownError, PoolFullError */
@@ -234,18 +143,18 @@ export class PoolJobs implements JobOwner {
     const put = this.store.put(job.address);
     if (put === ACCEPTED || put === WAKING) {
       if (put === ACCEPTED) this.#wantThread();
-      this.#watchSpill();
+      this.#spill.watch();
       return;
     }
     this.#parking.forget(job.address);
     if (put === FULL)
       throw new PoolFullError(
-        `Cannot submit to ${this.#describe()}: ${this.store.read(POOL_QUEUED)} jobs are waiting already (maxPending); await some of them first, or waitForRoom()`,
+        `Cannot submit to ${this.describe()}: ${this.store.read(POOL_QUEUED)} jobs are waiting already (maxPending); await some of them first, or waitForRoom()`,
       );
     this.checkOpen();
   }
 
-  #describe(): string {
+  describe(): string {
     return this.handle?.name ?? 'pool';
   }
 
@@ -302,23 +211,6 @@ export class PoolJobs implements JobOwner {
     this.keeper?.jobEnded();
   }
 
-  /** Nobody hears of a thread that drains, and has met a long job: so what waits for long wakes another. */
-  #watchSpill(): void {
-    if (this.#spill !== undefined || this.store.read(POOL_QUEUED) === 0) return;
-    this.#takenThen = this.store.read(POOL_TAKEN);
-    this.#spill = startTimer(SPILL_MS, () => this.#spillOver(), { hold: false });
-  }
-
-  #spillOver(): void {
-    this.#spill = undefined;
-    if (this.store.read(POOL_QUEUED) === 0) return;
-    const moves = this.store.read(POOL_TAKEN) !== this.#takenThen;
-    this.#spills = moves ? 0 : this.#spills + 1;
-    if (!moves) this.store.wakeOne();
-    if (this.#spills === SPILLS_TO_START) this.#wantThread();
-    if (this.store.read(LISTS + LIST_HEAD) !== 0 || this.#spills < SPILLS_TO_START) this.#watchSpill();
-  }
-
   /** No thread was idle: one more may be started. */
   #wantThread(): void {
     if (this.keeper !== undefined) this.keeper.jobPut();
@@ -357,7 +249,7 @@ export class PoolJobs implements JobOwner {
     const words = this.#words;
     const { address } = job;
     if (Atomics.load(words, address + JOB_CANCEL) === 0) {
-      const reason = this.#reason(job);
+      const reason = this.#writer.reason(job);
       Atomics.store(words, address + JOB_CANCEL, reason);
       if (reason !== NO_REASON) this.#parking.heap.blocks.publish(reason, address);
     }
@@ -380,15 +272,6 @@ export class PoolJobs implements JobOwner {
     if (due.length === 0) return;
     this.#kills = this.#kills.filter((kill) => kill.due > time);
     for (const { job } of due) job.terminate();
-  }
-
-  #reason(job: Job): number {
-    try {
-      return payloadsOf(this.#parking).makePart(job.withdrawal, 'reason');
-    } catch {
-      // The task sees that it is cancelled, though not why.
-      return NO_REASON;
-    }
   }
 
   terminate(job: Job): void {
@@ -457,7 +340,7 @@ export class PoolJobs implements JobOwner {
   #blockSlot(job: Job, blocks: boolean): void {
     if (blocks && this.store.read(POOL_BLOCKED) >= this.store.read(POOL_SPARES))
       throw new DeadlockError(
-        `Cannot block on ${job.describe()}: ${this.store.read(POOL_BLOCKED)} jobs of ${this.#describe()} block their threads already (maxSpares); await it`,
+        `Cannot block on ${job.describe()}: ${this.store.read(POOL_BLOCKED)} jobs of ${this.describe()} block their threads already (maxSpares); await it`,
       );
     this.store.giveSlot(blocks, true);
     if (blocks) this.ask(THREAD_WANTED);
@@ -465,8 +348,10 @@ export class PoolJobs implements JobOwner {
 
   awaited(_job: Job): (() => void) | undefined {
     const runner = runnerFor(this.store.object);
-    const task = runner && currentTask();
-    return task && runner.giveSlot(task);
+    let scope = runner && currentScope();
+    while (scope?.parent !== undefined) scope = scope.parent;
+    // A task of the job waits for all of it.
+    return scope?.task && runner!.giveSlot(scope.task);
   }
 
   /** The cell of the job was set, and nobody can touch it any more. */
@@ -484,78 +369,7 @@ export class PoolJobs implements JobOwner {
     if (outcome === DIED && job.mayRepeat && !job.settled && this.#repeat(job, sync)) return;
     job.taken = true;
     job.ranMs = words[address + JOB_RAN]! / 1000;
-    this.#takeParts(job, sync);
-    if (outcome === DIED) this.#died(job, sync);
-    else if (outcome === EVICTED) this.#evicted(job);
-    else if (outcome === BY_PORT) this.#takeByPort(job, sync);
-    else {
-      const open = (): unknown => this.#payloads.openResult(address, sync);
-      this.#deliver(
-        open,
-        (value) => settle(job, outcome, value),
-        (error) => job.reject(error),
-        sync,
-      );
-    }
-  }
-
-  #takeParts(job: Job, sync: boolean): void {
-    const words = this.#words;
-    const parts: number[] = [];
-    for (let part = Atomics.load(words, job.address + JOB_PARTS); part !== 0; part = words[part + PART_NEXT]!)
-      parts.push(part);
-    for (const part of parts.reverse())
-      this.#deliver(
-        () => this.#payloads.openPart(part, sync),
-        (outcomes) => tellPart(job, outcomes as ItemOutcomes),
-        (error) => job.reject(error),
-        sync,
-      );
-  }
-
-  #takeByPort(job: Job, sync: boolean): void {
-    const { address } = job;
-    holdLoop();
-    this.keeper!.resultByPort(address, (wire) => {
-      releaseLoop();
-      this.#deliver(
-        () => decodeValue(wire),
-        (value) => settle(job, VALUE, value),
-        (error) => job.reject(error),
-        sync,
-      );
-    });
-    if (sync) this.keeper!.drainPorts();
-  }
-
-  /** It was never run. */
-  #evicted(job: Job): void {
-    try {
-      this.checkOpen('finish a job of');
-    } catch (error) {
-      if (error instanceof BrokenPoolError) {
-        if (job.reject(error)) this.store.add(POOL_FAILED, 1);
-      } else job.cancelBy(new CancelledError(`${this.#describe()} is shutting down`));
-    }
-  }
-
-  #died(job: Job, sync: boolean): void {
-    const token = this.#words[job.address + JOB_STATE]!;
-    if (this.keeper === undefined) {
-      job.reject(
-        new ThreadDiedError(`Cannot finish ${job.describe()}: its thread died while it ran`, UNKNOWN_END),
-      );
-      return;
-    }
-    if (sync) {
-      if (job.reject(this.keeper.deathOf(token, job))) this.store.add(POOL_FAILED, 1);
-      return;
-    }
-    holdLoop();
-    this.keeper.whenEnded(token, () => {
-      releaseLoop();
-      if (job.reject(this.keeper!.deathOf(token, job))) this.store.add(POOL_FAILED, 1);
-    });
+    this.#outcomes.take(job, sync);
   }
 
   /** Its thread died, and it may be run again: before the others. False if the pool does not take it any more. */
@@ -582,96 +396,4 @@ export class PoolJobs implements JobOwner {
     if (put === ACCEPTED) this.#wantThread();
     return true;
   }
-
-  /**
-   * Opens what a thread sent and hands it on, or `refuse`s it if a function or class in it cannot be had here. In order: what
-   * must load a module first holds up what comes after it.
-   */
-  #deliver(
-    open: () => unknown,
-    give: (value: unknown) => void,
-    refuse: (error: unknown) => void,
-    sync: boolean,
-  ): void {
-    let opened: unknown;
-    try {
-      opened = open();
-    } catch (error) {
-      opened = Promise.reject(error);
-      if (sync) {
-        (opened as Promise<never>).catch(() => {});
-        return refuse(error);
-      }
-    }
-    if (!(opened instanceof Promise) && (sync || this.#deliveries === undefined)) {
-      give(opened);
-      return;
-    }
-    const arrived = Promise.resolve(opened).then(
-      (value) => () => give(value),
-      (error: unknown) => () => refuse(error),
-    );
-    const delivery = Promise.all([arrived, this.#deliveries]).then(([handOn]) => {
-      if (this.#deliveries === delivery) this.#deliveries = undefined;
-      handOn();
-    });
-    this.#deliveries = delivery;
-  }
-}
-
-const AsyncFunction = (async () => {}).constructor;
-
-/** Whether it says so itself: its results are never there at once. */
-export function isAsyncFunction(fn: AnyFunction): boolean {
-  return fn instanceof AsyncFunction;
-}
-
-const UNKNOWN_END = { reason: 'terminated', exitCode: 1 } as const;
-
-function settle(job: Job, outcome: number, value: unknown): void {
-  if (job.work.kind === 'each' && outcome === VALUE) {
-    tellPart(job, value as ItemOutcomes);
-    value = undefined;
-  }
-  if (outcome === VALUE) job.resolve(value);
-  else job.reject(value);
-}
-
-function tellPart(job: Job, outcomes: ItemOutcomes): void {
-  if (job.work.kind === 'each') job.work.onPart(outcomes);
-}
-
-interface WirePart {
-  readonly wire: Wire<unknown>;
-  /** What messages call it. */
-  readonly path: string;
-}
-
-/** What goes with a job: the function and the name, if they do, and what it is called with. */
-function partsOf(
-  { fn, work, options }: Job,
-  flags: number,
-  encode: (value: unknown, path: string) => Wire<unknown>,
-): WirePart[] {
-  const parts: WirePart[] = [];
-  try {
-    if ((flags & WITH_FUNCTION) !== 0) parts.push({ wire: fn.reference, path: 'captured' });
-    if ((flags & (WITH_FUNCTION | WITH_NAME)) !== 0)
-      parts.push({ wire: { value: options.name ?? fn.name }, path: 'name' });
-    if (work.kind === 'each') parts.push({ wire: encode(work.items, work.path), path: work.path });
-    parts.push({ wire: encode(work.args, 'args'), path: 'args' });
-    return parts;
-  } catch (error) {
-    if ((flags & WITH_FUNCTION) !== 0) releaseWire(fn.reference);
-    throw error;
-  }
-}
-
-/** All of that as one wire: arguments alone; or items and arguments; either behind the function and the name. */
-function joined(parts: readonly WirePart[], flags: number): Wire<unknown> {
-  const wires = parts.map(({ wire }) => wire);
-  const before = (flags & WITH_FUNCTION) !== 0 ? 2 : (flags & WITH_NAME) !== 0 ? 1 : 0;
-  const values = wires.slice(before);
-  const called = values.length === 1 ? values[0]! : joinWires(values);
-  return before === 0 ? called : joinWires([...wires.slice(0, before), called]);
 }

@@ -121,6 +121,8 @@ export class JobRunner {
   /** By the block of the function. */
   readonly #functions = new Map<number, Loaded | Promise<Loaded>>();
   readonly #runs = new Map<number, Run>();
+  /** Whose function is being called. */
+  #starting: Run | undefined;
   /** How many run that have their slot. */
   #active = 0;
   #draining = false;
@@ -168,20 +170,24 @@ export class JobRunner {
 
   /** Has a job of this thread give its slot to another, until the function that this gives is called. */
   giveSlot(task: Task<unknown>): (() => void) | undefined {
-    for (const run of this.#runs.values()) {
-      if (run.task !== task && currentTask() !== task) continue;
-      if (run.given++ === 0) {
-        this.#active--;
-        this.#store.giveSlot(true, false);
-        this.#drainSoon();
-      }
-      return () => {
-        if (--run.given > 0) return;
-        this.#active++;
-        this.#store.giveSlot(false, false);
-      };
+    const run = this.#runOf(task);
+    if (run === undefined) return undefined;
+    if (run.given++ === 0) {
+      this.#active--;
+      this.#store.giveSlot(true, false);
+      this.#drainSoon();
     }
-    return undefined;
+    return () => {
+      if (--run.given > 0 || !this.#runs.has(run.job)) return;
+      this.#active++;
+      this.#store.giveSlot(false, false);
+    };
+  }
+
+  #runOf(task: Task<unknown>): Run | undefined {
+    for (const run of this.#runs.values()) if (run.task === task) return run;
+    // In its first, synchronous stretch the task is not known yet.
+    return this.#starting;
   }
 
   /** Runs a job that is queued here and now, on the stack of who waits for it. False if it is not queued any more. */
@@ -395,6 +401,8 @@ export class JobRunner {
       (flags & KIND_MASK) === EACH
         ? (): unknown => this.#each(run, fn, args, (flags & STOP) !== 0)
         : (): unknown => (fn as (...all: readonly unknown[]) => unknown)(...args);
+    const outer = this.#starting;
+    this.#starting = run;
     const task = startTask(body, {
       name,
       poll: () => this.#poll(run),
@@ -408,6 +416,7 @@ export class JobRunner {
         },
       },
     });
+    this.#starting = outer;
     run.task = task;
     const asked = run.cancelled as Run['cancelled'];
     if (asked !== undefined) task.cancel(asked.cause);
