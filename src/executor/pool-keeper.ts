@@ -4,23 +4,15 @@
  */
 import { Atomics } from '#atomics';
 import type { Wire } from '../codec/wire.ts';
-import { startTimer, type Timer } from '../core/clock.ts';
 import { BrokenPoolError, CancelledError } from '../core/errors.ts';
-import { complete } from '../jobs/job-block.ts';
 import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
 import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
-import { BROKEN, CLOSED, END_WANTED, ENDED, EVICTED, KILL, LOST, NO_REASON, OPEN } from '../jobs/states.ts';
+import { BROKEN, CLOSED, END_WANTED, ENDED, LOST, OPEN } from '../jobs/states.ts';
 import { recordOf } from '../memory/heap.ts';
 import {
-  FIRST_TOKEN,
-  JOB,
-  JOB_CANCEL,
-  JOB_FLAGS,
   JOB_STATE,
-  KIND,
   LIST_HEAD,
   LISTS,
-  OBJECT,
   POOL_ASKED,
   POOL_BLOCKED,
   POOL_DRAINING,
@@ -28,36 +20,30 @@ import {
   POOL_QUEUED,
   POOL_SLOTS,
   POOL_STATE,
-  POOL_SURPLUS,
   POOL_TAKEN,
   POOL_THREADS,
   RECORD_THREAD_ID,
 } from '../memory/layout.ts';
-import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
-import { addressOf } from '../thread/parcels.ts';
 import type { FromThread } from '../thread/protocol.ts';
 import { decodeValue } from '../thread/values.ts';
+import { IdleWatch } from './idle-watch.ts';
 import type { Job } from './job.ts';
+import { cancelRunningJobs, evictJobs, threadsToKill } from './jobs-of-all.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
-import { mainLoopForThreads } from './main-loop.ts';
 import type { PoolJobs } from './pool-jobs.ts';
 import type { PoolSettings } from './pool-options.ts';
-import { PoolThread, type PoolThreadEvents } from './pool-thread.ts';
+import type { PoolThread, PoolThreadEvents } from './pool-thread.ts';
+import { PortValues } from './port-values.ts';
+import { startPoolThread } from './start-pool-thread.ts';
 import { StarvationWatch } from './starvation-watch.ts';
+import { Surplus } from './surplus.ts';
 import { describeEnd, diedError } from './thread-death.ts';
+import { DEATHS_THAT_BREAK, type KnownEnd, ThreadDeaths } from './thread-deaths.ts';
 
-/** As many deaths within a second, and no job finished, break a pool. */
-const DEATHS_THAT_BREAK = 5;
-const DEATHS_WITHIN_MS = 1000;
-
-/** The end of a thread, and who waits to know it. */
-interface Death {
-  end: { readonly name: string; readonly end: WorkerEnd } | undefined;
-  readonly told: (() => void)[];
-}
+const UNKNOWN: KnownEnd = { name: 'of the pool', end: { reason: 'terminated', exitCode: 1 } };
 
 export class PoolKeeper implements KeeperOfJobs {
   readonly threads: Set<PoolThread> = new Set();
@@ -77,12 +63,9 @@ export class PoolKeeper implements KeeperOfJobs {
   readonly #object: number;
   readonly #words: Int32Array;
   readonly #starvation: StarvationWatch;
-  readonly #byToken = new Map<number, Death>();
-  /** Results that came by a message, and who waits for one, by job. */
-  readonly #values = new Map<number, Wire<unknown>>();
-  readonly #takers = new Map<number, (wire: Wire<unknown>) => void>();
-  readonly #deaths: number[] = [];
-  #finishedThen = 0;
+  readonly #deaths = new ThreadDeaths();
+  readonly #surplus: Surplus;
+  readonly #values = new PortValues();
   #shutdown: { readonly promise: Promise<void>; resolve(): void } | undefined;
   readonly #resizes: (() => void)[] = [];
   readonly #noMoreErrands: () => void;
@@ -90,10 +73,8 @@ export class PoolKeeper implements KeeperOfJobs {
   readonly #buffers: SentBuffers;
   readonly payloads: Payloads;
   readonly #ended: () => void;
-  #idleTimer: Timer | undefined;
+  readonly #idleWatch: IdleWatch;
   #finished = false;
-  /** Threads that were asked for by the count of surplus, and have not said that they end. */
-  #retiring = 0;
 
   /** `ended` is called when it has been shut down and all threads are gone. */
   constructor(settings: PoolSettings, jobs: PoolJobs, object: number, ended: () => void) {
@@ -104,6 +85,8 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#words = this.#parking.heap.words;
     this.#ended = ended;
     this.wanted = settings.threads;
+    this.#idleWatch = new IdleWatch(settings, this.threads);
+    this.#surplus = new Surplus(this.#words, object);
     this.#starvation = new StarvationWatch(settings.name, {
       waits: () => this.#read(POOL_QUEUED) > 0,
       taken: () => this.#read(POOL_TAKEN),
@@ -184,8 +167,8 @@ export class PoolKeeper implements KeeperOfJobs {
     for (const job of [...this.#jobs.jobs.values()]) {
       if (job.isRunning ? cancelRunning : cancelPending || cancelRunning) job.cancelBy(reason);
     }
-    if (cancelPending || cancelRunning) this.#evict();
-    if (cancelRunning) this.#cancelRunning();
+    if (cancelPending || cancelRunning) evictJobs(this.#jobs.store);
+    if (cancelRunning) cancelRunningJobs(this.#jobs.store);
     this.advance();
     return this.#shutdown.promise;
   }
@@ -213,26 +196,17 @@ export class PoolKeeper implements KeeperOfJobs {
   }
 
   whenEnded(token: number, told: () => void): void {
-    const death = this.#deathBy(token);
-    if (death.end === undefined) death.told.push(told);
-    else queueMicrotask(told);
+    this.#deaths.whenEnded(token, told);
   }
 
   deathOf(token: number, job: Job): unknown {
-    const known = this.#byToken.get(token)?.end;
     if (this.broken !== undefined) return this.broken;
-    return diedError(
-      job.describe(),
-      known?.name ?? 'of the pool',
-      known?.end ?? { reason: 'terminated', exitCode: 1 },
-    );
+    const { name, end } = this.#deaths.endOf(token) ?? UNKNOWN;
+    return diedError(job.describe(), name, end);
   }
 
   resultByPort(address: number, take: (wire: Wire<unknown>) => void): void {
-    const wire = this.#values.get(address);
-    this.#values.delete(address);
-    if (wire === undefined) this.#takers.set(address, take);
-    else take(wire);
+    this.#values.take(address, take);
   }
 
   lookWhileBlocked(): void {
@@ -299,32 +273,15 @@ export class PoolKeeper implements KeeperOfJobs {
   }
 
   #startThread(): void {
-    const taken = new Set([...this.threads].map((thread) => thread.slot));
-    let slot = 0;
-    while (taken.has(slot)) slot++;
-    const { name, initializer, resourceLimits, env, execArgv, concurrency, spin } = this.#settings;
-    const { heap, handles } = this.#parking;
-    const options = {
-      name: `${name}-${slot + 1}`,
-      keeper: heap.token,
-      concurrency,
-      spin,
-      isLoop: this.#settings.isLoop,
-      mainLoop: mainLoopForThreads(),
-      initializer,
-      resourceLimits,
-      env,
-      execArgv,
+    const { threads } = this;
+    const pool = {
+      settings: this.#settings,
+      object: this.#object,
+      parking: this.#parking,
+      buffers: this.#buffers,
     };
-    const thread = new PoolThread(slot, this.#words, options, this.#events);
-    this.threads.add(thread);
+    threads.add(startPoolThread(pool, threads, this.#events));
     this.#jobs.store.add(POOL_THREADS, 1);
-    for (const message of this.#buffers.messages()) thread.remote.post(message);
-    thread.remote.post({
-      type: 'begin',
-      pool: this.#object,
-      parcel: handles.pack(this.#object, addressOf(heap, thread.remote.threadId)),
-    });
   }
 
   readonly #events: PoolThreadEvents = {
@@ -343,7 +300,7 @@ export class PoolKeeper implements KeeperOfJobs {
         thread.record = message.record;
         if (thread.state === 'starting') thread.state = 'ready';
         this.ready?.();
-        this.#watchIdle();
+        this.#idleWatch.watch();
         this.advance();
         return;
       case 'unfit':
@@ -353,10 +310,10 @@ export class PoolKeeper implements KeeperOfJobs {
         this.#sendArguments(thread, message.job);
         return;
       case 'value':
-        this.#valueCame(message.job, message.value);
+        this.#values.came(message.job, message.value);
         return;
       case 'ending':
-        if (!thread.stopped) this.#retiring = Math.max(this.#retiring - 1, 0);
+        if (!thread.stopped) this.#surplus.retired();
         thread.saidEnd = true;
         thread.stopped = true;
         thread.state = 'stopping';
@@ -391,25 +348,12 @@ export class PoolKeeper implements KeeperOfJobs {
     else thread.remote.post({ type: 'arguments', job: address, args: wire });
   }
 
-  #valueCame(address: number, wire: Wire<unknown>): void {
-    const take = this.#takers.get(address);
-    this.#takers.delete(address);
-    if (take === undefined) this.#values.set(address, wire);
-    else take(wire);
-  }
-
   #threadEnded(thread: PoolThread, end: WorkerEnd): void {
     this.threads.delete(thread);
     this.#left(thread);
     if (this.#settings.isLoop && !thread.stopped) this.#lost(thread, end);
     if (!thread.condemned && !thread.stopped && !this.#settings.isLoop) this.#countDeath(end);
-    if (thread.token !== 0) {
-      const death = this.#deathBy(thread.token);
-      death.end = { name: thread.name, end };
-      for (const told of death.told.splice(0)) told();
-      // Its jobs are told by whoever mends, which may be a little later; nobody asks for it after that.
-      startTimer(1000, () => this.#byToken.delete(thread.token), { hold: false });
-    }
+    if (thread.token !== 0) this.#deaths.ended(thread.token, { name: thread.name, end });
     this.advance();
   }
 
@@ -417,27 +361,12 @@ export class PoolKeeper implements KeeperOfJobs {
   #lost(thread: PoolThread, end: WorkerEnd): void {
     this.lost = { name: thread.name, end };
     this.#jobs.store.change(POOL_STATE, LOST);
-    this.#evict();
+    evictJobs(this.#jobs.store);
     this.#finish();
   }
 
-  #deathBy(token: number): Death {
-    let death = this.#byToken.get(token);
-    if (death === undefined) {
-      death = { end: undefined, told: [] };
-      this.#byToken.set(token, death);
-    }
-    return death;
-  }
-
   #countDeath(end: WorkerEnd): void {
-    const now = performance.now();
-    const finished = this.#read(POOL_FINISHED);
-    if (finished !== this.#finishedThen) this.#deaths.length = 0;
-    this.#finishedThen = finished;
-    this.#deaths.push(now);
-    const first = this.#deaths.at(-DEATHS_THAT_BREAK);
-    if (first === undefined || now - first > DEATHS_WITHIN_MS) return;
+    if (!this.#deaths.count(this.#read(POOL_FINISHED))) return;
     this.#break(
       `${DEATHS_THAT_BREAK} threads died within a second and no job finished, the last by ${describeEnd(end)}`,
       end.cause,
@@ -448,27 +377,8 @@ export class PoolKeeper implements KeeperOfJobs {
     if (this.broken !== undefined) return;
     this.broken = new BrokenPoolError(`Cannot run jobs on ${this.#describe()}: ${why}`, { cause });
     this.#jobs.store.change(POOL_STATE, BROKEN);
-    this.#evict();
+    evictJobs(this.#jobs.store);
     this.advance();
-  }
-
-  /** Ends all jobs that are queued, whoever waits for them. */
-  #evict(): void {
-    for (let job = this.#jobs.store.evict(); job !== 0; job = this.#jobs.store.evict())
-      complete(this.#parking, job, EVICTED);
-  }
-
-  /** Also those that other threads wait for. */
-  #cancelRunning(): void {
-    const { blocks } = this.#parking.heap;
-    const words = this.#words;
-    for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
-      if (words[block + KIND] !== JOB || words[block + OBJECT] !== this.#object) continue;
-      const token = Atomics.load(words, block + JOB_STATE);
-      if (token < FIRST_TOKEN || Atomics.compareExchange(words, block + JOB_CANCEL, 0, NO_REASON) !== 0)
-        continue;
-      callErrand(words, token);
-    }
   }
 
   /** Ends the threads that are not wanted any more and have nothing to do. */
@@ -479,7 +389,7 @@ export class PoolKeeper implements KeeperOfJobs {
         if (!thread.condemned) thread.stop();
         if (this.#isAbandoned(thread)) void thread.terminate();
       }
-    } else this.#retireSurplus();
+    } else this.#surplus.retire(this.threads, this.#limit);
     if (this.threads.size <= this.wanted) for (const resolve of this.#resizes.splice(0)) resolve();
     if (this.#shutdown !== undefined && this.threads.size === 0 && this.#read(POOL_QUEUED) === 0) {
       this.#jobs.store.change(POOL_STATE, ENDED);
@@ -492,32 +402,9 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#finished = true;
     this.#noMoreErrands();
     this.#noMoreBuffers();
-    this.#idleTimer?.stop();
+    this.#idleWatch.stop();
     this.#ended();
     this.#shutdown?.resolve();
-  }
-
-  /** So many threads end as soon as they have nothing to do: whichever come first, each by taking one off the count. */
-  #retireSurplus(): void {
-    const word = this.#object + POOL_SURPLUS;
-    let surplus = this.threads.size - this.#limit;
-    if (surplus <= 0) {
-      this.#retiring = 0;
-      Atomics.store(this.#words, word, 0);
-      return;
-    }
-    for (const thread of this.threads) if (thread.stopped || thread.condemned) surplus--;
-    const more = surplus - this.#retiring;
-    if (more > 0) {
-      this.#retiring += more;
-      Atomics.add(this.#words, word, more);
-    }
-    for (let less = -more; less > 0; less--) {
-      const left = Atomics.load(this.#words, word);
-      if (left === 0 || Atomics.compareExchange(this.#words, word, left, left - 1) !== left) break;
-      this.#retiring--;
-    }
-    for (const thread of this.threads) if (thread.token !== 0) callErrand(this.#words, thread.token);
   }
 
   /** Whether a thread only runs jobs that nobody waits for. */
@@ -531,31 +418,9 @@ export class PoolKeeper implements KeeperOfJobs {
     const asked = Atomics.exchange(words, this.#object + POOL_ASKED, 0);
     this.drainPorts();
     if (asked === 0) return;
-    const { blocks } = this.#parking.heap;
-    for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
-      if (words[block + KIND] !== JOB || words[block + OBJECT] !== this.#object) continue;
-      if ((words[block + JOB_FLAGS]! & KILL) !== 0) this.terminate(words[block + JOB_STATE]!);
-    }
+    for (const token of threadsToKill(this.#jobs.store)) this.terminate(token);
     if ((asked & END_WANTED) !== 0 && this.#shutdown === undefined) void this.shutdown(false, false);
     this.advance();
-  }
-
-  /** Above `min`, a thread ends that has had nothing to do for `idleTimeout`. */
-  #watchIdle(): void {
-    const { min, idleTimeout } = this.#settings;
-    if (min === this.wanted || this.#idleTimer !== undefined || this.threads.size <= min) return;
-    this.#idleTimer = startTimer(Math.max(idleTimeout / 2, 1), () => this.#endIdle(), { hold: false });
-  }
-
-  #endIdle(): void {
-    this.#idleTimer = undefined;
-    const { min, idleTimeout } = this.#settings;
-    for (const thread of this.threads) {
-      if (this.threads.size <= min) return;
-      if (thread.state !== 'ready' || thread.load > 0 || thread.idleMs < idleTimeout) continue;
-      thread.stop();
-    }
-    this.#watchIdle();
   }
 
   #describe(): string {

@@ -57,6 +57,8 @@ export interface PoolSettings {
   /** At most; and so many start at once. */
   readonly threads: number;
   readonly min: number;
+  /** Whether threads above `min` end when they are idle. */
+  readonly elastic: boolean;
   readonly idleTimeout: number;
   readonly scheduling: 'shared' | 'stealing';
   readonly spin: number;
@@ -88,6 +90,7 @@ export function readPoolOptions(
   return {
     threads: max,
     min,
+    elastic: typeof given.threads === 'object',
     idleTimeout: checkTimeout(given.idleTimeout ?? 10_000, 'idleTimeout'),
     scheduling: checkOneOf(given.scheduling ?? 'shared', 'scheduling', ['shared', 'stealing']),
     spin: checkTimeout(given.spin ?? 0, 'spin'),
@@ -110,6 +113,7 @@ export function loopSettings(name: string, initializer: Wire<FunctionReference> 
   return {
     threads: 1,
     min: 1,
+    elastic: false,
     idleTimeout: Infinity,
     scheduling: 'shared',
     spin: 0,
