@@ -64,6 +64,11 @@ import { knowFunction } from './known-function.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { SENT, type Work } from './work.ts';
 
+interface Kill {
+  readonly job: Job;
+  readonly due: number;
+}
+
 export class PoolJobs implements JobOwner {
   readonly store: JobStore;
   readonly jobs: Map<number, Job> = new Map();
@@ -78,7 +83,7 @@ export class PoolJobs implements JobOwner {
   readonly #writer: JobWriter;
   readonly #outcomes: JobOutcomes;
   /** Jobs whose threads are to be ended, and when. */
-  #kills: { readonly job: Job; readonly due: number }[] = [];
+  #kills: Kill[] = [];
   readonly #spill: SpillWatch;
 
   constructor(store: JobStore) {
@@ -260,17 +265,15 @@ export class PoolJobs implements JobOwner {
       this.keeper?.jobEnded();
     }
     if (onCancel === 'terminate') {
-      this.#kills.push({ job, due: now() + grace });
-      startTimer(grace, () => this.#killDue());
+      const kill = { job, due: now() + grace };
+      this.#kills.push(kill);
+      startTimer(grace, () => this.#kill([kill]));
     }
   }
 
   /** Ends the threads of jobs that had time enough to end by themselves. */
-  #killDue(): void {
-    const time = now();
-    const due = this.#kills.filter((kill) => kill.due <= time);
-    if (due.length === 0) return;
-    this.#kills = this.#kills.filter((kill) => kill.due > time);
+  #kill(due: readonly Kill[]): void {
+    this.#kills = this.#kills.filter((kill) => !due.includes(kill));
     for (const { job } of due) job.terminate();
   }
 
@@ -322,7 +325,7 @@ export class PoolJobs implements JobOwner {
       else if (now() >= deadline || currentScope()?.cancellation !== undefined) return false;
       else {
         // No timer of this loop fires meanwhile.
-        this.#killDue();
+        this.#kill(this.#kills.filter(({ due }) => due <= now()));
         job.expireIfDue();
       }
     }
