@@ -1,4 +1,5 @@
 /** What every executor can do: the interface that users program against. */
+import type { ContextStorage } from '../function/storage.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { Future } from './future.ts';
@@ -35,6 +36,13 @@ export interface SubmitOptions {
   readonly idempotent?: boolean | undefined;
   /** The job has one of these while it waits and runs: at most so many of the jobs that share it do so at a time. */
   readonly limiter?: CapacityLimiter | undefined;
+  /**
+   * Storages whose values go with the job, such as an `AsyncLocalStorage`: whatever has `run`, and `getStore` or `get`. The value
+   * is that of the submit, copied like an argument. The thread finds its own storage by the name that `portable` gave it:
+   * `portable(import.meta, new AsyncLocalStorage(), 'trace')`. On the same loop (`InlineExecutor`) all storages keep their values
+   * anyway.
+   */
+  readonly context?: readonly ContextStorage[] | undefined;
 }
 
 /** How `map` goes over its items. */

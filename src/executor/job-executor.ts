@@ -14,6 +14,7 @@ import type {
 } from './executor.ts';
 import { type Future, rejectedFuture } from './future.ts';
 import type { Job, JobOptions } from './job.ts';
+import { startWithContext } from './job-context.ts';
 import { mergeJobOptions } from './job-options.ts';
 import { mapItems } from './map.ts';
 import { mapItemsSync } from './map-sync.ts';
@@ -26,6 +27,8 @@ export interface JobSink {
   readonly width: number;
   /** Whether `start` would throw a `PoolFullError`. */
   readonly full: boolean;
+  /** Whether jobs run in the context of their submit by themselves. */
+  readonly keepsContext?: boolean;
   /** @throws ShutDownError, PoolFullError, BrokenPoolError, SendError; then there is no job. */
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job;
   waitForRoom(options: WaitOptions | undefined): Promise<void>;
@@ -57,7 +60,14 @@ export abstract class JobExecutor implements Executor {
   }
 
   submitSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R> {
-    return this.submitFrom(this.submitSync, fn, args).resultSync();
+    const future = this.submitFrom(this.submitSync, fn, args);
+    try {
+      return future.resultSync();
+    } catch (error) {
+      // If it goes on, nobody else can have its result.
+      future.cancel(error);
+      throw error;
+    }
   }
 
   waitForRoom(options?: WaitOptions): Promise<void> {
@@ -122,7 +132,10 @@ export function startInTask(
   work: Work,
   options: JobOptions,
 ): Job {
-  const job = sink.start(fn, site, work, options);
+  const job =
+    options.context.length === 0 || sink.keepsContext === true
+      ? sink.start(fn, site, work, options)
+      : startWithContext(sink, fn, site, work, options);
   job.detach = attachToTask({
     cancel: (reason) => void job.future.cancel(reason),
     get ended() {

@@ -12,8 +12,9 @@
  */
 
 import type { Wire } from '../codec/wire.ts';
-import { startTimer, type Timer } from '../core/clock.ts';
+import { now, startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, TimeoutError } from '../core/errors.ts';
+import type { ContextStorage } from '../function/storage.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import type { LoopWait } from '../park/parking.ts';
 import { onAbort } from '../scope/abort.ts';
@@ -33,6 +34,7 @@ export interface JobOptions {
   readonly grace: number;
   readonly idempotent: boolean;
   readonly limiter: CapacityLimiter | undefined;
+  readonly context: readonly ContextStorage[];
 }
 
 /** What a job asks of its executor. */
@@ -58,7 +60,7 @@ export class Job implements FutureProducer, LoopWait {
   readonly fn: KnownFunction;
   readonly options: JobOptions;
   readonly future: Future<unknown>;
-  readonly submittedAt: number = performance.now();
+  readonly submittedAt: number = now();
   work: Work;
   /** Where it stands in shared memory; 0 while it does not. */
   address = 0;
@@ -71,6 +73,8 @@ export class Job implements FutureProducer, LoopWait {
   /** The pool. */
   object = 0;
   readonly ownsCell = true;
+  /** Whether its function is async, as far as can be seen. */
+  isAsync = false;
   /** Whether its thread died once already. */
   repeated = false;
   /** Milliseconds that it ran, once it has. */
@@ -166,6 +170,21 @@ export class Job implements FutureProducer, LoopWait {
       },
       { hold: false },
     );
+  }
+
+  /** When it runs out of time, as far as can be said now: for who is blocked, where no timer fires. */
+  due(): number {
+    const { timeout, runTimeout } = this.options;
+    const ran = runTimeout === Infinity || this.#phase !== 'queued' ? undefined : this.#owner.ranFor(this);
+    const left = ran === undefined ? runTimeout : runTimeout - ran;
+    return Math.min(this.submittedAt + timeout, now() + left);
+  }
+
+  expireIfDue(): void {
+    const { timeout, runTimeout } = this.options;
+    if (now() >= this.submittedAt + timeout) this.#expire(`within ${timeout} ms of its submit`);
+    else if (runTimeout !== Infinity && (this.#owner.ranFor(this) ?? 0) >= runTimeout)
+      this.#expire(`within ${runTimeout} ms of running`);
   }
 
   /** For `LoopWait`: it has ended, in whatever way. */

@@ -57,6 +57,8 @@ export interface PoolSettings {
   /** At most; and so many start at once. */
   readonly threads: number;
   readonly min: number;
+  /** Whether threads above `min` end when they are idle. */
+  readonly elastic: boolean;
   readonly idleTimeout: number;
   readonly scheduling: 'shared' | 'stealing';
   readonly spin: number;
@@ -70,6 +72,8 @@ export interface PoolSettings {
   readonly execArgv: readonly string[] | undefined;
   readonly onDispose: 'drain' | 'cancel';
   readonly jobOptions: JobOptions;
+  /** Whether it is an event loop: one thread, which is not replaced. */
+  readonly isLoop: boolean;
 }
 
 let unnamed = 0;
@@ -86,6 +90,7 @@ export function readPoolOptions(
   return {
     threads: max,
     min,
+    elastic: typeof given.threads === 'object',
     idleTimeout: checkTimeout(given.idleTimeout ?? 10_000, 'idleTimeout'),
     scheduling: checkOneOf(given.scheduling ?? 'shared', 'scheduling', ['shared', 'stealing']),
     spin: checkTimeout(given.spin ?? 0, 'spin'),
@@ -98,7 +103,31 @@ export function readPoolOptions(
     env: given.env,
     execArgv: given.execArgv,
     onDispose: checkOneOf(given.onDispose ?? 'drain', 'onDispose', ['drain', 'cancel']),
+    isLoop: false,
     jobOptions: mergeJobOptions(defaultJobOptions, { onCancel, grace }),
+  };
+}
+
+/** The settings of a loop in a thread of its own. */
+export function loopSettings(name: string, initializer: Wire<FunctionReference> | undefined): PoolSettings {
+  return {
+    threads: 1,
+    min: 1,
+    elastic: false,
+    idleTimeout: Infinity,
+    scheduling: 'shared',
+    spin: 0,
+    maxSpares: 0,
+    name,
+    concurrency: Infinity,
+    maxPending: Infinity,
+    initializer,
+    resourceLimits: undefined,
+    env: undefined,
+    execArgv: undefined,
+    onDispose: 'drain',
+    isLoop: true,
+    jobOptions: defaultJobOptions,
   };
 }
 

@@ -25,6 +25,10 @@ export class PoolThread {
   record = 0;
   /** Whether the pool ended it on purpose. */
   condemned = false;
+  /** Whether it has ended, as far as is known: the event may come later. */
+  gone = false;
+  /** Whether it has said that it ends now. */
+  saidEnd = false;
   /** Whether it was told to end. */
   stopped = false;
   readonly #words: Int32Array;

@@ -3,6 +3,7 @@ import type { Parking } from '../park/parking.ts';
 import { granted } from '../park/turn.ts';
 import { checkWait, rejection, throwIfEnded, type Wanted, waitAsync } from '../park/wait.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
+import { outside } from '../scope/outside.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
 import type { PoolJobs } from './pool-jobs.ts';
 
@@ -11,8 +12,10 @@ class Room implements Wanted<true> {
   readonly object: number;
   readonly #jobs: PoolJobs;
   readonly #handle: SharedHandle<PoolJobs>;
+  readonly #isThere: () => boolean;
 
-  constructor(jobs: PoolJobs, handle: SharedHandle<PoolJobs>) {
+  constructor(jobs: PoolJobs, handle: SharedHandle<PoolJobs>, isThere: () => boolean) {
+    this.#isThere = isThere;
     this.#jobs = jobs;
     this.#handle = handle;
     this.parking = jobs.store.parking;
@@ -20,7 +23,7 @@ class Room implements Wanted<true> {
   }
 
   isThere(): boolean {
-    return this.#jobs.store.hasRoom();
+    return this.#isThere();
   }
 
   hasLine(): boolean {
@@ -28,7 +31,7 @@ class Room implements Wanted<true> {
   }
 
   attempt(): true | undefined {
-    return this.#jobs.store.hasRoom() ? true : undefined;
+    return this.#isThere() ? true : undefined;
   }
 
   line(node: number): undefined {
@@ -69,8 +72,20 @@ export function roomIn(
     throwIfEnded(wait.signal);
     jobs.checkOpen('wait for room in');
     if (jobs.store.hasRoom()) return granted(undefined);
-    return waitAsync(new Room(jobs, handle), wait, () => jobs.checkOpen('wait for room in'));
+    return waitAsync(new Room(jobs, handle, () => jobs.store.hasRoom()), wait, () =>
+      jobs.checkOpen('wait for room in'),
+    );
   } catch (error) {
     return rejection(error);
   }
+}
+
+/** Resolves once `isOver`: its state is looked at whenever that changes. */
+export async function closedIn(
+  jobs: PoolJobs,
+  handle: SharedHandle<PoolJobs>,
+  isOver: () => boolean,
+): Promise<void> {
+  while (!isOver())
+    await outside(() => waitAsync(new Room(jobs, handle, isOver), checkWait(undefined), () => undefined));
 }

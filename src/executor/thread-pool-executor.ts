@@ -1,11 +1,13 @@
 import { checkOptions } from '../core/arguments.ts';
-import { ShutDownError } from '../core/errors.ts';
+import { DeadlockError, ShutDownError } from '../core/errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { poolClassLoaded, poolMending } from '../jobs/pool-kind.ts';
-import { MOST, OPEN } from '../jobs/states.ts';
+import { END_WANTED, ENDED, MOST, OPEN } from '../jobs/states.ts';
+import { nameOf } from '../memory/handles.ts';
 import { POOL } from '../memory/kinds.ts';
 import {
   DATA,
+  KIND,
   LIST_COUNT,
   LISTS,
   POOL_CANCELLED,
@@ -24,6 +26,7 @@ import {
 import { ownParking } from '../park/own-parking.ts';
 import { adopt } from '../scope/run.ts';
 import { registerShared, SharedHandle, type Sharing } from '../sync/shared-handle.ts';
+import { ownPool, runnerFor } from '../thread/own-runner.ts';
 import type { OwnedExecutor, ShutdownOptions } from './executor.ts';
 import type { JobOptions } from './job.ts';
 import { JobExecutor, type JobSink } from './job-executor.ts';
@@ -32,7 +35,7 @@ import { PoolJobs } from './pool-jobs.ts';
 import { PoolKeeper } from './pool-keeper.ts';
 import { checkThreads, type PoolSettings, readPoolOptions, type ThreadPoolOptions } from './pool-options.ts';
 import type { PoolStatistics } from './pool-statistics.ts';
-import { roomIn } from './room.ts';
+import { closedIn, roomIn } from './room.ts';
 
 /** What a handle is made with that another thread's pool comes by. */
 class Foreign {
@@ -153,7 +156,21 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
     this.#isShutDown = true;
     // One that was never used has nothing to end.
     if (!this.#entered) return this.#disown();
-    await this.#kept('shut down').shutdown(cancelPending, cancelRunning);
+    if (this.#keeper !== undefined) return this.#keeper.shutdown(cancelPending, cancelRunning);
+    const jobs = this.#jobs;
+    if (jobs.store.read(POOL_STATE) === OPEN) jobs.ask(END_WANTED);
+    if (runnerFor(jobs.store.object) !== undefined)
+      throw new DeadlockError(
+        `Cannot wait for the end of ${this.#describe()}: this is a job of it, which it waits for`,
+      );
+    await closedIn(jobs, this.#handle, () => jobs.store.read(POOL_STATE) >= ENDED);
+  }
+
+  /** As `shutdown()`, and blocks this thread until all threads of the pool have ended. */
+  shutdownSync(): void {
+    this.#isShutDown = true;
+    if (this.#entered) this.#kept('shut down').shutdownSync();
+    else this.#disown();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -269,6 +286,18 @@ const sharing: Sharing<PoolJobs> = {
   more: POOL_WORDS - DATA,
   core: (parking, object, record) => new PoolJobs(new JobStore(parking, object, record)),
 };
+
+/** The pool whose jobs this thread runs, if it is one of a pool. */
+export function poolOfThread(): ThreadPoolExecutor | undefined {
+  const object = ownPool();
+  if (object === 0) return undefined;
+  const { heap, handles } = ownParking();
+  if (heap.words[object + KIND] !== POOL) return undefined;
+  handles.retain(object);
+  const pool = new ThreadPoolExecutor(new Foreign(nameOf(heap, object)) as ThreadPoolOptions);
+  handleOf(pool).adopt(object);
+  return pool;
+}
 
 registerShared<ThreadPoolExecutor>(POOL, {
   type: ThreadPoolExecutor,

@@ -69,7 +69,7 @@ import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
 import { StackProbe } from '../platform/stack.ts';
-import { ACCEPTED, CLOSED, FULL, MADE, OPEN, QUEUED, REFUSED } from './states.ts';
+import { ACCEPTED, CLOSED, FULL, MADE, OPEN, QUEUED, REFUSED, WAKING } from './states.ts';
 
 const stack = new StackProbe();
 
@@ -107,9 +107,9 @@ export class JobStore {
   }
 
   /**
-   * Queues a job of this thread: `ACCEPTED`, and a thread is woken if none drains; `FULL`; or `REFUSED` after the pool
-   * was closed. `again`: before the others of its priority, whatever the room, for it was there before; in a pool that is
-   * closed that is for its keeper alone, who knows whether it has threads still.
+   * Queues a job of this thread: `ACCEPTED`, or `WAKING` if a thread is woken for it, for none drains; `FULL`; or `REFUSED`
+   * after the pool was closed. `again`: before the others of its priority, whatever the room, for it was there before; in a
+   * pool that is closed that is for its keeper alone, who knows whether it has threads still.
    */
   put(job: number, again: boolean = false): number {
     const words = this.#words;
@@ -172,8 +172,9 @@ export class JobStore {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
       Atomics.notify(words, object + SECTION);
     }
-    if (wakes) this.wakeOne();
-    return put;
+    if (!wakes) return put;
+    this.wakeOne();
+    return WAKING;
   }
 
   /**

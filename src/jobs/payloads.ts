@@ -1,9 +1,10 @@
 /** Values of jobs as words of shared memory: arguments, results, reasons, parts of results. */
 import { bufferOf, shareBuffer } from '../codec/buffer-ids.ts';
 import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
+import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
-import { HeddleError, SendError } from '../core/errors.ts';
+import { HeddleError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { FUNCTION, JOB_BYTES, JOB_PARCELS, JOB_RESULT, KIND, OBJECT } from '../memory/layout.ts';
@@ -17,9 +18,17 @@ import {
   payloadOf,
   unpackParcels,
 } from './job-block.ts';
+import { bufferByMessage, type SentBuffers } from './message-buffers.ts';
 
 /** How long a function took lately, in microseconds; 0 if it has not been run. Many write it, and none minds. */
 export const FUNCTION_TIME = 6;
+
+let kindsToLoad: (() => Promise<void> | undefined) | undefined;
+
+/** Says how a thread gets to know all kinds of shared objects; gives `undefined` once it does. */
+export function loadKindsBy(load: () => Promise<void> | undefined): void {
+  kindsToLoad = load;
+}
 
 /** So many words are copied faster by a loop than by `set`. */
 const SHORT = 48;
@@ -37,7 +46,7 @@ export class Payloads {
   /** Gives the shared object with that index in the value that is being opened. */
   #open: (type: number, index: number) => unknown = () => undefined;
 
-  /** @param share gives a SharedArrayBuffer a number by which another thread finds it; or throws, for a message carries it. */
+  /** @param share gives a SharedArrayBuffer a number by which another thread finds it. */
   constructor(parking: Parking, share: (buffer: SharedArrayBuffer) => number) {
     this.#parking = parking;
     this.#heap = parking.heap;
@@ -47,7 +56,7 @@ export class Payloads {
     this.#encoder = new ItemEncoder({ ...functions, shareBuffer: share });
     this.#decoder = new ItemDecoder({
       ...functions,
-      bufferOf,
+      bufferOf: (id) => (id > 0 ? bufferOf(id) : bufferByMessage(id)),
       openParcel: (type, index) => this.#open(type, index),
     });
   }
@@ -87,9 +96,21 @@ export class Payloads {
     }
   }
 
+  /** Throws if bytes cannot carry the wire, with the path to what they cannot. @throws SendError */
+  check(wire: Wire<unknown>, path: string): void {
+    serializeWire(wire, parcelsOf(wire), path);
+  }
+
   /** The values that a job came with. A promise while a module must be loaded. Its memory is free then, for the result. */
   openArguments(job: number): unknown {
-    return this.#openWith(job, payloadOf(job), this.#words[job + JOB_BYTES]!, undefined);
+    const at = payloadOf(job);
+    const values = this.#openWith(job, at, this.#words[job + JOB_BYTES]!, undefined);
+    if (mayUseBuffers(this.#words, at)) {
+      const release = (): void => releaseBuffersIn(this.#words, this.#bytes, at);
+      if (values instanceof Promise) values.then(release, release);
+      else release();
+    }
+    return values;
   }
 
   /**
@@ -160,6 +181,8 @@ export class Payloads {
     options: { readonly sync?: boolean } | undefined,
   ): unknown {
     if (this.#words[job + JOB_PARCELS] !== 0) {
+      const loading = options?.sync === true ? undefined : kindsToLoad?.();
+      if (loading !== undefined) return loading.then(() => this.#openWith(job, at, bytes, options));
       const objects = unpackParcels(this.#parking, job);
       this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
     }
@@ -200,31 +223,20 @@ export class Payloads {
 }
 
 const all = new WeakMap<Parking, Payloads>();
-const allByPort = new WeakMap<Parking, Payloads>();
 
 /** The values of the thread that parks so. */
 export function payloadsOf(parking: Parking): Payloads {
-  return kept(all, parking, shareBuffer);
-}
-
-/** The same for who can send by a message what bytes cannot carry: then that is refused. */
-export function payloadsBesidePort(parking: Parking): Payloads {
-  return kept(allByPort, parking, () => {
-    throw new SendError('A SharedArrayBuffer goes by a message', 'buffer');
-  });
-}
-
-function kept(
-  map: WeakMap<Parking, Payloads>,
-  parking: Parking,
-  share: (buffer: SharedArrayBuffer) => number,
-): Payloads {
-  let payloads = map.get(parking);
+  let payloads = all.get(parking);
   if (payloads === undefined) {
-    payloads = new Payloads(parking, share);
-    map.set(parking, payloads);
+    payloads = new Payloads(parking, shareBuffer);
+    all.set(parking, payloads);
   }
   return payloads;
+}
+
+/** The same for who can send buffers by a message. */
+export function payloadsBeside(parking: Parking, sent: SentBuffers): Payloads {
+  return new Payloads(parking, (buffer) => sent.share(parking.heap, buffer));
 }
 
 function parcelsOf(wire: Wire<unknown>): number[] {

@@ -8,9 +8,14 @@ export const QUEUED = 1;
 export const OPEN = 0;
 export const CLOSED = 1;
 export const BROKEN = 2;
+/** All its threads have ended: it was shut down; or it is a loop, whose thread died. */
+export const ENDED = 3;
+export const LOST = 4;
 
 /** What `put` says. */
 export const ACCEPTED = 1;
+/** … and an idle thread was woken. */
+export const WAKING = 4;
 export const FULL = 2;
 export const REFUSED = 3;
 
@@ -35,6 +40,8 @@ export const WITH_NAME = 8;
 export const ARGS_BY_PORT = 16;
 /** An `EACH` ends with the first failure. */
 export const STOP = 32;
+/** Its function is async: it cannot be run in place. */
+export const ASYNC = 128;
 /** Its thread is to be ended: `onCancel: 'terminate'`. */
 export const KILL = 64;
 

@@ -12,6 +12,7 @@ import {
   RECORD_BELL,
   RECORD_ERRAND,
   RECORD_LOOK,
+  RECORD_MENDS,
   RECORD_NEWS,
   RECORD_SYSTEM_THREAD,
   RECORD_TELLING,
@@ -47,6 +48,7 @@ export function claimRecord(words: Int32Array, threadId: number, systemThread: n
     words[record + RECORD_NEWS] = 0;
     words[record + RECORD_LOOK] = 0;
     words[record + RECORD_ERRAND] = 0;
+    words[record + RECORD_MENDS] = 0;
     words[record + RECORD_TELLING] = 0;
     words[record + RECORD_SYSTEM_THREAD] = systemThread;
     words[record + RECORD_THREAD_ID] = threadId;

@@ -66,6 +66,8 @@ export const QUEUE = 26;
 export const LIFO_QUEUE = 27;
 export const PRIORITY_QUEUE = 28;
 export const POOL = 29;
+export const EVENT_LOOP = 30;
+export const EVENT_LOOP_THREAD = 31;
 
 export function registerKind(number: number, kind: Kind): void {
   kinds[number] = kind;

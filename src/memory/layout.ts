@@ -57,6 +57,8 @@ export const RECORD_TELLING = 5;
 export const RECORD_THREAD_ID = 6;
 /** The system's own number of it; 0 if unknown. */
 export const RECORD_SYSTEM_THREAD = 7;
+/** Whether the thread knows all kinds of objects, and so can mend what others left. */
+export const RECORD_MENDS = 9;
 /** Raised when something is asked of the thread beside its waits: see `Parking.onErrand`. */
 export const RECORD_ERRAND = 8;
 
@@ -337,4 +339,6 @@ export const POOL_SPARES = 31;
 export const POOL_FINISHED = 32;
 /** How many threads are to end when they have nothing to do. */
 export const POOL_SURPLUS = 33;
-export const POOL_WORDS = 34;
+/** The number of the thread of an event loop, as `currentThread()` gives it. */
+export const POOL_THREAD = 34;
+export const POOL_WORDS = 35;

@@ -88,6 +88,12 @@ export function reap(heap: Heap, dead: number, askToLook: AskToLook): void {
   reapDead(heap, askToLook);
 }
 
+/** The same, and mends nothing of others: for a thread that knows only the kinds that it has used itself. */
+export function reapOne(heap: Heap, dead: number, askToLook: AskToLook): void {
+  Atomics.compareExchange(heap.words, recordOf(dead) + RECORD_TOKEN, dead, -dead);
+  mend(heap, dead, askToLook);
+}
+
 /** Mends what all threads left that are known to be dead: an earlier reaper may not have finished. */
 export function reapDead(heap: Heap, askToLook: AskToLook): void {
   for (const token of tokens(heap.words)) if (token < 0) mend(heap, -token, askToLook);

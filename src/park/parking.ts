@@ -41,6 +41,8 @@ export interface Platform {
   end(): void;
   /** Called when a reaper could not finish because of this thread: not its own heap, if it mends what it leaves itself. */
   reap(heap: Heap): void;
+  /** Whether another thread is asked to do that, since this one knows not all kinds of objects. */
+  passesOn?(heap: Heap): boolean;
 }
 
 /** So many cells are set in one section. */
@@ -124,6 +126,7 @@ export class Parking {
     Atomics.store(words, record + RECORD_TELLING, 0);
     // Who mends tells as well: it does not begin again within that, but afterwards.
     if (this.#mending || Atomics.load(words, UNREAPED) === 0) return;
+    if (this.#platform.passesOn?.(this.heap) === true) return;
     this.#mending = true;
     try {
       // While another is telling nothing can be finished, and that one will see it.

@@ -15,6 +15,8 @@ export type TaskStatus = 'pending' | 'fulfilled' | 'rejected' | 'cancelled';
 export interface TaskOwner {
   /** Its function failed, by an error that is not its cancellation. It has not ended yet. */
   failed(error: unknown): void;
+  /** Its function has ended, and it waits for what that started. */
+  waits?(): void;
   /** It has ended, with all that belongs to it. */
   ended(task: Task<unknown>): void;
 }
@@ -185,8 +187,9 @@ export class Task<T> implements Promise<T> {
     }
     if (!outcome.ok && scope.busy) scope.cancel(outcome.error);
     if (this.#cancelLeftovers) scope.cancel(`${this.name} has ended`);
-    if (scope.busy) void scope.join().then(() => this.#settle(status));
-    else this.#settle(status);
+    if (!scope.busy) return this.#settle(status);
+    this.#owner?.waits?.();
+    void scope.join().then(() => this.#settle(status));
   }
 
   #settle(status: TaskStatus): void {

@@ -5,15 +5,20 @@
 import type { Wire } from '../codec/wire.ts';
 import { resolveReference } from '../function/reference.ts';
 import { JobStore } from '../jobs/job-store.ts';
+import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
+import { loadKindsBy, payloadsBeside } from '../jobs/payloads.ts';
 import { registerPoolKind } from '../jobs/pool-kind.ts';
+import { POOL_THREAD } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
-import { exitThread, type MessagePort, ownSeed } from '../platform/worker.ts';
+import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
+import './context-call.ts';
+import { hasEndHooks, runEndHooks } from './end-hooks.ts';
 import { JobRunner } from './job-runner.ts';
 import { carried } from './outcomes.ts';
-import { setOwnRunner } from './own-runner.ts';
+import { addRunner, setMainLoop, setOwnPool } from './own-runner.ts';
 import { discardMessage, packMessage, releaseMessage } from './parcel-service.ts';
 import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
 import { decodeValue, encodeValue } from './values.ts';
@@ -30,6 +35,7 @@ class ThreadMain {
   #initialized: Promise<boolean> | undefined;
   #runner: JobRunner | undefined;
   #stopping = false;
+  #ending = false;
 
   constructor(port: MessagePort, settings: ThreadSettings) {
     this.#port = port;
@@ -37,7 +43,9 @@ class ThreadMain {
   }
 
   start(): void {
+    setMainLoop(this.#settings.mainLoop);
     applyLoaderSettings(this.#settings.loader as Parameters<typeof applyLoaderSettings>[0]);
+    buffersComeBy(() => this.#drain());
     this.#port.on('message', (message: ToThread) => this.#receive(message));
     if (this.#settings.initializer !== undefined) this.#initialized = this.#initialize();
   }
@@ -56,6 +64,10 @@ class ThreadMain {
 
   #receive(message: ToThread): void {
     switch (message.type) {
+      case 'buffer':
+      case 'dropped':
+        takeBufferMessage(message);
+        return;
       case 'begin':
         void this.#begin(message.pool, message.parcel);
         return;
@@ -67,8 +79,8 @@ class ThreadMain {
         return;
       case 'stop':
         this.#stopping = true;
-        if (this.#runner === undefined) exitThread();
-        this.#runner.stop((busyMs) => this.#end(busyMs));
+        if (this.#runner === undefined) this.#exit();
+        else this.#runner.stop((busyMs) => this.#end(busyMs));
     }
   }
 
@@ -76,8 +88,12 @@ class ThreadMain {
     const parking = ownParking();
     registerPoolKind();
     parking.handles.unpack(parcel);
-    if (this.#initialized !== undefined && !(await this.#initialized)) return;
-    if (this.#stopping) exitThread();
+    if (this.#initialized !== undefined && !(await this.#initialized)) {
+      // Who started it may be blocked.
+      callErrand(parking.heap.words, this.#settings.keeper);
+      return;
+    }
+    if (this.#stopping) return this.#exit();
     const { concurrency, spin, keeper } = this.#settings;
     const store = new JobStore(parking, object, parking.handles.recordOf(object));
     // It looks for jobs before anybody knows that it has begun: no other thread need be started for them.
@@ -85,20 +101,37 @@ class ThreadMain {
     this.#runner = new JobRunner({
       store,
       keeper,
+      payloads: payloadsBeside(parking, new SentBuffers({ post: (message) => this.#send(message) })),
       concurrency,
       spin,
       ended: (busyMs) => this.#end(busyMs),
       fetch: (job) => this.#fetch(job),
       send: (job, value) => this.#send({ type: 'value', job, value: encodeValue(value, 'result') }),
     });
-    setOwnRunner(object, this.#runner);
+    addRunner(object, this.#runner);
+    setOwnPool(object);
+    parking.heap.words[object + POOL_THREAD] = this.#settings.id;
     this.#send({ type: 'ready', token: parking.heap.token, record: parking.handles.recordOf(object) });
     this.#runner.start();
   }
 
-  #end(busyMs: number): never {
+  /** Takes messages that have come while the loop was busy. */
+  #drain(): void {
+    for (let next = takeMessage(this.#port); next !== undefined; next = takeMessage(this.#port))
+      this.#receive(next.message as ToThread);
+  }
+
+  /** Its jobs have ended. May be called again while that goes on. */
+  #end(busyMs: number): void {
+    if (this.#ending) return;
+    this.#ending = true;
     this.#send({ type: 'ending', busyMs });
-    exitThread();
+    this.#exit();
+  }
+
+  #exit(): void {
+    if (!hasEndHooks()) exitThread();
+    void runEndHooks().then(exitThread);
   }
 
   #fetch(job: number): Promise<unknown> {
@@ -132,6 +165,15 @@ class ThreadMain {
     if (this.#runner !== undefined) callErrand(ownParking().heap.words, this.#settings.keeper);
   }
 }
+
+let loaded = false;
+loadKindsBy(() =>
+  loaded
+    ? undefined
+    : import('../all-kinds.ts').then(() => {
+        loaded = true;
+      }),
+);
 
 const seed = ownSeed<ThreadSettings>();
 if (seed !== undefined) new ThreadMain(seed.port, seed.settings).start();

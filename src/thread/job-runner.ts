@@ -12,20 +12,13 @@
  * the next job, so that timers and messages of the thread come through.
  */
 import { Atomics } from '#atomics';
-import { explainCloneFailure } from '../codec/encode.ts';
-import { show } from '../core/arguments.ts';
-import { CancelledError, HeddleError, SendError } from '../core/errors.ts';
-import { type FunctionReference, resolveReference } from '../function/reference.ts';
-import type { AnyFunction } from '../function/registry.ts';
-import type { FunctionEntry } from '../jobs/functions.ts';
-import { addPart, complete } from '../jobs/job-block.ts';
+import { CancelledError } from '../core/errors.ts';
+import { complete } from '../jobs/job-block.ts';
 import { jobClock } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import { FUNCTION_TIME, type Payloads, payloadsBesidePort, payloadsOf } from '../jobs/payloads.ts';
+import { FUNCTION_TIME, type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import {
-  ARGS_BY_PORT,
   BY_PORT,
-  CALL_SOON,
   CANCELLED_ERROR,
   EACH,
   ERROR,
@@ -35,8 +28,6 @@ import {
   STOP,
   THREAD_WANTED,
   VALUE,
-  WITH_FUNCTION,
-  WITH_NAME,
 } from '../jobs/states.ts';
 import {
   BUSY,
@@ -44,7 +35,6 @@ import {
   JOB_CANCEL,
   JOB_FLAGS,
   JOB_FUNCTION,
-  JOB_OWNER,
   JOB_RAN,
   LAST_BEGAN,
   LAST_ENDED,
@@ -61,34 +51,16 @@ import {
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { LoopWait, Parking } from '../park/parking.ts';
-import { isThenable } from '../scope/call.ts';
-import { cancelled } from '../scope/cancelled.ts';
 import { currentTask } from '../scope/current-task.ts';
 import { outcomeOf, startTask, type Task } from '../scope/task.ts';
-import { carried, Part, sendable } from './outcomes.ts';
-import type { ItemOutcomes } from './protocol.ts';
+import { JobAnswers } from './job-answers.ts';
+import { type Call, JobCalls } from './job-calls.ts';
+import type { JobRunnerOptions } from './job-runner-options.ts';
 
 /** What takes longer is not short: another thread may take the next job meanwhile. In microseconds. */
 const SHORT = 20;
 /** The loop goes round after so many milliseconds of jobs. */
 const ROUND_MS = 8;
-/** Outcomes of a chunk that has run this long are sent, so that a death of the thread loses little. */
-const PART_MS = 10;
-
-export interface JobRunnerOptions {
-  readonly store: JobStore;
-  /** The thread that the port leads to. */
-  readonly keeper: number;
-  /** Jobs at once. */
-  readonly concurrency: number;
-  /** Microseconds of looking before it waits. */
-  readonly spin: number;
-  /** Fetches from the owner of the pool what only a message can carry; and sends it there. */
-  readonly fetch: (job: number) => Promise<unknown>;
-  readonly send: (job: number, value: unknown) => void;
-  /** Called when it has stopped by itself, and no job runs. */
-  readonly ended: (busyMs: number) => void;
-}
 
 /** A job in this thread. */
 interface Run {
@@ -102,23 +74,17 @@ interface Run {
   given: number;
 }
 
-interface Loaded {
-  readonly fn: AnyFunction;
-  readonly name: string;
-}
-
-type Call = readonly [fn: AnyFunction, name: string, args: readonly unknown[]];
-
 export class JobRunner {
   readonly #parking: Parking;
   readonly #words: Int32Array;
   readonly #payloads: Payloads;
-  readonly #byPort: Payloads;
   readonly #options: JobRunnerOptions;
   readonly #store: JobStore;
-  /** By the block of the function. */
-  readonly #functions = new Map<number, Loaded | Promise<Loaded>>();
+  readonly #calls: JobCalls;
+  readonly #answers: JobAnswers;
   readonly #runs = new Map<number, Run>();
+  /** Whose function is being called. */
+  #starting: Run | undefined;
   /** How many run that have their slot. */
   #active = 0;
   #draining = false;
@@ -136,7 +102,8 @@ export class JobRunner {
     this.#parking = store.parking;
     this.#words = store.parking.heap.words;
     this.#payloads = payloadsOf(store.parking);
-    this.#byPort = payloadsBesidePort(store.parking);
+    this.#calls = new JobCalls(this.#words, this.#payloads, options.fetch);
+    this.#answers = new JobAnswers(store.parking, options);
     this.#wait = {
       object: store.object,
       set: (cell) => {
@@ -166,20 +133,27 @@ export class JobRunner {
 
   /** Has a job of this thread give its slot to another, until the function that this gives is called. */
   giveSlot(task: Task<unknown>): (() => void) | undefined {
-    for (const run of this.#runs.values()) {
-      if (run.task !== task && currentTask() !== task) continue;
-      if (run.given++ === 0) {
-        this.#active--;
-        this.#store.giveSlot(true, false);
-        this.#drainSoon();
-      }
-      return () => {
-        if (--run.given > 0) return;
-        this.#active++;
-        this.#store.giveSlot(false, false);
-      };
-    }
-    return undefined;
+    const run = this.#runOf(task);
+    if (run === undefined) return undefined;
+    this.#give(run);
+    return () => {
+      if (--run.given > 0 || !this.#runs.has(run.job)) return;
+      this.#active++;
+      this.#store.giveSlot(false, false);
+    };
+  }
+
+  #give(run: Run): void {
+    if (run.given++ > 0) return;
+    this.#active--;
+    this.#store.giveSlot(true, false);
+    this.#drainSoon();
+  }
+
+  #runOf(task: Task<unknown>): Run | undefined {
+    for (const run of this.#runs.values()) if (run.task === task) return run;
+    // In its first, synchronous stretch the task is not known yet.
+    return this.#starting;
   }
 
   /** Runs a job that is queued here and now, on the stack of who waits for it. False if it is not queued any more. */
@@ -208,7 +182,7 @@ export class JobRunner {
     this.#draining = true;
     try {
       const began = performance.now();
-      let job = this.#mayTake ? this.#store.next(true, 0) : 0;
+      let job = this.#mayTake ? this.#store.next(true, 0, true) : 0;
       for (;;) {
         while (job !== 0) job = this.#begin(job, began);
         if (!this.#mayTake) {
@@ -309,7 +283,7 @@ export class JobRunner {
     };
     try {
       run.cancelled = this.#reasonFor(job);
-      const call = run.cancelled === undefined ? this.#load(job) : undefined;
+      const call = run.cancelled === undefined ? this.#calls.load(job) : undefined;
       if (call === undefined) {
         ended(CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
       } else if (call instanceof Promise) {
@@ -338,51 +312,6 @@ export class JobRunner {
     this.#drain();
   }
 
-  /** The function and what it is called with; without waiting when no module has to be loaded for it. */
-  #load(job: number): Call | Promise<Call> {
-    const words = this.#words;
-    const flags = words[job + JOB_FLAGS]!;
-    const block = words[job + JOB_FUNCTION]!;
-    const values =
-      (flags & ARGS_BY_PORT) === 0 ? this.#payloads.openArguments(job) : this.#options.fetch(job);
-    const known = block === 0 ? undefined : this.#functionOf(block);
-    if (values instanceof Promise || known instanceof Promise)
-      return Promise.all([values, known]).then(([v, k]) => this.#callOf(flags, v, k));
-    return this.#callOf(flags, values, known);
-  }
-
-  #callOf(flags: number, values: unknown, known: Loaded | undefined): Call | Promise<Call> {
-    if ((flags & WITH_FUNCTION) !== 0) {
-      const [reference, name, args] = values as [FunctionReference, string, unknown[]];
-      const fn = resolveReference(reference);
-      return fn instanceof Promise ? fn.then((loaded) => [loaded, name, args]) : [fn, name, args];
-    }
-    if ((flags & WITH_NAME) !== 0) {
-      const [name, args] = values as [string, unknown[]];
-      return [known!.fn, name, args];
-    }
-    return [known!.fn, known!.name, values as unknown[]];
-  }
-
-  #functionOf(block: number): Loaded | Promise<Loaded> {
-    const known = this.#functions.get(block);
-    if (known !== undefined) return known;
-    const [name, reference] = this.#payloads.openPart(block, true) as FunctionEntry;
-    const fn = resolveReference(reference);
-    if (!(fn instanceof Promise)) {
-      this.#functions.set(block, { fn, name });
-      return { fn, name };
-    }
-    const loading = fn.then((loaded) => ({ fn: loaded, name }));
-    // Once it is there, later calls need not wait. One that failed to load stays: so do modules in the loader.
-    this.#functions.set(block, loading);
-    loading.then(
-      (loaded) => this.#functions.set(block, loaded),
-      () => {},
-    );
-    return loading;
-  }
-
   #call(run: Run, [fn, name, args]: Call, ended: (outcome: number, value: unknown) => void): void {
     if (run.cancelled !== undefined) {
       ended(CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
@@ -391,13 +320,17 @@ export class JobRunner {
     const flags = this.#words[run.job + JOB_FLAGS]!;
     const body =
       (flags & KIND_MASK) === EACH
-        ? (): unknown => this.#each(run, fn, args, (flags & STOP) !== 0)
+        ? (): unknown => this.#answers.each(run.job, fn, args, (flags & STOP) !== 0)
         : (): unknown => (fn as (...all: readonly unknown[]) => unknown)(...args);
+    const outer = this.#starting;
+    this.#starting = run;
     const task = startTask(body, {
       name,
       poll: () => this.#poll(run),
       owner: {
         failed: () => {},
+        // Perhaps for jobs of this pool, which need the slot.
+        waits: () => this.#give(run),
         ended: (task) => {
           const outcome = outcomeOf(task)!;
           if (outcome.ok) return ended(VALUE, outcome.value);
@@ -406,6 +339,7 @@ export class JobRunner {
         },
       },
     });
+    this.#starting = outer;
     run.task = task;
     const asked = run.cancelled as Run['cancelled'];
     if (asked !== undefined) task.cancel(asked.cause);
@@ -419,7 +353,7 @@ export class JobRunner {
     const took = (now - run.began) * 1000;
     this.#runs.delete(job);
     if (run.given === 0) this.#active--;
-    const settled = this.#setOutcome(job, outcome, value);
+    const settled = this.#answers.set(job, outcome, value);
     words[job + JOB_RAN] = Math.min(took, 2 ** 30);
     this.#busyMs += took / 1000;
     words[this.#store.record + BUSY] = this.#busyMs;
@@ -428,10 +362,8 @@ export class JobRunner {
       const before = words[block + FUNCTION_TIME]!;
       words[block + FUNCTION_TIME] = before === 0 ? 1 + took : 1 + (before * 7 + took) / 8;
     }
-    const wants =
-      this.#mayTake &&
-      this.#store.read(POOL_SURPLUS) === 0 &&
-      (round === undefined || now - round < ROUND_MS);
+    const looks = this.#mayTake && this.#store.read(POOL_SURPLUS) === 0;
+    const wants = looks && (round === undefined || now - round < ROUND_MS);
     const count =
       words[job + JOB_CANCEL] !== 0
         ? POOL_UNCOUNTED
@@ -441,83 +373,12 @@ export class JobRunner {
     // One that has given its slot away has none to give back.
     if (run.given > 0) this.#store.giveSlot(false, false);
     // It goes on looking, or stands in the line of the idle, before it says that it does not.
-    const next = this.#store.next(wants, count, wants);
+    const next = this.#store.next(wants, count, looks);
     if (next === 0 && this.#store.read(POOL_STATE) !== OPEN) callErrand(words, this.#options.keeper);
     complete(this.#parking, job, settled);
     if (next === 0 && this.#runs.size === 0) this.#retireIfSurplus();
     this.#endIfStopped();
     return next;
-  }
-
-  /** An answer that cannot be sent is itself an error of the job. */
-  #setOutcome(job: number, outcome: number, value: unknown): number {
-    const kind = this.#words[job + JOB_FLAGS]! & KIND_MASK;
-    const payloads =
-      Atomics.load(this.#words, job + JOB_OWNER) === this.#options.keeper ? this.#byPort : this.#payloads;
-    if (kind === CALL_SOON && outcome === VALUE) value = undefined;
-    try {
-      if (outcome !== VALUE) {
-        payloads.setResult(job, carried(value), 'error');
-        return outcome;
-      }
-      payloads.setResult(job, kind === EACH ? plain(value as Part) : value, 'result');
-      return VALUE;
-    } catch (error) {
-      // Of a chunk only the items fail whose results cannot be sent.
-      if (kind === EACH && outcome === VALUE) value = sendable(value as Part);
-      if (outcome === VALUE && payloads === this.#byPort && this.#sendByPort(job, value)) return BY_PORT;
-      if (kind === EACH && outcome === VALUE) {
-        payloads.setResult(job, value, 'result');
-        return VALUE;
-      }
-      const reason =
-        outcome === VALUE
-          ? error instanceof HeddleError
-            ? error
-            : explainCloneFailure(value, 'result', error)
-          : new SendError(`Cannot send what the function threw: ${show(value)}`, 'error');
-      this.#payloads.setResult(job, reason, 'error');
-      return outcome === CANCELLED_ERROR ? outcome : ERROR;
-    }
-  }
-
-  #sendByPort(job: number, value: unknown): boolean {
-    try {
-      this.#options.send(job, value);
-      return true;
-    } catch {
-      // The error of the bytes tells more: it has the path.
-      return false;
-    }
-  }
-
-  /** Runs a chunk item by item, and returns the last part of its outcomes: errors of items are outcomes too. */
-  async #each(run: Run, fn: AnyFunction, [items, args]: readonly unknown[], stop: boolean): Promise<Part> {
-    let part = new Part();
-    for (const [index, item] of (items as readonly unknown[]).entries()) {
-      if (cancelled()) break;
-      try {
-        const value = (fn as (...all: readonly unknown[]) => unknown)(item, ...(args as readonly unknown[]));
-        part.values.push(isThenable(value) ? await value : value);
-      } catch (error) {
-        part.errors.push([part.values.push(undefined) - 1, error]);
-        if (stop) break;
-      }
-      if (index + 1 < (items as readonly unknown[]).length && part.age >= PART_MS) {
-        if (this.#sendPart(run.job, part)) part = new Part();
-      }
-    }
-    return part;
-  }
-
-  /** Sends outcomes ahead; false if they must go as a whole at the end, for bytes cannot carry them. */
-  #sendPart(job: number, part: Part): boolean {
-    try {
-      addPart(this.#parking.heap, job, this.#payloads.makePart(plain(part), 'result'));
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   /** Why the job was cancelled, if it was. */
@@ -560,8 +421,4 @@ export class JobRunner {
   #endIfStopped(): void {
     if (this.#stopped !== undefined && this.#runs.size === 0) this.#stopped(this.#busyMs);
   }
-}
-
-function plain({ values, errors }: Part): ItemOutcomes {
-  return { values, errors };
 }

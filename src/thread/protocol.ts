@@ -4,8 +4,10 @@
  */
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
+import type { BufferMessage } from '../jobs/message-buffers.ts';
 
 export type ToThread =
+  | BufferMessage
   /** Run jobs of that pool, which the parcel holds. */
   | { readonly type: 'begin'; readonly pool: number; readonly parcel: number }
   /** The arguments of a job that were fetched. */
@@ -16,6 +18,7 @@ export type ToThread =
   | { readonly type: 'stop' };
 
 export type FromThread =
+  | BufferMessage
   /** The thread takes jobs: its initializer, if any, has returned. `token` stands for it in shared memory, `record` holds the pool. */
   | { readonly type: 'ready'; readonly token: number; readonly record: number }
   /** The initializer threw: the thread takes no jobs. */
@@ -33,6 +36,12 @@ export interface ItemOutcomes {
   readonly errors: readonly (readonly [index: number, error: unknown])[];
 }
 
+/** A shared object of the main thread, which it never gives up. */
+export interface MainLoop {
+  readonly object: number;
+  readonly id: number;
+}
+
 /** What a thread is given when it starts. */
 export interface ThreadSettings {
   readonly id: number;
@@ -44,5 +53,8 @@ export interface ThreadSettings {
   /** Jobs at once, and microseconds of looking for the next before it waits. */
   readonly concurrency: number;
   readonly spin: number;
+  /** Whether the pool is the loop of this thread. */
+  readonly isLoop: boolean;
+  readonly mainLoop?: MainLoop;
   readonly initializer?: Wire<FunctionReference>;
 }

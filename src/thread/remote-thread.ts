@@ -4,7 +4,7 @@ import type { FunctionReference } from '../function/reference.ts';
 import { loaderSettings } from '../platform/modules.ts';
 import { ownThreadId, type ResourceLimits, type WorkerEnd, WorkerHandle } from '../platform/worker.ts';
 import { discardMessage, packMessage, senderEnded } from './parcel-service.ts';
-import type { FromThread, ThreadSettings, ToThread } from './protocol.ts';
+import type { FromThread, MainLoop, ThreadSettings, ToThread } from './protocol.ts';
 
 export interface RemoteThreadOptions {
   readonly name: string;
@@ -12,6 +12,8 @@ export interface RemoteThreadOptions {
   readonly keeper: number;
   readonly concurrency: number;
   readonly spin: number;
+  readonly isLoop: boolean;
+  readonly mainLoop: MainLoop | undefined;
   readonly initializer?: Wire<FunctionReference> | undefined;
   readonly resourceLimits?: ResourceLimits | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
@@ -42,6 +44,8 @@ export class RemoteThread {
       keeper: options.keeper,
       concurrency: options.concurrency,
       spin: options.spin,
+      isLoop: options.isLoop,
+      ...(options.mainLoop && { mainLoop: options.mainLoop }),
       ...(options.initializer && { initializer: options.initializer }),
     };
     // The entry stands beside this file, as a source or as built output.

@@ -1,9 +1,17 @@
-/** Storages that stand in a module, for a thread must find its own. */
+/** Storages that stand in a module and have a name there, for a thread must find its own. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { portable, type ThreadPoolExecutor } from '../../../src/index.ts';
 
-export const trace: AsyncLocalStorage<{ id: string }> = new AsyncLocalStorage();
-export const otherTrace: AsyncLocalStorage<number> = new AsyncLocalStorage();
+export const trace: AsyncLocalStorage<{ id: string }> = portable(
+  import.meta,
+  new AsyncLocalStorage<{ id: string }>(),
+  'trace',
+);
+export const otherTrace: AsyncLocalStorage<number> = portable(
+  import.meta,
+  new AsyncLocalStorage<number>(),
+  'otherTrace',
+);
 
 /** As AsyncContext.Variable is proposed. */
 export class Variable {
@@ -15,7 +23,7 @@ export class Variable {
     return this.#storage.getStore();
   }
 }
-export const variable: Variable = new Variable();
+export const variable: Variable = portable(import.meta, new Variable(), 'variable');
 
 const functions = {
   async read(): Promise<({ id: string } | undefined)[]> {

@@ -162,6 +162,8 @@ describe('run()', () => {
   test('terminates the thread of a cancelled job that runs on past shutdownTimeout, and says so', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const before = new ThreadPoolExecutor({ threads: 1, name: 'outside' });
+    // The thread has the module: a job that is cancelled while that loads never begins.
+    await before.submit(jobs.add, 1, 1);
     const deaf = run(
       async () => {
         const spinning = before.submit(jobs.spin);

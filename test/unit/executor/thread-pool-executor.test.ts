@@ -392,6 +392,7 @@ describe('Cancelling a job', () => {
 
   test('with abandon: shutdown does not wait for its end', async () => {
     const one = pool({ onCancel: 'abandon' });
+    await one.submit(jobs.add, 1, 1);
     const spinning = one.submit(jobs.spin);
     while (spinning.status !== 'running') await turn();
     spinning.cancel();
