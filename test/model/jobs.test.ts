@@ -97,8 +97,8 @@ describe('The models of pools notice', () => {
       'a job that is put, and nobody woken',
       ONE,
       STORE,
-      '    if (wakes) this.wakeOne();\n    return put;',
-      '    return put;',
+      '    if (!wakes) return put;\n    this.wakeOne();',
+      '    if (!wakes) return put;',
     ],
     [
       'a job that is put before those of its priority',
