@@ -112,6 +112,8 @@ export class EventLoopThread extends EventLoop {
     loop.#keeper = keeper;
     jobs.keeper = keeper;
     keeper.ready = () => started.settle(undefined);
+    keeper.exiting = (end) =>
+      started.settle({ reason: diedError(`the start of loop "${loop.name}"`, settings.name, end) });
     keeper.failed = (error) => started.settle({ reason: error });
     // The loop lives though nobody has its handle.
     handleOfLoop(loop).use();

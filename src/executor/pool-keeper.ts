@@ -50,6 +50,8 @@ export class PoolKeeper implements KeeperOfJobs {
   lost: { readonly name: string; readonly end: WorkerEnd } | undefined;
   /** Called once the first thread takes jobs. */
   ready: (() => void) | undefined;
+  /** Called when a thread exits, before that is told as an event. */
+  exiting: ((end: WorkerEnd) => void) | undefined;
   /** Called with what the initializer threw, instead of breaking the pool. */
   failed: ((error: unknown) => void) | undefined;
   wanted: number;
@@ -309,6 +311,9 @@ export class PoolKeeper implements KeeperOfJobs {
         return;
       case 'value':
         this.#values.came(message.job, message.value);
+        return;
+      case 'exiting':
+        this.exiting?.({ reason: 'exit', exitCode: message.code });
         return;
       case 'ending':
         if (!thread.stopped) this.#surplus.retired();

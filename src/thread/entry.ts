@@ -45,6 +45,8 @@ class ThreadMain {
 
   start(): void {
     setMainLoop(this.#settings.mainLoop);
+    // Who is blocked for it hears of no event.
+    onOwnEnd((code) => this.#port.postMessage({ type: 'exiting', code }));
     applyLoaderSettings(this.#settings.loader as Parameters<typeof applyLoaderSettings>[0]);
     buffersComeBy(() => this.#drain());
     this.#port.on('message', (message: ToThread) => this.#receive(message));
