@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { endCustodian } from '../../src/memory/custody.ts';
 import { jobChaos } from './job-chaos.ts';
+
+// It keeps the words in which jobs are counted.
+afterAll(endCustodian);
 
 const SEED = Date.now() & 0x7fffffff;
 
