@@ -1,10 +1,14 @@
 /** The pool that work goes to when no other is named. */
 
 import { show } from '../core/arguments.ts';
+import { outside } from '../scope/outside.ts';
+import { EventLoopThread } from './event-loop-thread.ts';
 import { type Future, rejectedFuture } from './future.ts';
 import { poolOfThread, ThreadPoolExecutor } from './thread-pool-executor.ts';
 
 let pool: ThreadPoolExecutor | undefined;
+/** For `toThreadSync`. */
+let helper: EventLoopThread | undefined;
 
 /**
  * The default pool: one for each process, made when first asked for, with as many threads as the machine, or its container,
@@ -77,7 +81,8 @@ export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args:
 
 /**
  * As `toThread`, and blocks this thread for the result: for code that is synchronous and needs something that is not. The loop
- * of this thread stands still meanwhile. For options: `defaultPool().with(…).submitSync`.
+ * of this thread stands still meanwhile. It runs on the loop of a helper thread, which is started by the first call and serves no
+ * others: so it works however busy the pools are. For options: `pool.with(…).submitSync`.
  *
  * @example
  * ```ts
@@ -93,5 +98,7 @@ export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args:
  * @throws as the future of `toThread` rejects.
  */
 export function toThreadSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R> {
-  return defaultPool().submitFrom(toThreadSync, fn, args).resultSync();
+  if (helper === undefined || helper.closed)
+    helper = outside(() => EventLoopThread.startSync({ name: 'toThreadSync' }));
+  return helper.submitFrom(toThreadSync, fn, args).resultSync();
 }

@@ -3,7 +3,8 @@ import { checkFunction, checkOptions } from '../core/arguments.ts';
 import { DeadlockError, ThreadDiedError } from '../core/errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { poolMending } from '../jobs/pool-kind.ts';
-import { CLOSED, END_WANTED, ENDED, LOST, MOST, OPEN } from '../jobs/states.ts';
+import { END_WANTED, ENDED, LOST, MOST, OPEN } from '../jobs/states.ts';
+import { nameOf } from '../memory/handles.ts';
 import { EVENT_LOOP_THREAD } from '../memory/kinds.ts';
 import {
   DATA,
@@ -111,6 +112,8 @@ export class EventLoopThread extends EventLoop {
     loop.#keeper = keeper;
     jobs.keeper = keeper;
     keeper.ready = () => started.settle(undefined);
+    keeper.exiting = (end) =>
+      started.settle({ reason: diedError(`the start of loop "${loop.name}"`, settings.name, end) });
     keeper.failed = (error) => started.settle({ reason: error });
     // The loop lives though nobody has its handle.
     handleOfLoop(loop).use();
@@ -261,7 +264,5 @@ findStartedLoop(() => {
   const object = ownPool();
   if (heap.words[object + KIND] !== EVENT_LOOP_THREAD) return undefined;
   handles.retain(object);
-  return handleTo(object, undefined);
+  return handleTo(object, nameOf(heap, object));
 });
-
-void CLOSED;

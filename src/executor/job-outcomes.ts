@@ -5,7 +5,7 @@ import { PART_NEXT } from '../jobs/job-block.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { Payloads } from '../jobs/payloads.ts';
 import { BY_PORT, DIED, EVICTED, VALUE } from '../jobs/states.ts';
-import { JOB_OUTCOME, JOB_PARTS, JOB_STATE, POOL_FAILED } from '../memory/layout.ts';
+import { JOB_OUTCOME, JOB_PARTS, JOB_RAN, JOB_STATE, POOL_FAILED } from '../memory/layout.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import { decodeValue } from '../thread/values.ts';
@@ -49,6 +49,12 @@ export class JobOutcomes {
         sync,
       );
     }
+  }
+
+  /** How its thread ended, as far as shared memory tells. */
+  #endOf({ address }: Job): { readonly reason: 'exit' | 'terminated'; readonly exitCode: number } {
+    const said = this.#words[address + JOB_RAN]!;
+    return said < 0 ? { reason: 'exit', exitCode: -1 - said } : { reason: 'terminated', exitCode: 1 };
   }
 
   #takeParts(job: Job, sync: boolean): void {
@@ -95,18 +101,23 @@ export class JobOutcomes {
     const token = this.#words[job.address + JOB_STATE]!;
     if (this.#pool.keeper === undefined) {
       job.reject(
-        new ThreadDiedError(`Cannot finish ${job.describe()}: its thread died while it ran`, UNKNOWN_END),
+        new ThreadDiedError(
+          `Cannot finish ${job.describe()}: its thread died while it ran`,
+          this.#endOf(job),
+        ),
       );
       return;
     }
     if (sync) {
-      if (job.reject(this.#pool.keeper.deathOf(token, job))) this.#pool.store.add(POOL_FAILED, 1);
+      if (job.reject(this.#pool.keeper.deathOf(token, job, this.#endOf(job))))
+        this.#pool.store.add(POOL_FAILED, 1);
       return;
     }
     holdLoop();
     this.#pool.keeper.whenEnded(token, () => {
       releaseLoop();
-      if (job.reject(this.#pool.keeper!.deathOf(token, job))) this.#pool.store.add(POOL_FAILED, 1);
+      if (job.reject(this.#pool.keeper!.deathOf(token, job, this.#endOf(job))))
+        this.#pool.store.add(POOL_FAILED, 1);
     });
   }
 
@@ -145,8 +156,6 @@ export class JobOutcomes {
     this.#deliveries = delivery;
   }
 }
-
-const UNKNOWN_END = { reason: 'terminated', exitCode: 1 } as const;
 
 function settle(job: Job, outcome: number, value: unknown): void {
   if (job.work.kind === 'each' && outcome === VALUE) {

@@ -1,6 +1,7 @@
 import type { Wire } from '../codec/wire.ts';
 import type { BrokenPoolError } from '../core/errors.ts';
 import type { Payloads } from '../jobs/payloads.ts';
+import type { WorkerEnd } from '../platform/worker.ts';
 import type { Job } from './job.ts';
 
 /** What the keeper does for jobs of its own thread. */
@@ -11,8 +12,8 @@ export interface KeeperOfJobs {
   jobPut(): void;
   /** Calls `told` once the end of the thread is known that died over a job. */
   whenEnded(token: number, told: () => void): void;
-  /** The error to reject a job by over which the thread died. */
-  deathOf(token: number, job: Job): unknown;
+  /** The error to reject a job by over which the thread died; `end` is what is known if its end was not told. */
+  deathOf(token: number, job: Job, end: WorkerEnd): unknown;
   /** The result of a job that came by a message, or comes soon. */
   resultByPort(address: number, take: (wire: Wire<unknown>) => void): void;
   terminate(token: number): void;

@@ -41,9 +41,7 @@ import { startPoolThread } from './start-pool-thread.ts';
 import { StarvationWatch } from './starvation-watch.ts';
 import { Surplus } from './surplus.ts';
 import { describeEnd, diedError } from './thread-death.ts';
-import { DEATHS_THAT_BREAK, type KnownEnd, ThreadDeaths } from './thread-deaths.ts';
-
-const UNKNOWN: KnownEnd = { name: 'of the pool', end: { reason: 'terminated', exitCode: 1 } };
+import { DEATHS_THAT_BREAK, ThreadDeaths } from './thread-deaths.ts';
 
 export class PoolKeeper implements KeeperOfJobs {
   readonly threads: Set<PoolThread> = new Set();
@@ -52,6 +50,8 @@ export class PoolKeeper implements KeeperOfJobs {
   lost: { readonly name: string; readonly end: WorkerEnd } | undefined;
   /** Called once the first thread takes jobs. */
   ready: (() => void) | undefined;
+  /** Called when a thread exits, before that is told as an event. */
+  exiting: ((end: WorkerEnd) => void) | undefined;
   /** Called with what the initializer threw, instead of breaking the pool. */
   failed: ((error: unknown) => void) | undefined;
   wanted: number;
@@ -199,9 +199,9 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#deaths.whenEnded(token, told);
   }
 
-  deathOf(token: number, job: Job): unknown {
+  deathOf(token: number, job: Job, seen: WorkerEnd): unknown {
     if (this.broken !== undefined) return this.broken;
-    const { name, end } = this.#deaths.endOf(token) ?? UNKNOWN;
+    const { name, end } = this.#deaths.endOf(token) ?? { name: this.#settings.name, end: seen };
     return diedError(job.describe(), name, end);
   }
 
@@ -311,6 +311,9 @@ export class PoolKeeper implements KeeperOfJobs {
         return;
       case 'value':
         this.#values.came(message.job, message.value);
+        return;
+      case 'exiting':
+        this.exiting?.({ reason: 'exit', exitCode: message.code });
         return;
       case 'ending':
         if (!thread.stopped) this.#surplus.retired();

@@ -5,8 +5,7 @@
  * ```text
  * made       its owner's alone; published once it names its owner, who answers for it from then on
  * runs       who runs it takes the arguments out, and puts the result in their place, or into a block that belongs to it
- * ended      the owner frees it
- * orphan     its owner died while it ran: who runs it frees it
+ * ended      the owner frees it; if that is dead, who mends
  * ```
  *
  * Who mends stands in for the dead by a compare-and-swap from their token: as owner in `JOB_OWNER`, as the one to end the job in
@@ -18,11 +17,9 @@ import { SHARED } from '../memory/blocks.ts';
 import { dropParcel } from '../memory/handles.ts';
 import type { Heap } from '../memory/heap.ts';
 import {
-  CANCELLED,
   CELL_ASYNC,
   CELL_NEWS,
   CELL_STATE,
-  FIRST_TOKEN,
   JOB,
   JOB_BEGAN,
   JOB_BYTES,
@@ -47,6 +44,7 @@ import {
   OBJECT,
   PARCEL_NEXT,
   PARCEL_TO,
+  UNREAPED,
   WAITING,
 } from '../memory/layout.ts';
 import { wakeThread } from '../park/mailbox.ts';
@@ -156,27 +154,30 @@ export function unpackParcels({ heap, handles }: Parking, job: number): number[]
  * this thread for dead.
  */
 export function complete(parking: Parking, job: number, outcome: number): boolean {
-  const { heap } = parking;
-  const { words, token: me } = heap;
+  const { words, token: me } = parking.heap;
   if (words[job + JOB_ENDER] !== me) return false;
   words[job + JOB_OUTCOME] = outcome;
   words[job + NODE_SETTER] = me;
   parking.beginTelling();
   try {
-    const seen = Atomics.compareExchange(words, job + CELL_STATE, WAITING, job);
-    if (seen === WAITING) tellOwner(parking, job);
-    else if (seen === CANCELLED) freeJob(heap, job);
+    if (Atomics.compareExchange(words, job + CELL_STATE, WAITING, job) !== WAITING) return false;
+    tellOwner(parking, job);
     return true;
   } finally {
     parking.endTelling();
   }
 }
 
-/** Tells the owner of a job that has ended. If that is dead, who mends frees the job, once this thread is not telling. */
+/** Tells the owner of a job that has ended. While telling: until that is over nobody frees it who mends. */
 function tellOwner(parking: Parking, job: number): void {
-  const { words } = parking.heap;
+  const { heap } = parking;
+  const { words } = heap;
   const owner = Atomics.load(words, job + JOB_OWNER);
-  if (owner < FIRST_TOKEN) return;
+  if (heap.isDead(owner)) {
+    // Who mended that left this job alone, for it ran: now it can be freed.
+    Atomics.store(words, UNREAPED, 1);
+    return;
+  }
   // Before it is told: from then on the job is its owner's.
   const sleeps = Atomics.load(words, job + CELL_ASYNC) === 0;
   parking.tell(job, owner, true);

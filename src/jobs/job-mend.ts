@@ -5,7 +5,8 @@
  *   changed in one step with the state of a job.
  * - **Jobs that it ran** are ended as `DIED` by who mends (`reclaimJob`), as if that ran them.
  * - **Jobs that it waited for**, or had not put yet: leave the queue, and are freed once nobody can be about to touch them
- *   (`buryJob`); those that run are told to end, and freed by who ends them.
+ *   (`buryJob`); those that run are told to end, and freed when they have: so long the dead thread keeps its
+ *   record.
  * - **Its slots** are free again (`reclaimSlots`), and somebody drains if there is anything (`recover`).
  */
 import { Atomics } from '#atomics';
@@ -13,7 +14,6 @@ import { SHARED } from '../memory/blocks.ts';
 import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
-  CANCELLED,
   CELL_STATE,
   FUNCTION,
   HELD,
@@ -41,6 +41,7 @@ import {
   RESERVED,
   SECTION,
   TORN,
+  UNREAPED,
   WAITING,
 } from '../memory/layout.ts';
 import { nobodyIsTelling } from '../memory/reaper.ts';
@@ -107,9 +108,8 @@ export function reclaimSlots(heap: Heap, object: number, record: number, dead: n
 export function reclaimJob(store: JobStore, job: number, dead: number): void {
   const { parking } = store;
   const { words, token: me } = parking.heap;
-  const cell = Atomics.load(words, job + CELL_STATE);
   // If it has ended, that was told, or is found by who waits. What has not ended stays as it is while its runner is dead.
-  const runs = cell === WAITING || cell === CANCELLED;
+  const runs = Atomics.load(words, job + CELL_STATE) === WAITING;
   if (runs && Atomics.compareExchange(words, job + JOB_ENDER, dead, me) === dead)
     complete(parking, job, DIED);
   else if (Atomics.load(words, job + JOB_OWNER) === dead) abandon(store, job, dead);
@@ -159,31 +159,22 @@ function abandon({ parking, object }: JobStore, job: number, dead: number): void
   if (runner !== 0) callErrand(words, runner);
 }
 
-/**
- * For `Kind.buryJob`: the owner is dead, and the job is in no queue. False if who ended it may be about to tell.
- *
- * Each compare-and-swap from a token of the dead finds the job as it was: before, whoever could change it is dead, and
- * after, this thread is who may.
- */
+/** For `Kind.buryJob`: the owner is dead, and the job is in no queue. False if it runs, or whoever ended it is telling still. */
 export function buryJob(heap: Heap, job: number, dead: number): boolean {
   const { words, token: me } = heap;
-  const cell = Atomics.load(words, job + CELL_STATE);
-  // Who ends it frees it.
-  if (cell === CANCELLED) return true;
-  if (cell !== WAITING && !nobodyIsTelling(words)) return false;
-  if (
-    Atomics.compareExchange(words, job + JOB_OWNER, dead, -me) !== dead &&
-    Atomics.compareExchange(words, job + JOB_OWNER, -dead, -me) !== -dead
-  )
-    return true;
-  if (cell !== WAITING || words[job + JOB_STATE] === MADE) {
-    freeJob(heap, job);
-    return true;
+  const isMade = Atomics.load(words, job + JOB_STATE) === MADE;
+  const hasEnded = isMade || Atomics.load(words, job + CELL_STATE) !== WAITING;
+  const owner = Atomics.load(words, job + JOB_OWNER);
+  // Who mends too may have been faster, and this be another job by now.
+  if (Math.abs(owner) !== dead) return true;
+  if (!hasEnded) return false;
+  if (!isMade && !nobodyIsTelling(words)) {
+    // As in the reaper.
+    Atomics.store(words, UNREAPED, 1);
+    if (!nobodyIsTelling(words)) return false;
   }
-  if (Atomics.compareExchange(words, job + CELL_STATE, WAITING, CANCELLED) === WAITING) return true;
-  // It has just ended.
-  Atomics.compareExchange(words, job + JOB_OWNER, -me, dead);
-  return false;
+  if (Atomics.compareExchange(words, job + JOB_OWNER, owner, -me) === owner) freeJob(heap, job);
+  return true;
 }
 
 /** For `Kind.recover`. */

@@ -11,9 +11,8 @@
  *
  * | `CELL_STATE`    | means                     | leaves it by                                                          |
  * | --------------- | ------------------------- | --------------------------------------------------------------------- |
- * | `WAITING`       | it has not ended          | compare-and-swap: `complete` of `JOB_ENDER` → the job; who mends → `CANCELLED` |
+ * | `WAITING`       | it has not ended          | compare-and-swap: `complete` of who stands in `JOB_ENDER` → the job     |
  * | the job itself  | it has ended              | its owner frees it; if that is dead, who mends does                    |
- * | `CANCELLED`     | nobody waits for it       | `JOB_ENDER` frees it                                                   |
  *
  * So a job is the cell of who waits for it, and comes back by the mailbox of that thread (`park/mailbox.ts`) with all else
  * that it waits for: one doorbell for any number of results.

@@ -27,7 +27,7 @@ export interface Kind {
   reclaimJob?(heap: Heap, object: number, job: number, dead: number): void;
   /**
    * Called for such a record after that, once nobody can be about to touch it for the sake of the dead thread. False if
-   * somebody can: then it is called again.
+   * somebody has it still: then that one has this done again.
    */
   buryJob?(heap: Heap, job: number, dead: number): boolean;
   /** Called in the object's section, when a thread has died there: makes the rest of the index anew. */

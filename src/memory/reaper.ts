@@ -14,7 +14,8 @@
  * 4. Each object is asked to recover (`kinds.ts`): locks it owned go to the next, and so on.
  * 5. Every thread is asked to look at its waits: the dead one may have set some and not told.
  * 6. Unless some thread is just telling somebody (it may touch a cell of the dead one), its blocks are freed, and its
- *    record is anybody's. Else whoever was telling does all this again: it sees `UNREAPED`.
+ *    record is anybody's. Else whoever was telling does all this again: it sees `UNREAPED`. So does who ends the last of the
+ *    jobs that the dead one waited for: as long as one runs, the record stays as it is.
  * ```
  *
  * Each step looks at the state it finds and changes it by compare-and-swap, so it may be done by several threads at
@@ -108,14 +109,14 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   dropRecords(heap, dead);
   recoverObjects(heap);
   for (const token of livingThreads(words)) askToLook(words, token);
-  do {
-    if (nobodyIsTelling(words)) continue;
+  if (!nobodyIsTelling(words)) {
     // Whoever stops telling after this sees it; whoever stopped before is not seen telling.
     Atomics.store(words, UNREAPED, 1);
     if (!nobodyIsTelling(words)) return;
-  } while (!buryJobs(heap, dead));
+  }
+  const isOver = buryJobs(heap, dead);
   heap.blocks.reap(dead);
-  Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
+  if (isOver) Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
 }
 
 /**
@@ -191,7 +192,7 @@ function reclaimJobs(heap: Heap, dead: number): void {
   }
 }
 
-/** False if some could not be: another is telling. */
+/** False if some have not ended: whoever ends them raises `UNREAPED`. */
 function buryJobs(heap: Heap, dead: number): boolean {
   const { words, blocks } = heap;
   let done = true;

@@ -11,6 +11,7 @@ import { registerPoolKind } from '../jobs/pool-kind.ts';
 import { POOL_THREAD } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
+import { onOwnEnd } from '../platform/child-threads.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
@@ -44,6 +45,8 @@ class ThreadMain {
 
   start(): void {
     setMainLoop(this.#settings.mainLoop);
+    // Who is blocked for it hears of no event.
+    onOwnEnd((code) => this.#port.postMessage({ type: 'exiting', code }));
     applyLoaderSettings(this.#settings.loader as Parameters<typeof applyLoaderSettings>[0]);
     buffersComeBy(() => this.#drain());
     this.#port.on('message', (message: ToThread) => this.#receive(message));
@@ -108,7 +111,9 @@ class ThreadMain {
       fetch: (job) => this.#fetch(job),
       send: (job, value) => this.#send({ type: 'value', job, value: encodeValue(value, 'result') }),
     });
-    addRunner(object, this.#runner);
+    const runner = this.#runner;
+    onOwnEnd((code) => runner.exits(code));
+    addRunner(object, runner);
     setOwnPool(object);
     parking.heap.words[object + POOL_THREAD] = this.#settings.id;
     this.#send({ type: 'ready', token: parking.heap.token, record: parking.handles.recordOf(object) });

@@ -83,6 +83,8 @@ export class JobRunner {
   readonly #calls: JobCalls;
   readonly #answers: JobAnswers;
   readonly #runs = new Map<number, Run>();
+  /** Calls that wait for a module. */
+  #loading: Promise<void> | undefined;
   /** Whose function is being called. */
   #starting: Run | undefined;
   /** How many run that have their slot. */
@@ -161,6 +163,7 @@ export class JobRunner {
     if (!this.#store.remove(job, true)) return false;
     // It takes no other job: that would run on the stack of this one.
     this.#begin(job, -Infinity);
+    this.#drainSoon();
     return true;
   }
 
@@ -286,11 +289,8 @@ export class JobRunner {
       const call = run.cancelled === undefined ? this.#calls.load(job) : undefined;
       if (call === undefined) {
         ended(CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
-      } else if (call instanceof Promise) {
-        call.then(
-          (loaded) => this.#call(run, loaded, ended),
-          (error: unknown) => ended(ERROR, error),
-        );
+      } else if (call instanceof Promise || this.#loading !== undefined) {
+        this.#callLater(run, call, ended);
       } else this.#call(run, call, ended);
     } catch (error) {
       ended(ERROR, error);
@@ -310,6 +310,26 @@ export class JobRunner {
       this.#draining = false;
     }
     this.#drain();
+  }
+
+  /** A module must be loaded first. On a loop what comes after it waits as well, for there all begin in order. */
+  #callLater(run: Run, call: Call | Promise<Call>, ended: (outcome: number, value: unknown) => void): void {
+    const before = this.#loading;
+    const begun = Promise.resolve(call).then(
+      async (loaded) => {
+        await before;
+        this.#call(run, loaded, ended);
+      },
+      async (error: unknown) => {
+        await before;
+        ended(ERROR, error);
+      },
+    );
+    if (this.#options.concurrency !== Infinity) return;
+    this.#loading = begun;
+    void begun.then(() => {
+      if (this.#loading === begun) this.#loading = undefined;
+    });
   }
 
   #call(run: Run, [fn, name, args]: Call, ended: (outcome: number, value: unknown) => void): void {
@@ -416,6 +436,11 @@ export class JobRunner {
       this.stop(this.#options.ended);
       return;
     }
+  }
+
+  /** This thread exits: who waits for its jobs learns the code, whatever it hears of the thread itself. */
+  exits(code: number): void {
+    for (const { job } of this.#runs.values()) this.#words[job + JOB_RAN] = -1 - code;
   }
 
   #endIfStopped(): void {

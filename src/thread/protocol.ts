@@ -25,6 +25,8 @@ export type FromThread =
   | { readonly type: 'unfit'; readonly error: Wire<unknown> }
   /** It ends now, as it was told to, and was busy for so long. */
   | { readonly type: 'ending'; readonly busyMs: number }
+  /** It exits, by itself or by an error, whatever it is doing. */
+  | { readonly type: 'exiting'; readonly code: number }
   /** Send the arguments of a job. */
   | { readonly type: 'fetch'; readonly job: number }
   /** The result of a job that has not ended yet, or just has. */
