@@ -5,7 +5,7 @@ import { POOL_COMPLETED, POOL_FAILED, POOL_QUEUED, POOL_RUNNING } from '../memor
 import { defaultThreads } from '../platform/worker.ts';
 import { jobsOfLoop } from './event-loop.ts';
 import { EventLoopThread } from './event-loop-thread.ts';
-import type { OwnedExecutor, ShutdownOptions } from './executor.ts';
+import { checkShutdown, type OwnedExecutor, type ShutdownOptions } from './executor.ts';
 import type { JobOptions } from './job.ts';
 import { JobExecutor, type JobSink } from './job-executor.ts';
 import { defaultJobOptions } from './job-options.ts';
@@ -124,6 +124,7 @@ export class EventLoopPool extends JobExecutor implements OwnedExecutor {
 
   /** Refuses new jobs, and resolves when all loops have stopped. */
   async shutdown(options?: ShutdownOptions): Promise<void> {
+    checkShutdown(options);
     this.#shutdown = true;
     await Promise.all(this.loops.map((loop) => loop.stop(options)));
   }

@@ -22,7 +22,7 @@ import { adopt } from '../scope/run.ts';
 import { registerShared, type Sharing } from '../sync/shared-handle.ts';
 import { ownPool, runnerFor } from '../thread/own-runner.ts';
 import { EventLoop, findStartedLoop, handleOfLoop, jobsOfLoop, LoopInit } from './event-loop.ts';
-import type { AnyFunction, ShutdownOptions } from './executor.ts';
+import { type AnyFunction, checkShutdown, type ShutdownOptions } from './executor.ts';
 import { Future, settleFuture } from './future.ts';
 import { knowFunction } from './known-function.ts';
 import { PoolJobs } from './pool-jobs.ts';
@@ -133,7 +133,7 @@ export class EventLoopThread extends EventLoop {
    * @throws DeadlockError within its own work, which it would wait for; it stops all the same.
    */
   async stop(options?: ShutdownOptions): Promise<void> {
-    const { cancelPending = false, cancelRunning = false } = checkOptions(options) as ShutdownOptions;
+    const { cancelPending, cancelRunning } = checkShutdown(options);
     if (this.#keeper !== undefined) return this.#keeper.shutdown(cancelPending, cancelRunning);
     const jobs = jobsOfLoop(this);
     if (jobs.store.read(POOL_STATE) === OPEN) jobs.ask(END_WANTED);

@@ -1,4 +1,6 @@
 /** What every executor can do: the interface that users program against. */
+
+import { checkBoolean, checkOptions } from '../core/arguments.ts';
 import type { ContextStorage } from '../function/storage.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
@@ -238,4 +240,16 @@ export interface ShutdownOptions {
 export interface OwnedExecutor extends Executor, AsyncDisposable {
   /** Refuses new jobs, runs the waiting ones, and resolves when every thread has ended. */
   shutdown(options?: ShutdownOptions): Promise<void>;
+}
+
+/** @throws TypeError for an option of the wrong kind. */
+export function checkShutdown(options: ShutdownOptions | undefined): {
+  readonly cancelPending: boolean;
+  readonly cancelRunning: boolean;
+} {
+  const { cancelPending = false, cancelRunning = false } = checkOptions(options) as ShutdownOptions;
+  return {
+    cancelPending: checkBoolean(cancelPending, 'cancelPending'),
+    cancelRunning: checkBoolean(cancelRunning, 'cancelRunning'),
+  };
 }

@@ -1,4 +1,3 @@
-import { checkOptions } from '../core/arguments.ts';
 import { DeadlockError, ShutDownError } from '../core/errors.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { poolClassLoaded, poolMending } from '../jobs/pool-kind.ts';
@@ -27,7 +26,7 @@ import { ownParking } from '../park/own-parking.ts';
 import { adopt } from '../scope/run.ts';
 import { registerShared, SharedHandle, type Sharing } from '../sync/shared-handle.ts';
 import { ownPool, runnerFor } from '../thread/own-runner.ts';
-import type { OwnedExecutor, ShutdownOptions } from './executor.ts';
+import { checkShutdown, type OwnedExecutor, type ShutdownOptions } from './executor.ts';
 import type { JobOptions } from './job.ts';
 import { JobExecutor, type JobSink } from './job-executor.ts';
 import { defaultJobOptions } from './job-options.ts';
@@ -47,6 +46,8 @@ class Foreign {
 }
 
 let handleOf: (pool: ThreadPoolExecutor) => SharedHandle<PoolJobs>;
+/** The same, of a pool that others can ask for threads by then. */
+let keptHandleOf: typeof handleOf;
 
 /**
  * A pool of threads that run functions.
@@ -89,6 +90,10 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
 
   static {
     handleOf = (pool) => pool.#handle;
+    keptHandleOf = (pool) => {
+      if (pool.#settings !== undefined) void pool.#jobs;
+      return pool.#handle;
+    };
   }
 
   /** @throws TypeError, RangeError, CaptureError for an option of the wrong kind or out of range. */
@@ -107,6 +112,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
             words[object + POOL_SLOTS] = settings.threads * settings.concurrency;
             words[object + POOL_SPARES] = Math.min(settings.maxSpares, MOST);
             words[object + POOL_KEEPER] = ownParking().heap.token;
+            if (this.#isShutDown) words[object + POOL_STATE] = ENDED;
           };
     this.#handle = new SharedHandle(this, sharing, { name: this.#name }, prepare);
     this.sink = this.#makeSink();
@@ -152,7 +158,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
    * were cancelled with `'abandon'` are not waited for. May be called again, also to cancel after all.
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    const { cancelPending = false, cancelRunning = false } = checkOptions(options) as ShutdownOptions;
+    const { cancelPending, cancelRunning } = checkShutdown(options);
     this.#isShutDown = true;
     // One that was never used has nothing to end.
     if (!this.#entered) return this.#disown();
@@ -243,7 +249,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
         return pool.#jobs.store.read(POOL_SLOTS);
       },
       get full() {
-        return pool.#jobs.isFull;
+        return (pool.#entered || !pool.#isShutDown) && pool.#jobs.isFull;
       },
       start: (fn, site, work, options) => {
         if (pool.#isShutDown && !pool.#entered)
@@ -301,7 +307,7 @@ export function poolOfThread(): ThreadPoolExecutor | undefined {
 
 registerShared<ThreadPoolExecutor>(POOL, {
   type: ThreadPoolExecutor,
-  handleOf: (pool) => handleOf(pool),
+  handleOf: (pool) => keptHandleOf(pool),
   make: (name) => new ThreadPoolExecutor(new Foreign(name) as ThreadPoolOptions),
   ...poolMending,
 });
