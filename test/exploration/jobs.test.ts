@@ -25,7 +25,10 @@ const random = (schedules: number): Partial<JobModel> => ({
   sample: { schedules, seed: 1 },
 });
 /** As many as are run of a model that has more. */
-const most = (maxSchedules: number): Partial<JobModel> => ({ ...BOUND_1, maxSchedules });
+const most = (maxSchedules: number, bound: Partial<JobModel> = BOUND_1): Partial<JobModel> => ({
+  ...bound,
+  maxSchedules,
+});
 
 describe('Jobs of a pool run once, end once and are told once, in every schedule', () => {
   exploreAtLength('Pools', [
@@ -88,8 +91,8 @@ describe('Whoever dies, jobs are lost and doubled to nobody, in every schedule',
     jobModel([putter('blocked', {}), runner()], ONE_DIES, BOUND_1),
     jobModel([putter('loop', {}), putter('loop', {}), runner()], ONE_DIES, most(100_000)),
     jobModel([putter('loop', {}), runner()], { deaths: 2 }, most(100_000)),
-    jobModel([inTurn('loop', {}, {}), runner()], ONE_DIES, BOUND_1),
-    jobModel([putter('blocked', { parts: true }), runner()], { parcels: 1, ...ONE_DIES }, BOUND_1),
+    jobModel([inTurn('loop', {}, {}), runner()], ONE_DIES, most(150_000)),
+    jobModel([putter('blocked', { parts: true }), runner()], { parcels: 1, ...ONE_DIES }, most(150_000)),
     jobModel([putter('loop', { parts: true }), runner()], { parcels: 1, ...ONE_DIES }, ALLOCATING),
     jobModel([putter('loop', { withdrawn: 'with reason', temper: 'async' }), runner()], ONE_DIES, BOUND_1),
     jobModel([putter('loop', {}, {}), runner(), runner()], ONE_DIES, BOUND_0),
@@ -98,10 +101,10 @@ describe('Whoever dies, jobs are lost and doubled to nobody, in every schedule',
     jobModel(
       [putter('loop', {}, { patient: true }), putter('loop', { patient: true }), runner()],
       { maxPending: 0, ...ONE_DIES },
-      BOUND_0,
+      most(100_000, BOUND_0),
     ),
-    jobModel([putter('loop', {}), runner(), breaker], ONE_DIES, BOUND_1),
-    jobModel([putter('loop', { temper: 'given' }, {}), runner()], ONE_DIES, BOUND_1),
+    jobModel([putter('loop', {}), runner(), breaker], ONE_DIES, most(150_000)),
+    jobModel([putter('loop', { temper: 'given' }, {}), runner()], ONE_DIES, most(150_000)),
     jobModel([putter('loop', {}, {}), runner()], TWO_DIE, random(50_000)),
     jobModel(
       [putter('loop', {}), putter('blocked', {}), runner()],
