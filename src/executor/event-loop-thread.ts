@@ -119,7 +119,7 @@ export class EventLoopThread extends EventLoop {
     handleOfLoop(loop).use();
     loop.#disown = adopt({
       shutdown: ({ cancelRunning }) => loop.stop({ cancelPending: cancelRunning, cancelRunning }),
-      terminate: () => keeper.terminateAll(),
+      terminate: () => keeper.threads.terminateAll(),
       describe: () => `loop "${loop.name}"`,
     });
     keeper.begin();

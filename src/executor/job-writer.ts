@@ -73,8 +73,9 @@ export class JobWriter {
   #writeWire(job: Job, flags: number): number {
     const payloads = this.#target.payloads;
     const { object } = this.#target.store;
-    const parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
+    let parts: WirePart[] = [];
     try {
+      parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
       return payloads.makeJobOfWire(object, joined(parts, flags), 'args', flags);
     } catch (error) {
       if (!(error instanceof SendError) || error instanceof CaptureError) throw error;

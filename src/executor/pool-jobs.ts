@@ -61,6 +61,7 @@ import { JobOutcomes } from './job-outcomes.ts';
 import { isAsyncFunction, JobWriter } from './job-writer.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import { knowFunction } from './known-function.ts';
+import { holdForPermit } from './limiter-hold.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { SENT, type Work } from './work.ts';
 
@@ -108,8 +109,16 @@ export class PoolJobs implements JobOwner {
     try {
       options.signal?.throwIfAborted();
       this.checkOpen();
-      if (options.limiter !== undefined) this.#holdForPermit(job);
-      else this.#put(job);
+      if (options.limiter === undefined) this.#put(job);
+      else
+        holdForPermit(
+          job,
+          () => this.#put(job),
+          (reason) => {
+            job.reject(reason);
+            this.#over(job);
+          },
+        );
     } catch (error) {
       this.#drop(job);
       throw error;
@@ -161,31 +170,6 @@ export class PoolJobs implements JobOwner {
 
   describe(): string {
     return this.handle?.name ?? 'pool';
-  }
-
-  #holdForPermit(job: Job): void {
-    job.hold();
-    const given = new AbortController();
-    job.release = () => given.abort();
-    job.options.limiter!.acquire({ signal: given.signal, keepAlive: true }).then(
-      (guard) => {
-        guard.keep();
-        job.release = () => guard.release();
-        if (job.phase === 'ended') return guard.release();
-        job.queued();
-        try {
-          this.#put(job);
-        } catch (error) {
-          job.reject(error);
-          this.#over(job);
-        }
-      },
-      (error: unknown) => {
-        if (job.phase === 'ended') return;
-        job.reject(error);
-        this.#over(job);
-      },
-    );
   }
 
   #begin(job: Job): void {

@@ -28,7 +28,6 @@ import type { Parking } from '../park/parking.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import type { FromThread } from '../thread/protocol.ts';
-import { decodeValue } from '../thread/values.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { Job } from './job.ts';
 import { cancelRunningJobs, evictJobs, threadsToKill } from './jobs-of-all.ts';
@@ -36,15 +35,16 @@ import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import type { PoolJobs } from './pool-jobs.ts';
 import type { PoolSettings } from './pool-options.ts';
 import type { PoolThread, PoolThreadEvents } from './pool-thread.ts';
-import { PortValues } from './port-values.ts';
+import { openError, PortValues } from './port-values.ts';
 import { startPoolThread } from './start-pool-thread.ts';
 import { StarvationWatch } from './starvation-watch.ts';
 import { Surplus } from './surplus.ts';
 import { describeEnd, diedError } from './thread-death.ts';
 import { DEATHS_THAT_BREAK, ThreadDeaths } from './thread-deaths.ts';
+import { ThreadSet } from './thread-set.ts';
 
 export class PoolKeeper implements KeeperOfJobs {
-  readonly threads: Set<PoolThread> = new Set();
+  readonly threads: ThreadSet = new ThreadSet();
   broken: BrokenPoolError | undefined;
   /** By what the thread of a loop died. */
   lost: { readonly name: string; readonly end: WorkerEnd } | undefined;
@@ -98,11 +98,7 @@ export class PoolKeeper implements KeeperOfJobs {
         jobs: this.running().map((job) => job.name),
       }),
     });
-    this.#buffers = new SentBuffers({
-      post: (message) => {
-        for (const thread of this.threads) thread.remote.post(message);
-      },
-    });
+    this.#buffers = new SentBuffers(this.threads);
     this.payloads = payloadsBeside(this.#parking, this.#buffers);
     this.#noMoreBuffers = buffersComeBy(() => this.drainPorts());
     this.#noMoreErrands = this.#parking.onErrand(() => this.#doErrands());
@@ -111,13 +107,6 @@ export class PoolKeeper implements KeeperOfJobs {
   /** Starts the threads that are there from the start. */
   begin(): void {
     for (let left = this.#settings.min; left > 0; left--) this.#startThread();
-  }
-
-  /** How many threads have no job. */
-  get idle(): number {
-    let idle = 0;
-    for (const thread of this.threads) if (thread.load === 0) idle++;
-    return idle;
   }
 
   get isShutDown(): boolean {
@@ -184,15 +173,9 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#parking.blockUntil(over, Infinity);
   }
 
-  /** Ends all threads by force. */
-  async terminateAll(): Promise<void> {
-    await Promise.all([...this.threads].map((thread) => thread.terminate()));
-  }
-
   terminate(token: number): void {
     // It may run a job before its first message has come.
-    const threadId = this.#words[recordOf(token) + RECORD_THREAD_ID];
-    for (const thread of this.threads) if (thread.remote.threadId === threadId) void thread.terminate();
+    this.threads.terminate(this.#words[recordOf(token) + RECORD_THREAD_ID]!);
   }
 
   whenEnded(token: number, told: () => void): void {
@@ -232,15 +215,8 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#jobs.store.add(POOL_THREADS, -1);
   }
 
-  /** How many threads there are. */
-  get #size(): number {
-    let size = 0;
-    for (const thread of this.threads) if (!thread.gone) size++;
-    return size;
-  }
-
   drainPorts(): void {
-    for (const thread of this.threads) thread.remote.drain();
+    this.threads.drain();
   }
 
   /** Threads that are not wanted end, then others start if there is work for them. */
@@ -259,14 +235,13 @@ export class PoolKeeper implements KeeperOfJobs {
 
   /** Starts threads for jobs that wait, for as many as nobody comes. */
   #startWanted(most = Infinity): void {
-    if (this.#size >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0) return;
+    if (this.threads.alive >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0)
+      return;
     // One that is idle is woken, one that drains comes by itself.
     if (this.#read(LISTS + LIST_HEAD) !== 0 || this.#read(POOL_DRAINING) > 0) return;
-    let coming = 0;
-    for (const thread of this.threads)
-      if (!thread.gone && thread.state === 'starting') coming += this.#settings.concurrency;
+    let coming = this.threads.starting * this.#settings.concurrency;
     for (let left = most; left > 0 && coming < this.#read(POOL_QUEUED); left--) {
-      if (this.#size >= this.#limit) return;
+      if (this.threads.alive >= this.#limit) return;
       this.#startThread();
       coming += this.#settings.concurrency;
     }
@@ -304,7 +279,7 @@ export class PoolKeeper implements KeeperOfJobs {
         this.advance();
         return;
       case 'unfit':
-        this.#unfit(thread, message.error);
+        openError(message.error, (error) => this.#unfit(thread, error));
         return;
       case 'fetch':
         this.#sendArguments(thread, message.job);
@@ -325,24 +300,11 @@ export class PoolKeeper implements KeeperOfJobs {
     }
   }
 
-  #unfit(thread: PoolThread, wire: Wire<unknown>): void {
-    const unfit = (error: unknown): void => {
-      if (this.failed !== undefined) {
-        this.failed(error);
-        void thread.terminate();
-        return;
-      }
+  #unfit(thread: PoolThread, error: unknown): void {
+    if (this.failed !== undefined) this.failed(error);
+    else
       this.#break(`its initializer failed: ${error instanceof Error ? error.message : String(error)}`, error);
-      void thread.terminate();
-    };
-    let error: unknown;
-    try {
-      error = decodeValue(wire);
-    } catch (refused) {
-      error = refused;
-    }
-    if (error instanceof Promise) error.then(unfit, unfit);
-    else unfit(error);
+    void thread.terminate();
   }
 
   #sendArguments(thread: PoolThread, address: number): void {

@@ -1,4 +1,5 @@
 import type { Wire } from '../codec/wire.ts';
+import { decodeValue } from '../thread/values.ts';
 
 /** Results that come by a message, for jobs whose end is told by shared memory: whichever comes first waits for the other. */
 export class PortValues {
@@ -20,4 +21,16 @@ export class PortValues {
     if (wire === undefined) this.#takers.set(address, take);
     else take(wire);
   }
+}
+
+/** Opens an error that came by a message, and hands it on; or the error why it cannot be had here. */
+export function openError(wire: Wire<unknown>, told: (error: unknown) => void): void {
+  let error: unknown;
+  try {
+    error = decodeValue(wire);
+  } catch (refused) {
+    error = refused;
+  }
+  if (error instanceof Promise) error.then(told, told);
+  else told(error);
 }

@@ -121,7 +121,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
         ? () => {}
         : adopt({
             shutdown: ({ cancelRunning }) => this.shutdown({ cancelPending: cancelRunning, cancelRunning }),
-            terminate: async () => this.#keeper?.terminateAll(),
+            terminate: async () => this.#keeper?.threads.terminateAll(),
             describe: () => this.#describe(),
           });
     if (settings !== undefined && settings.min > 0) void this.#jobs;
@@ -203,7 +203,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
     return {
       name: this.#name,
       threads,
-      idle: this.#keeper === undefined ? store.read(LISTS + LIST_COUNT) : this.#keeper.idle,
+      idle: this.#keeper === undefined ? store.read(LISTS + LIST_COUNT) : this.#keeper.threads.idle,
       queued: store.read(POOL_QUEUED),
       running: store.read(POOL_RUNNING) - abandoned,
       abandoned,

@@ -47,12 +47,12 @@ import {
   POOL_SURPLUS,
   POOL_THREADS,
   POOL_UNCOUNTED,
-  RESERVED,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
-import type { LoopWait, Parking } from '../park/parking.ts';
+import type { Parking } from '../park/parking.ts';
 import { currentTask } from '../scope/current-task.ts';
 import { outcomeOf, startTask, type Task } from '../scope/task.ts';
+import { IdlePlace } from './idle-place.ts';
 import { JobAnswers } from './job-answers.ts';
 import { type Call, JobCalls } from './job-calls.ts';
 import type { JobRunnerOptions } from './job-runner-options.ts';
@@ -91,11 +91,9 @@ export class JobRunner {
   #active = 0;
   #draining = false;
   #scheduled = false;
-  /** The cell by which it stands in the line of the idle; 0 if it does not. */
-  #cell = 0;
   #stopped: ((busyMs: number) => void) | undefined;
   #busyMs = 0;
-  readonly #wait: LoopWait;
+  readonly #idle: IdlePlace;
 
   constructor(options: JobRunnerOptions) {
     const { store } = options;
@@ -106,15 +104,7 @@ export class JobRunner {
     this.#payloads = payloadsOf(store.parking);
     this.#calls = new JobCalls(this.#words, this.#payloads, options.fetch);
     this.#answers = new JobAnswers(store.parking, options);
-    this.#wait = {
-      object: store.object,
-      set: (cell) => {
-        // Not if it was just leaving the line.
-        if (cell !== this.#cell) return;
-        this.#cell = 0;
-        this.#drain();
-      },
-    };
+    this.#idle = new IdlePlace(store, () => this.#drain());
   }
 
   start(): void {
@@ -128,7 +118,7 @@ export class JobRunner {
   /** Takes no more jobs; calls `ended` once none runs. */
   stop(ended: (busyMs: number) => void): void {
     this.#stopped = ended;
-    this.#leaveLine();
+    this.#idle.leave();
     this.#store.rest();
     this.#endIfStopped();
   }
@@ -189,7 +179,7 @@ export class JobRunner {
       for (;;) {
         while (job !== 0) job = this.#begin(job, began);
         if (!this.#mayTake) {
-          this.#leaveLine();
+          this.#idle.leave();
           this.#rest();
           return;
         }
@@ -197,51 +187,11 @@ export class JobRunner {
           this.#store.rest();
           if (this.#store.read(POOL_QUEUED) > 0) return this.#drainSoon();
         }
-        job = this.#store.next(true, 0, true) || this.#spin() || this.#standIdle();
+        job = this.#store.next(true, 0, true) || this.#idle.spin(this.#options.spin) || this.#idle.stand();
         if (job === 0) return;
       }
     } finally {
       this.#draining = false;
-    }
-  }
-
-  /** Looks for a job for a while, if it may. */
-  #spin(): number {
-    const { spin } = this.#options;
-    if (spin === 0) return 0;
-    const end = performance.now() + spin / 1000;
-    do {
-      for (let looks = 0; looks < 64; looks++)
-        if (this.#store.read(POOL_QUEUED) > 0) {
-          const job = this.#store.next(true, 0, true);
-          if (job !== 0) return job;
-        }
-    } while (performance.now() < end);
-    return 0;
-  }
-
-  #standIdle(): number {
-    if (this.#cell !== 0) return this.#store.next(true, 0);
-    const { cells } = this.#parking;
-    this.#cell = cells.take({ async: true });
-    this.#parking.expect(this.#cell, this.#wait);
-    this.#store.line(this.#store.idle, this.#cell);
-    // What was put between the last look and this did not see it in the line.
-    const job = this.#store.next(true, 0);
-    if (job !== 0) this.#leaveLine();
-    return job;
-  }
-
-  #leaveLine(): void {
-    const cell = this.#cell;
-    if (cell === 0) return;
-    this.#cell = 0;
-    if (this.#parking.giveUp(cell)) {
-      this.#store.idle.remove(cell);
-      this.#parking.cells.free(cell);
-    } else if (this.#words[this.#store.record + RESERVED] === 0) {
-      // It has been woken, and looks for no job: another must.
-      this.#store.next(false, 0);
     }
   }
 
@@ -273,7 +223,7 @@ export class JobRunner {
     this.#runs.set(job, run);
     this.#active++;
     // Else it would be this thread that is woken when it rests.
-    this.#leaveLine();
+    this.#idle.leave();
     const time = block === 0 ? 0 : words[block + FUNCTION_TIME]!;
     if (time === 0 || time > SHORT) this.#rest();
     let next: number | undefined;
