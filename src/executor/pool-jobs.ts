@@ -197,7 +197,8 @@ export class PoolJobs implements JobOwner {
     job.finish();
     if (isMainLoop) releaseLoop();
     if (this.jobs.size === 0) this.handle?.inUse(false);
-    this.keeper?.jobEnded();
+    if (this.keeper !== undefined) this.keeper.jobEnded();
+    else if (this.store.read(POOL_STATE) !== OPEN) callErrand(this.#words, this.store.read(POOL_KEEPER));
   }
 
   /** No thread was idle: one more may be started. */

@@ -382,7 +382,8 @@ export class PoolKeeper implements KeeperOfJobs {
     const words = this.#words;
     const asked = Atomics.exchange(words, this.#object + POOL_ASKED, 0);
     this.drainPorts();
-    if (asked === 0) return;
+    // Once it is shut down, threads call when they have nothing to do.
+    if (asked === 0 && this.#shutdown === undefined) return;
     for (const token of threadsToKill(this.#jobs.store)) this.terminate(token);
     if ((asked & END_WANTED) !== 0 && this.#shutdown === undefined) void this.shutdown(false, false);
     this.advance();

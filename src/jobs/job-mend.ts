@@ -35,9 +35,11 @@ import {
   POOL_BLOCKED,
   POOL_DRAINING,
   POOL_FIRST,
+  POOL_KEEPER,
   POOL_LAST,
   POOL_QUEUED,
   POOL_RUNNING,
+  POOL_STATE,
   RESERVED,
   SECTION,
   TORN,
@@ -50,7 +52,7 @@ import { callErrand } from '../park/mailbox.ts';
 import { StackProbe } from '../platform/stack.ts';
 import { complete, freeJob } from './job-block.ts';
 import type { JobStore } from './job-store.ts';
-import { DIED, MADE, NO_REASON, QUEUED } from './states.ts';
+import { DIED, MADE, NO_REASON, OPEN, QUEUED } from './states.ts';
 
 const stack = new StackProbe();
 
@@ -157,6 +159,8 @@ function abandon({ parking, object }: JobStore, job: number, dead: number): void
     Atomics.notify(words, object + SECTION);
   }
   if (runner !== 0) callErrand(words, runner);
+  // One that is shut down ends when nothing is queued.
+  else if (Atomics.load(words, object + POOL_STATE) !== OPEN) callErrand(words, words[object + POOL_KEEPER]!);
 }
 
 /** For `Kind.buryJob`: the owner is dead, and the job is in no queue. False if it runs, or whoever ended it is telling still. */
