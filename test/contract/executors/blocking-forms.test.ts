@@ -5,13 +5,12 @@ import {
   CaptureError,
   DeadlockError,
   defaultPool,
-  Future,
   isMainThread,
   TimeoutError,
   toThread,
   toThreadSync,
 } from '../../../src/index.ts';
-import { failure, thrown } from '../../fixtures/awaiting.ts';
+import { thrown } from '../../fixtures/awaiting.ts';
 import { BEGUN, COUNT, ENDED, jobs } from './jobs.ts';
 import { EXECUTORS, eachExecutor, elsewhere, flag, goOn, occupy, pool, raised, THREADED } from './stand.ts';
 
@@ -186,44 +185,5 @@ describe('resultSync() and errorSync()', () => {
     const told = { name: 'ThreadDiedError', exitCode: 2 };
     expect(thrown(() => pool().submit(jobs.exit, 2).resultSync())).toMatchObject(told);
     expect(pool().submit(jobs.exit, 2).errorSync()).toMatchObject(told);
-  });
-
-  test('of a future that another thread settles, from a thread that blocks', async () => {
-    const { future, resolve } = Future.withResolvers<string>();
-    const words = flag();
-    const blocked = elsewhere().submit(
-      (given: Future<string>, w: Int32Array) => {
-        Atomics.store(w, 0, 1);
-        return given.resultSync();
-      },
-      future,
-      words,
-    );
-    await raised(words, BEGUN);
-    resolve('settled');
-    expect(await blocked).toBe('settled');
-  });
-
-  test('a job blocked in it is woken by its cancellation', async () => {
-    const { future } = Future.withResolvers<string>();
-    const words = flag();
-    const blocked = elsewhere().submit(
-      (given: Future<string>, w: Int32Array) => {
-        Atomics.store(w, 0, 1);
-        try {
-          return given.resultSync();
-        } finally {
-          Atomics.store(w, 2, 1);
-        }
-      },
-      future,
-      words,
-    );
-    await raised(words, BEGUN);
-    blocked.cancel();
-    await failure(blocked);
-    await raised(words, ENDED);
-    expect(future.status).toBe('pending');
-    future.cancel();
   });
 });
