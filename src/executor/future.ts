@@ -1,5 +1,6 @@
 import { checkFunction, checkOptions, checkTimeout, show } from '../core/arguments.ts';
 import { CancelledError, DeadlockError, TimeoutError } from '../core/errors.ts';
+import { bindToLoop } from '../core/unsendable.ts';
 import { throwIfEnded } from '../park/wait.ts';
 import { report } from '../platform/report.ts';
 import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
@@ -294,6 +295,8 @@ export class Future<T> implements Promise<T> {
     }
   }
 }
+
+bindToLoop(Future, 'a future');
 
 /** A future that has failed already: what a call that is refused returns. */
 export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {

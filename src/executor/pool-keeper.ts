@@ -40,7 +40,7 @@ import { startPoolThread } from './start-pool-thread.ts';
 import { StarvationWatch } from './starvation-watch.ts';
 import { Surplus } from './surplus.ts';
 import { describeEnd, diedError } from './thread-death.ts';
-import { DEATHS_THAT_BREAK, ThreadDeaths } from './thread-deaths.ts';
+import { ThreadDeaths } from './thread-deaths.ts';
 import { ThreadSet } from './thread-set.ts';
 
 export class PoolKeeper implements KeeperOfJobs {
@@ -273,6 +273,7 @@ export class PoolKeeper implements KeeperOfJobs {
       case 'ready':
         thread.token = message.token;
         thread.record = message.record;
+        this.#deaths.started();
         if (thread.state === 'starting') thread.state = 'ready';
         this.ready?.();
         this.#idleWatch.watch();
@@ -317,7 +318,7 @@ export class PoolKeeper implements KeeperOfJobs {
     this.threads.delete(thread);
     this.#left(thread);
     if (this.#settings.isLoop && !thread.stopped) this.#lost(thread, end);
-    if (!thread.condemned && !thread.stopped && !this.#settings.isLoop) this.#countDeath(end);
+    if (!thread.condemned && !thread.stopped && !this.#settings.isLoop) this.#countDeath(thread, end);
     if (thread.token !== 0) this.#deaths.ended(thread.token, { name: thread.name, end });
     this.advance();
   }
@@ -330,12 +331,9 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#finish();
   }
 
-  #countDeath(end: WorkerEnd): void {
-    if (!this.#deaths.count(this.#read(POOL_FINISHED))) return;
-    this.#break(
-      `${DEATHS_THAT_BREAK} threads died within a second and no job finished, the last by ${describeEnd(end)}`,
-      end.cause,
-    );
+  #countDeath(thread: PoolThread, end: WorkerEnd): void {
+    const why = this.#deaths.count(this.#read(POOL_FINISHED), thread.token === 0);
+    if (why !== undefined) this.#break(`${why}, the last by ${describeEnd(end)}`, end.cause);
   }
 
   #break(why: string, cause: unknown): void {

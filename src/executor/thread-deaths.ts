@@ -3,7 +3,7 @@ import { startTimer } from '../core/clock.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 
 /** As many deaths within a second, and no job finished, break a pool. */
-export const DEATHS_THAT_BREAK = 5;
+const DEATHS_THAT_BREAK = 5;
 const DEATHS_WITHIN_MS = 1000;
 /** Whoever mends tells of the jobs of a dead thread, which may be a little later. */
 const REMEMBER_MS = 1000;
@@ -24,6 +24,7 @@ export class ThreadDeaths {
   readonly #byToken = new Map<number, Death>();
   readonly #lately: number[] = [];
   #finishedThen = 0;
+  #unstarted = 0;
 
   /** Calls `told` once the end of the thread is known. */
   whenEnded(token: number, told: () => void): void {
@@ -43,14 +44,25 @@ export class ThreadDeaths {
     startTimer(REMEMBER_MS, () => this.#byToken.delete(token), { hold: false });
   }
 
-  /** One more thread has died, when so many jobs had finished. Whether that are too many deaths. */
-  count(finished: number): boolean {
+  /** A thread takes jobs now. */
+  started(): void {
+    this.#unstarted = 0;
+  }
+
+  /**
+   * One more thread has died, when so many jobs had finished; `unstarted` if it never took jobs. Why that are too many deaths,
+   * if they are: those of threads that never started are in any time, for nothing else would ever end it.
+   */
+  count(finished: number, unstarted: boolean): string | undefined {
+    if (unstarted && ++this.#unstarted >= DEATHS_THAT_BREAK)
+      return `${DEATHS_THAT_BREAK} threads in a row died while they started`;
     const now = performance.now();
     if (finished !== this.#finishedThen) this.#lately.length = 0;
     this.#finishedThen = finished;
     this.#lately.push(now);
     const first = this.#lately.at(-DEATHS_THAT_BREAK);
-    return first !== undefined && now - first <= DEATHS_WITHIN_MS;
+    if (first === undefined || now - first > DEATHS_WITHIN_MS) return undefined;
+    return `${DEATHS_THAT_BREAK} threads died within a second and no job finished`;
   }
 
   #of(token: number): Death {

@@ -200,8 +200,9 @@ export class JobStore {
       const end = words[job + JOB_OTHER_END]!;
       words[job + JOB_STATE] = me;
       words[job + JOB_ENDER] = me;
-      words[object + POOL_QUEUED]! -= 1;
+      // In this order: who looks from outside must not see room that there is not.
       words[object + POOL_RUNNING]! += 1;
+      words[object + POOL_QUEUED]! -= 1;
       words[record + HELD]! += 1;
       words[object + POOL_TAKEN] = (words[object + POOL_TAKEN]! + 1) | 0;
       words[object + POOL_FIRST] = next;
@@ -267,12 +268,12 @@ export class JobStore {
         previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
       const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
       words[job + JOB_STATE] = runs ? me : MADE;
-      words[object + POOL_QUEUED]! -= 1;
       if (runs) {
         words[job + JOB_ENDER] = me;
         words[object + POOL_RUNNING]! += 1;
         words[record + HELD]! += 1;
       }
+      words[object + POOL_QUEUED]! -= 1;
       if (previous === 0) words[object + POOL_FIRST] = next;
       else words[previous + JOB_NEXT] = next;
       if (next === 0) words[object + POOL_LAST] = previous;

@@ -1,6 +1,6 @@
 /** How many threads a pool has, and what it starts them with. */
 import { describe, expect, test } from 'vitest';
-import type { ThreadPoolExecutor, ThreadPoolOptions } from '../../../src/index.ts';
+import { ThreadPoolExecutor, type ThreadPoolOptions } from '../../../src/index.ts';
 import { turn } from '../../fixtures/awaiting.ts';
 import { jobs, until } from './jobs.ts';
 import { flag, occupy, pool } from './stand.ts';
@@ -95,7 +95,7 @@ describe('Options of ThreadPoolExecutor', () => {
     [{ onDispose: 'leave' }, TypeError],
     [5, TypeError],
   ])('%j throw at the call', (options, type) => {
-    expect(() => pool(options as never)).toThrow(type);
+    expect(() => new ThreadPoolExecutor(options as never)).toThrow(type);
   });
 
   test('spin: works as without', async () => {
