@@ -59,6 +59,9 @@ class Line {
   }
 }
 
+/** That of the runtime: a clock which tests put in its place would keep what is put off for good. */
+const nextTurn = setImmediate;
+
 let left = ROUND;
 let scheduled = false;
 /** What was put off: what this thread had itself, and what other threads have sent. */
@@ -122,7 +125,7 @@ export function granted<T>(value: T): Promise<T> {
 function schedule(): void {
   if (scheduled) return;
   scheduled = true;
-  outsideContext(setImmediate, nextRound);
+  outsideContext(nextTurn, nextRound);
 }
 
 function nextRound(): void {
