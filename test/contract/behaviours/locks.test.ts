@@ -676,8 +676,12 @@ describe('Once', () => {
   test('who waits for another and is cancelled or out of time runs nothing; the other goes on', async () => {
     const once = new Once();
     let calls = 0;
+    let goOn!: () => void;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
     const running = once.run(async () => {
-      await sleep(20);
+      await gate;
       calls++;
     });
     expect(await failure(once.run(() => calls++, { timeout: 1 }))).toHaveProperty('code', TIMEOUT);
@@ -688,6 +692,7 @@ describe('Once', () => {
       task.cancel();
       expect(await failure(task)).toHaveProperty('code', CANCELLED);
     });
+    goOn();
     await running;
     expect(calls).toBe(1);
     expect(once.statistics()).toEqual({ done: true, waiting: 0 });
