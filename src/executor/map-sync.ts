@@ -55,6 +55,8 @@ class SyncMap {
     const most = buffer ?? 2 * this.#request.sink.width * size;
     let ahead = this.#chunks.reduce((sum, chunk) => sum + chunk.items.length, 0);
     while (!this.#exhausted && ahead < most) {
+      // What is under way makes room first.
+      if (ahead > 0 && this.#request.sink.full) return;
       const items: unknown[] = [];
       while (items.length < Math.min(size, most - ahead)) {
         const step = this.#input.next();

@@ -358,6 +358,8 @@ export class PoolJobs implements JobOwner {
     job.taken = true;
     job.ranMs = words[address + JOB_RAN]! / 1000;
     this.#outcomes.take(job, sync);
+    // It is over for the task that blocked on it, which may end before the mailbox is looked into.
+    if (sync) job.finish();
   }
 
   /** Its thread died, and it may be run again: before the others. False if the pool does not take it any more. */
