@@ -1,43 +1,56 @@
-import { checkFunction, checkOptions, checkTimeout, show } from '../core/arguments.ts';
-import { CancelledError, DeadlockError, TimeoutError } from '../core/errors.ts';
-import { bindToLoop } from '../core/unsendable.ts';
-import { throwIfEnded } from '../park/wait.ts';
+import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
+import { DeadlockError, TimeoutError } from '../core/errors.ts';
+import { FUTURE } from '../memory/kinds.ts';
+import { type CheckedWait, throwIfEnded, waitAsync } from '../park/wait.ts';
+import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { report } from '../platform/report.ts';
+import { isMainLoop } from '../platform/worker.ts';
+import {
+  freeSettlement,
+  prepareSettlement,
+  recoverSettlement,
+  SETTLEMENT,
+  type Settled,
+  type Settlement,
+} from '../queue/settlement.ts';
 import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
+import { outside } from '../scope/outside.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { Unawaited } from '../scope/unawaited.ts';
+import { GateWait, passGateSync } from '../sync/gate-wait.ts';
 import type { SyncWaitOptions } from '../sync/permit-request.ts';
+import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
+import type { FutureProducer } from './future-producer.ts';
+import { RemoteWork } from './remote-future.ts';
+import { makeResolvers, type Resolvers } from './resolvers.ts';
+import { putOutcome, readOutcome } from './shared-future.ts';
 
 export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled';
-
-/** What a future asks of whoever produces its value. */
-export interface FutureProducer {
-  /** Called by `future.cancel()` while the future is not settled. */
-  cancel(reason: unknown): boolean;
-  /** What messages call the work: `job "resize"`. */
-  describe(): string;
-  /** Whether the work has begun. */
-  readonly isRunning?: boolean;
-  /**
-   * Blocks the thread until the future is settled; false if `timeout` milliseconds have passed.
-   *
-   * @throws DeadlockError if this thread, blocked, could not settle it.
-   */
-  block?(timeout: number): boolean;
-  /** A task begins to wait: gives what is to be called when it does not any more. */
-  awaited?(): (() => void) | undefined;
-}
 
 /** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
 type Reason = PromiseRejectedResult['reason'];
 
-type Settled = 'fulfilled' | 'rejected' | 'cancelled';
+/** Nobody has asked for it. */
+const QUIET: CheckedWait = { timeout: Infinity, signal: undefined, keepAlive: false, holds: false };
 
 /**
  * Settles a future: for those who produce its value. False, and nothing is changed, if it is settled. `'cancelled'`: with a
  * `CancelledError`, or the reason of an aborted signal.
+ *
+ * @throws SendError if `strict`, other threads know the future, and the outcome cannot be sent to them; else these get that
+ * error.
  */
-export let settleFuture: (future: Future<unknown>, status: Settled, outcome: unknown) => boolean;
+export let settleFuture: (
+  future: Future<unknown>,
+  status: Settled,
+  outcome: unknown,
+  strict?: boolean,
+) => boolean;
+
+/** Its handle: other threads may know it from now on. */
+export let handleOfFuture: (future: Future<unknown>) => SharedHandle<Settlement>;
+
+let makeRemote: () => Future<unknown>;
 
 /**
  * The result of work that goes on elsewhere: awaited, asked, or cancelled.
@@ -46,7 +59,9 @@ export let settleFuture: (future: Future<unknown>, status: Settled, outcome: unk
  * task, and ends when that task is cancelled, while the work itself goes on. Only `cancel()` on the future, or the
  * end of the task that it belongs to, cancels the work.
  *
- * - **Scope**: one loop.
+ * - **Scope**: any thread. Sent to one, as an argument, a result, or inside an item of a queue, it arrives as a future that is
+ *   settled with this one; until then it belongs to its loop, and costs no shared memory. Each thread gets a copy of the value.
+ * - **Death** of every thread that could settle it: `OwnerDiedError`.
  * - **Ordering**: done callbacks run in the order in which they were added, never synchronously.
  * - **Cancellation**: a cancelled future rejects with `CancelledError` at once, wherever its work is.
  * - **Errors nobody awaits** are reported once, as a warning with the code `HEDDLE_UNAWAITED_ERROR`.
@@ -65,29 +80,15 @@ export class Future<T> implements Promise<T> {
   readonly [Symbol.toStringTag] = 'Future';
 
   /**
-   * A future that you settle yourself. `resolve` and `reject` say whether they did: a second settle is `false`.
+   * A future that you settle yourself. `resolve` and `reject` say whether they did: a second settle is `false`. They travel
+   * to other threads, as the future does. When every thread that has one of them has ended, or given them up (by `using`, or
+   * `[Symbol.dispose]()`), the future rejects with `OwnerDiedError`.
    *
    * @throws TypeError from `resolve`, if it is given a thenable.
+   * @throws SendError from both, if other threads know the future, and the value cannot be sent to them.
    */
-  static withResolvers<T>(): {
-    future: Future<T>;
-    resolve(value: T): boolean;
-    reject(error: unknown): boolean;
-  } {
-    const future: Future<T> = new Future<T>({
-      cancel: (reason) =>
-        settleFuture(future, 'cancelled', new CancelledError('The future was cancelled', { cause: reason })),
-      describe: () => 'a future',
-    });
-    const resolve = (value: T): boolean => {
-      if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
-        throw new TypeError(
-          `Cannot resolve future: received ${show(value)}, which is a thenable; await it first`,
-        );
-      }
-      return settleFuture(future, 'fulfilled', value);
-    };
-    return { future, resolve, reject: (error) => settleFuture(future, 'rejected', error) };
+  static withResolvers<T>(): Resolvers<T> {
+    return makeResolvers<T>();
   }
 
   #status: FutureStatus = 'pending';
@@ -104,8 +105,19 @@ export class Future<T> implements Promise<T> {
   #observed = false;
   #unawaited: Unawaited | undefined;
 
+  /** Once other threads know it. */
+  #handle: SharedHandle<Settlement> | undefined;
+  #watched = false;
+
   static {
-    settleFuture = (future, status, outcome) => future.#settle(status, outcome);
+    settleFuture = (future, status, outcome, strict = false) => future.#settle(status, outcome, strict);
+    handleOfFuture = (future) => future.#handle ?? future.#share();
+    makeRemote = () => {
+      const work = new RemoteWork(() => work.future.#handle!.core);
+      work.future = new Future<unknown>(work);
+      work.future.#handle = new SharedHandle(work.future, SETTLEMENT, undefined);
+      return work.future;
+    };
   }
 
   /** Not for users: futures come from executors and from `Future.withResolvers`. */
@@ -115,6 +127,7 @@ export class Future<T> implements Promise<T> {
   }
 
   get status(): FutureStatus {
+    this.#look();
     return this.#status === 'pending' && this.#producer.isRunning === true ? 'running' : this.#status;
   }
 
@@ -152,18 +165,21 @@ export class Future<T> implements Promise<T> {
   #block(options: SyncWaitOptions | undefined, what: string): void {
     const timeout = checkTimeout(checkOptions(options).timeout);
     throwIfEnded();
+    this.#look();
     if (this.#settled) return;
     const text = `Cannot get the ${what} of ${this.#producer.describe()}`;
     if (timeout > 0 && this.#producer.block === undefined)
       throw new DeadlockError(`${text}: only this loop can settle it, and it would be blocked; await it`);
     this.#observe();
-    if (timeout > 0 && this.#producer.block!(timeout)) return;
+    if (timeout > 0 && this.#producer.block!(timeout)) return this.#look();
     throwIfEnded();
+    this.#look();
     if (!this.#settled) throw new TimeoutError(`${text}: ${timeout} ms have passed`);
   }
 
   /** The value, if it is there; throws the error of work that failed. */
   tryResult(): { value: T } | undefined {
+    this.#look();
     if (!this.#settled) return undefined;
     this.#observe();
     if (this.#status === 'fulfilled') return { value: this.#outcome as T };
@@ -190,6 +206,7 @@ export class Future<T> implements Promise<T> {
    * @returns false if the future was settled before.
    */
   cancel(reason?: unknown): boolean {
+    this.#look();
     return !this.#settled && this.#producer.cancel(reason);
   }
 
@@ -202,6 +219,7 @@ export class Future<T> implements Promise<T> {
   addDoneCallback(fn: (future: this) => void): () => void {
     checkFunction(fn, 'callback');
     this.#observe();
+    this.#look();
     if (this.#settled) {
       let wanted = true;
       queueMicrotask(() => wanted && this.#call(fn));
@@ -210,6 +228,7 @@ export class Future<T> implements Promise<T> {
       };
     }
     const callback = (): void => this.#call(fn);
+    this.#watch();
     this.#callbacks ??= new Set();
     this.#callbacks.add(callback);
     return () => void this.#callbacks?.delete(callback);
@@ -244,15 +263,22 @@ export class Future<T> implements Promise<T> {
     const scope = currentScope();
     const wait = this.#wait();
     if (this.#settled && scope?.cancellation === undefined) return wait;
-    const ended = this.#producer.awaited?.();
+    let ended: (() => void) | undefined;
+    try {
+      ended = this.#producer.awaited?.();
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (scope === undefined) return ended === undefined ? wait : wait.finally(ended);
     const waiting = interruptible(wait, undefined, () => this.#producer.describe());
     if (ended !== undefined) waiting.then(ended, ended);
-    return waiting;
+    return this.#holding(waiting);
   }
 
   #wait(): Promise<T> {
     this.#observe();
+    this.#look();
+    this.#watch();
     if (this.#settlement === undefined) {
       let resolve!: (value: T) => void;
       let reject!: (error: unknown) => void;
@@ -267,8 +293,67 @@ export class Future<T> implements Promise<T> {
     return this.#settlement.promise;
   }
 
-  #settle(status: 'fulfilled' | 'rejected' | 'cancelled', outcome: unknown): boolean {
+  /** While somebody waits for what another thread settles, the process stays up. */
+  #holding<R>(wait: Promise<R>): Promise<R> {
+    if (!isMainLoop || this.#settled || this.#handle === undefined || this.#producer.holds?.() !== true)
+      return wait;
+    holdLoop();
+    wait.then(releaseLoop, releaseLoop);
+    return wait;
+  }
+
+  // Shared with other threads
+
+  #share(): SharedHandle<Settlement> {
+    const handle = new SharedHandle<Settlement>(this, SETTLEMENT, undefined, prepareSettlement);
+    const { core } = handle;
+    this.#handle = handle;
+    // Whoever gets it may await it.
+    this.#observe();
+    if (this.#settled) putOutcome(core, this.#status as Settled, this.#outcome, false);
+    else {
+      this.#watch();
+      this.#producer.shared?.(core.object);
+    }
+    return handle;
+  }
+
+  /** Learns of it when another thread settles it. */
+  #watch(): void {
+    const handle = this.#handle;
+    if (this.#watched || handle === undefined || this.#settled) return;
+    this.#watched = true;
+    void outside(() => waitAsync(new GateWait(handle), QUIET, () => this.#adopt(handle.coreInUse)));
+  }
+
+  /** Whether another thread has settled it. */
+  #look(): void {
+    if (this.#handle === undefined || this.#settled) return;
+    const core = this.#watched ? this.#handle.coreInUse : this.#handle.core;
+    if (core.isSettled) this.#adopt(core);
+  }
+
+  #adopt(core: Settlement): void {
+    if (this.#settled) return;
+    const [how, value] = readOutcome(core);
+    this.#settleHere(how, value);
+    if (how === 'cancelled') this.#producer.cancelled?.(value);
+  }
+
+  #settle(status: Settled, outcome: unknown, strict: boolean): boolean {
     if (this.#settled) return false;
+    if (this.#handle !== undefined) {
+      const core = this.#watched ? this.#handle.coreInUse : this.#handle.core;
+      if (!putOutcome(core, status, outcome, strict)) {
+        this.#adopt(core);
+        return false;
+      }
+    }
+    this.#settleHere(status, outcome);
+    return true;
+  }
+
+  #settleHere(status: Settled, outcome: unknown): void {
     this.#status = status;
     this.#outcome = outcome;
     if (status === 'fulfilled') this.#settlement?.resolve(outcome as T);
@@ -284,7 +369,11 @@ export class Future<T> implements Promise<T> {
         for (const callback of callbacks) callback();
       });
     }
-    return true;
+  }
+
+  /** Gives up what this thread holds of a future that others know. Waits of it go on. */
+  [Symbol.dispose](): void {
+    this.#handle?.dispose();
   }
 
   #call(callback: (future: this) => void): void {
@@ -296,7 +385,24 @@ export class Future<T> implements Promise<T> {
   }
 }
 
-bindToLoop(Future, 'a future');
+registerShared<Future<unknown>>(FUTURE, {
+  type: Future,
+  handleOf: (future) => handleOfFuture(future),
+  make: () => makeRemote(),
+  recover: recoverSettlement,
+  free: freeSettlement,
+});
+
+/** Blocks the thread until another has settled it; false if `timeout` milliseconds have passed. */
+export function blockForShared(future: Future<unknown>, timeout: number): boolean {
+  try {
+    passGateSync(handleOfFuture(future), { timeout });
+    return true;
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  }
+}
 
 /** A future that has failed already: what a call that is refused returns. */
 export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {

@@ -17,10 +17,14 @@ import { CancelledError, TimeoutError } from '../core/errors.ts';
 import type { ContextStorage } from '../function/storage.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import type { LoopWait } from '../park/parking.ts';
+import type { Right } from '../queue/settlement.ts';
 import { onAbort } from '../scope/abort.ts';
 import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
+import type { SharedHandle } from '../sync/shared-handle.ts';
 import type { OnCancel } from './executor.ts';
-import { Future, type FutureProducer, settleFuture } from './future.ts';
+import { Future, settleFuture } from './future.ts';
+import type { FutureProducer } from './future-producer.ts';
+import { makeRight } from './resolvers.ts';
 import type { Work } from './work.ts';
 
 /** Submit options with every default filled in. */
@@ -52,6 +56,8 @@ export interface JobOwner {
   /** As `FutureProducer`. */
   block(job: Job, timeout: number): boolean;
   awaited(job: Job): (() => void) | undefined;
+  /** Its future travels: what other threads know of that is its `settlement`. */
+  shared?(job: Job): void;
 }
 
 export type JobPhase = 'held' | 'queued' | 'ended';
@@ -68,6 +74,8 @@ export class Job implements FutureProducer, LoopWait {
   spare = 0;
   /** What goes by a message, if bytes cannot carry it. */
   byPort: Wire<unknown> | undefined;
+  /** What other threads know of its future; 0 if they do not. */
+  settlement = 0;
   /** Whether what came of it has been taken: its future is settled, or will be. */
   taken = false;
   /** The pool. */
@@ -92,6 +100,8 @@ export class Job implements FutureProducer, LoopWait {
   #deadline: Timer | undefined;
   #runDeadline: Timer | undefined;
   #stopListening: (() => void) | undefined;
+  /** While its future can be settled by this thread, and others know it. */
+  #right: SharedHandle<Right> | undefined;
   #ended: { readonly promise: Promise<void>; resolve(): void } | undefined;
 
   constructor(fn: KnownFunction, work: Work, options: JobOptions, owner: JobOwner) {
@@ -200,6 +210,20 @@ export class Job implements FutureProducer, LoopWait {
     return this.#owner.awaited(this);
   }
 
+  shared(settlement: number): void {
+    this.settlement = settlement;
+    this.#right = makeRight(this, settlement);
+    this.#owner.shared?.(this);
+  }
+
+  /** Another thread has cancelled its future. */
+  cancelled(error: unknown): void {
+    if (this.#phase === 'ended') return;
+    this.withdrawal = error;
+    this.#stopWatching();
+    this.#owner.withdrawn(this);
+  }
+
   resolve(value: unknown): boolean {
     return this.#settled(settleFuture(this.future, 'fulfilled', value));
   }
@@ -229,6 +253,7 @@ export class Job implements FutureProducer, LoopWait {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     this.#stopWatching();
+    if (this.settled) this.#right?.dispose();
     this.release?.();
     this.detach?.();
     this.#ended?.resolve();
@@ -261,13 +286,17 @@ export class Job implements FutureProducer, LoopWait {
   #withdraw(error: unknown, how: 'rejected' | 'cancelled'): boolean {
     if (this.settled || this.#phase === 'ended') return false;
     this.withdrawal = error;
-    this.#settled(settleFuture(this.future, how, error));
+    // Another thread may have settled it in this moment.
+    if (!this.#settled(settleFuture(this.future, how, error))) return false;
     this.#owner.withdrawn(this);
     return true;
   }
 
   #settled(done: boolean): boolean {
-    if (done) this.#stopWatching();
+    if (done) {
+      this.#stopWatching();
+      this.#right?.dispose();
+    }
     return done;
   }
 

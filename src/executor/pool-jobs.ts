@@ -32,21 +32,24 @@ import {
   JOB_BEGAN,
   JOB_CANCEL,
   JOB_FLAGS,
+  JOB_FUTURE,
+  JOB_FUTURE_ID,
   JOB_OUTCOME,
   JOB_RAN,
   JOB_STATE,
   JOB_TICKET,
   LIST_HEAD,
   LISTS,
+  OBJECT_ID,
   POOL_ASKED,
-  POOL_BLOCKED,
   POOL_CANCELLED,
   POOL_DRAINING,
   POOL_FAILED,
   POOL_KEEPER,
   POOL_QUEUED,
-  POOL_SPARES,
   POOL_STATE,
+  SETTLEMENT_JOB,
+  SETTLEMENT_POOL,
   WAITING,
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
@@ -55,6 +58,7 @@ import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { runnerFor } from '../thread/own-runner.ts';
+import { type Awaited, beginAwait, beginBlock } from '../thread/waiting.ts';
 import type { AnyFunction } from './executor.ts';
 import { Job, type JobOptions, type JobOwner } from './job.ts';
 import { JobOutcomes } from './job-outcomes.ts';
@@ -64,6 +68,11 @@ import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { SENT, type Work } from './work.ts';
+
+/** The job, for who waits for it. */
+function awaitedOf(job: Job): Awaited {
+  return { pool: job.object, job: job.address, describe: () => job.describe() };
+}
 
 interface Kill {
   readonly job: Job;
@@ -294,8 +303,7 @@ export class PoolJobs implements JobOwner {
     const deadline = now() + timeout;
     this.#hurry();
     while (!job.settled) {
-      const blocks = runner !== undefined && !isOver();
-      if (blocks) this.#blockSlot(job, true);
+      const unblock = isOver() ? undefined : beginBlock(awaitedOf(job));
       Atomics.store(words, job.address + CELL_ASYNC, 0);
       let over: boolean;
       try {
@@ -303,7 +311,7 @@ export class PoolJobs implements JobOwner {
         over = this.#parking.blockUntil(isOver, Math.max(next - now(), 0));
       } finally {
         Atomics.store(words, job.address + CELL_ASYNC, 1);
-        if (blocks) this.#blockSlot(job, false);
+        unblock?.();
       }
       if (job.settled) return true;
       if (over) this.#take(job, true);
@@ -324,22 +332,24 @@ export class PoolJobs implements JobOwner {
     if (this.store.read(LISTS + LIST_HEAD) === 0) this.keeper?.startMore();
   }
 
-  /** A job of this pool blocks its thread for another: a spare thread may be wanted. */
-  #blockSlot(job: Job, blocks: boolean): void {
-    if (blocks && this.store.read(POOL_BLOCKED) >= this.store.read(POOL_SPARES))
-      throw new DeadlockError(
-        `Cannot block on ${job.describe()}: ${this.store.read(POOL_BLOCKED)} jobs of ${this.describe()} block their threads already (maxSpares); await it`,
-      );
-    this.store.giveSlot(blocks, true);
-    if (blocks) this.ask(THREAD_WANTED);
+  awaited(job: Job): (() => void) | undefined {
+    return beginAwait(awaitedOf(job));
   }
 
-  awaited(_job: Job): (() => void) | undefined {
-    const runner = runnerFor(this.store.object);
-    let scope = runner && currentScope();
-    while (scope?.parent !== undefined) scope = scope.parent;
-    // A task of the job waits for all of it.
-    return scope?.task && runner!.giveSlot(scope.task);
+  shared(job: Job): void {
+    const words = this.#words;
+    const { address, settlement } = job;
+    if (address === 0 || settlement === 0) return;
+    words[settlement + SETTLEMENT_JOB] = address;
+    words[settlement + SETTLEMENT_POOL] = this.store.object;
+    words[address + JOB_FUTURE_ID] = words[settlement + OBJECT_ID]!;
+    Atomics.store(words, address + JOB_FUTURE, settlement);
+    // Who ended it may not have seen that. Then it is told here, and now: this loop may be blocked afterwards.
+    if (Atomics.load(words, address + JOB_OUTCOME) === 0 || job.taken) return;
+    const isOver = (): boolean => Atomics.load(words, address + CELL_STATE) !== WAITING;
+    Atomics.store(words, address + CELL_ASYNC, 0);
+    if (this.#parking.blockUntil(isOver, Infinity)) this.#take(job, true);
+    Atomics.store(words, address + CELL_ASYNC, 1);
   }
 
   /** The cell of the job was set, and nobody can touch it any more. */
@@ -383,6 +393,7 @@ export class PoolJobs implements JobOwner {
     job.address = spare;
     job.spare = 0;
     this.jobs.set(spare, job);
+    this.shared(job);
     if (put === ACCEPTED) this.#wantThread();
     return true;
   }

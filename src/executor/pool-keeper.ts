@@ -130,6 +130,7 @@ export class PoolKeeper implements KeeperOfJobs {
   async resize(threads: number): Promise<void> {
     this.wanted = threads;
     this.#jobs.store.change(POOL_SLOTS, threads * this.#settings.concurrency);
+    this.#jobs.store.add(POOL_THREADS, this.threads.promoteSpares(threads));
     this.advance();
     if (this.threads.size <= this.wanted) return;
     holdLoop();
@@ -199,6 +200,7 @@ export class PoolKeeper implements KeeperOfJobs {
     for (const thread of this.threads) {
       if (thread.gone || thread.token === 0 || !heap.isDead(thread.token)) continue;
       this.#left(thread);
+      if (this.#settings.isLoop) this.#lost(thread, thread.end ?? { reason: 'terminated', exitCode: 1 });
       gone = true;
     }
     if (gone) this.#startWanted();
@@ -212,7 +214,7 @@ export class PoolKeeper implements KeeperOfJobs {
   #left(thread: PoolThread): void {
     if (thread.gone) return;
     thread.gone = true;
-    this.#jobs.store.add(POOL_THREADS, -1);
+    this.#jobs.store.add(POOL_THREADS, this.threads.promoteSpares(this.wanted) - (thread.spare ? 0 : 1));
   }
 
   drainPorts(): void {
@@ -255,8 +257,10 @@ export class PoolKeeper implements KeeperOfJobs {
       parking: this.#parking,
       buffers: this.#buffers,
     };
-    threads.add(startPoolThread(pool, threads, this.#events));
-    this.#jobs.store.add(POOL_THREADS, 1);
+    const thread = startPoolThread(pool, threads, this.#events);
+    thread.spare = true;
+    threads.add(thread);
+    this.#jobs.store.add(POOL_THREADS, threads.promoteSpares(this.wanted));
   }
 
   readonly #events: PoolThreadEvents = {
@@ -289,7 +293,8 @@ export class PoolKeeper implements KeeperOfJobs {
         this.#values.came(message.job, message.value);
         return;
       case 'exiting':
-        this.exiting?.({ reason: 'exit', exitCode: message.code });
+        thread.end = { reason: 'exit', exitCode: message.code };
+        this.exiting?.(thread.end);
         return;
       case 'ending':
         if (!thread.stopped) this.#surplus.retired();

@@ -25,8 +25,12 @@ export class PoolThread {
   record = 0;
   /** Whether the pool ended it on purpose. */
   condemned = false;
+  /** Whether it stands in for one that a job blocks: it does not count as one of the pool. */
+  spare = false;
   /** Whether it has ended, as far as is known: the event may come later. */
   gone = false;
+  /** How it ends, if it has said so. */
+  end: WorkerEnd | undefined;
   /** Whether it has said that it ends now. */
   saidEnd = false;
   /** Whether it was told to end. */

@@ -1,7 +1,15 @@
 /** Waiting until a pool takes another job. */
+import { now } from '../core/clock.ts';
 import type { Parking } from '../park/parking.ts';
 import { granted } from '../park/turn.ts';
-import { checkWait, rejection, throwIfEnded, type Wanted, waitAsync } from '../park/wait.ts';
+import {
+  type CheckedWait,
+  checkWait,
+  rejection,
+  throwIfEnded,
+  type Wanted,
+  waitAsync,
+} from '../park/wait.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { outside } from '../scope/outside.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
@@ -72,12 +80,21 @@ export function roomIn(
     throwIfEnded(wait.signal);
     jobs.checkOpen('wait for room in');
     if (jobs.store.hasRoom()) return granted(undefined);
-    return waitAsync(new Room(jobs, handle, () => jobs.store.hasRoom()), wait, () =>
-      jobs.checkOpen('wait for room in'),
-    );
+    return waitForRoom(jobs, handle, wait);
   } catch (error) {
     return rejection(error);
   }
+}
+
+/** All who wait are woken when there is room: others may have been faster, or it was seen before the last of them put a job. */
+async function waitForRoom(jobs: PoolJobs, handle: SharedHandle<PoolJobs>, wait: CheckedWait): Promise<void> {
+  const end = now() + wait.timeout;
+  const room = new Room(jobs, handle, () => jobs.store.hasRoom());
+  do {
+    await waitAsync(room, { ...wait, timeout: Math.max(end - now(), 0) }, () =>
+      jobs.checkOpen('wait for room in'),
+    );
+  } while (!jobs.store.hasRoom());
 }
 
 /** Resolves once `isOver`: its state is looked at whenever that changes. */

@@ -18,6 +18,20 @@ export class ThreadSet extends Set<PoolThread> {
     return this.#count((thread) => !thread.gone && thread.state === 'starting');
   }
 
+  /** Has spare ones take the places of threads of the pool that are free; gives how many do. */
+  promoteSpares(wanted: number): number {
+    const regular = this.#count((thread) => !thread.gone && !thread.spare);
+    let more = wanted - regular;
+    let change = 0;
+    for (const thread of this) {
+      if (thread.gone || !thread.spare || more <= 0) continue;
+      thread.spare = false;
+      more--;
+      change++;
+    }
+    return change;
+  }
+
   post(message: ToThread): void {
     for (const thread of this) thread.remote.post(message);
   }

@@ -28,6 +28,7 @@ import {
   JOB_ENDER,
   JOB_FLAGS,
   JOB_FUNCTION,
+  JOB_FUTURE,
   JOB_HIGH,
   JOB_INTENT,
   JOB_LOW,
@@ -105,6 +106,7 @@ export function makeJob(heap: Heap, object: number, bytes: number, flags: number
   words[job + JOB_RESULT] = 0;
   words[job + JOB_PARTS] = 0;
   words[job + JOB_INTENT] = 0;
+  words[job + JOB_FUTURE] = 0;
   // Nothing that would have to be released.
   words[payloadOf(job)] = 0;
   words[job + CELL_STATE] = WAITING;

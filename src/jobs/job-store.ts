@@ -37,7 +37,10 @@ import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
   HELD,
+  JOB,
   JOB_ENDER,
+  JOB_FUTURE,
+  JOB_FUTURE_ID,
   JOB_HIGH,
   JOB_LOW,
   JOB_NEXT,
@@ -45,9 +48,12 @@ import {
   JOB_PREVIOUS,
   JOB_STATE,
   JOB_TICKET,
+  KIND,
   LIST_HEAD,
   LISTS,
   NODE_RECORD,
+  OBJECT,
+  OBJECT_ID,
   POOL_BLOCKED,
   POOL_DRAINING,
   POOL_FINISHED,
@@ -251,13 +257,22 @@ export class JobStore {
     if (wakes) this.wakeOne();
   }
 
-  /** Takes that very job out of the queue, for this thread to run it: true; or to withdraw it. False if it is not queued. */
-  remove(job: number, runs: boolean): boolean {
+  /**
+   * Takes that very job out of the queue, for this thread to run it: true; or to withdraw it. False if it is not queued. Who
+   * did not submit it says what its `future` is in shared memory: then it may have ended, and be something else by now.
+   */
+  remove(job: number, runs: boolean, future: number = 0): boolean {
     const words = this.#words;
     const { object, record } = this;
     const me = this.#heap.token;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
-    const found = words[job + JOB_STATE] === QUEUED;
+    const found =
+      words[job + JOB_STATE] === QUEUED &&
+      (future === 0 ||
+        (words[job + KIND] === JOB &&
+          words[job + OBJECT] === object &&
+          words[job + JOB_FUTURE] === future &&
+          words[job + JOB_FUTURE_ID] === words[future + OBJECT_ID]));
     if (found) {
       const next = words[job + JOB_NEXT]!;
       const previous = words[job + JOB_PREVIOUS]!;

@@ -68,6 +68,10 @@ export const PRIORITY_QUEUE = 28;
 export const POOL = 29;
 export const EVENT_LOOP = 30;
 export const EVENT_LOOP_THREAD = 31;
+export const FUTURE = 32;
+/** The right to settle a future: the function that fulfils it, and the one that rejects it, are handles of one object. */
+export const RESOLVE = 33;
+export const REJECT = 34;
 
 export function registerKind(number: number, kind: Kind): void {
   kinds[number] = kind;

@@ -16,7 +16,7 @@
  * section and made anew from the records when a thread has died there (`section.ts`).
  */
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /**
  * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first
@@ -190,6 +190,19 @@ export const GATE_UP_TO = 10;
 export const GATE_LETTING = 12;
 
 /**
+ * A gate with an outcome (`queue/settlement.ts`): the queue that holds it, and the record by which that is held; of a job,
+ * also the pool and where the job stands.
+ */
+export const SETTLEMENT_OUTCOME = 13;
+export const SETTLEMENT_RECORD = 14;
+export const SETTLEMENT_POOL = 15;
+export const SETTLEMENT_JOB = 16;
+export const SETTLEMENT_WORDS = 17;
+
+/** The right to settle one: the record by which it holds that. */
+export const RIGHT_RECORD = 9;
+
+/**
  * An item of a queue (`queue/store.ts`), which is its `OBJECT`. Truth: `QUEUED`; or a token: that thread is putting it, or, if
  * it is claimed, has taken it out; or `KEPT`, as the error that the queue was shut down with.
  */
@@ -300,8 +313,17 @@ export const JOB_RESULT = 24;
 export const JOB_PARTS = 25;
 /** The block that is being put into that list. */
 export const JOB_INTENT = 26;
+/** What threads share of its future, if that has travelled: address and id. Truth: its owner writes it, the id first. */
+export const JOB_FUTURE = 27;
+export const JOB_FUTURE_ID = 28;
+/**
+ * Truth, while it runs: the job that it waits for, and the ticket of that; it is in no list then. A hint for who looks for
+ * cycles.
+ */
+export const JOB_AWAITS: number = JOB_PREVIOUS;
+export const JOB_AWAITS_TICKET: number = JOB_OTHER_END;
 /** An odd number: the payload begins at an even word of the region if the block does not, as is the case with all. */
-export const JOB_DATA = 27;
+export const JOB_DATA = 29;
 
 /** A pool of jobs (`jobs/job-store.ts`). Threads that are idle wait in the first list. */
 export const POOL_STATE = 9;

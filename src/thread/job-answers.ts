@@ -7,9 +7,10 @@ import type { AnyFunction } from '../function/registry.ts';
 import { addPart } from '../jobs/job-block.ts';
 import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import { BY_PORT, CALL_SOON, CANCELLED_ERROR, EACH, ERROR, KIND_MASK, VALUE } from '../jobs/states.ts';
-import { JOB_FLAGS, JOB_OWNER } from '../memory/layout.ts';
+import { JOB_FLAGS, JOB_FUTURE, JOB_FUTURE_ID, JOB_OUTCOME, JOB_OWNER, OBJECT_ID } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import { report } from '../platform/report.ts';
+import { Settlement } from '../queue/settlement.ts';
 import { isThenable } from '../scope/call.ts';
 import { cancelled } from '../scope/cancelled.ts';
 import { carried, Part, sendable } from './outcomes.ts';
@@ -75,6 +76,27 @@ export class JobAnswers {
           : new SendError(`Cannot send what the function threw: ${show(value)}`, 'error');
       this.#payloads.setResult(job, reason, 'error');
       return outcome === CANCELLED_ERROR ? outcome : ERROR;
+    }
+  }
+
+  /**
+   * Says that the job has ended so, and settles its future where other threads know it: who submitted the job may be blocked,
+   * and hear of it later. What cannot be told here, that one tells.
+   */
+  share(job: number, outcome: number, settled: number, value: unknown): void {
+    const words = this.#words;
+    // From now on who lets the future travel sees that it has ended.
+    Atomics.store(words, job + JOB_OUTCOME, settled);
+    const future = Atomics.load(words, job + JOB_FUTURE);
+    if (future === 0 || settled !== outcome) return;
+    const { handles } = this.#parking;
+    if (!handles.open(future, OBJECT_ID, words[job + JOB_FUTURE_ID]!)) return;
+    try {
+      const settlement = new Settlement(this.#parking, future);
+      if (outcome === VALUE) settlement.put('fulfilled', value);
+      else settlement.put('rejected', carried(value));
+    } finally {
+      handles.drop(future);
     }
   }
 

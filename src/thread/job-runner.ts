@@ -16,14 +16,13 @@ import { CancelledError } from '../core/errors.ts';
 import { complete } from '../jobs/job-block.ts';
 import { jobClock } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import { FUNCTION_TIME, type Payloads, payloadsOf } from '../jobs/payloads.ts';
+import { FUNCTION_TIME, payloadsOf } from '../jobs/payloads.ts';
 import {
   BY_PORT,
   CANCELLED_ERROR,
   EACH,
   ERROR,
   KIND_MASK,
-  NO_REASON,
   OPEN,
   STOP,
   THREAD_WANTED,
@@ -34,15 +33,16 @@ import {
   JOB_BEGAN,
   JOB_CANCEL,
   JOB_FLAGS,
-  JOB_FUNCTION,
   JOB_RAN,
   LAST_BEGAN,
   LAST_ENDED,
   POOL_ASKED,
+  POOL_BLOCKED,
   POOL_COMPLETED,
   POOL_FAILED,
   POOL_QUEUED,
   POOL_SLOTS,
+  POOL_SPARES,
   POOL_STATE,
   POOL_SURPLUS,
   POOL_THREADS,
@@ -50,43 +50,28 @@ import {
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
-import { currentTask } from '../scope/current-task.ts';
 import { outcomeOf, startTask, type Task } from '../scope/task.ts';
 import { IdlePlace } from './idle-place.ts';
 import { JobAnswers } from './job-answers.ts';
 import { type Call, JobCalls } from './job-calls.ts';
 import type { JobRunnerOptions } from './job-runner-options.ts';
+import { JobRuns, type Run } from './job-runs.ts';
 
 /** What takes longer is not short: another thread may take the next job meanwhile. In microseconds. */
 const SHORT = 20;
 /** The loop goes round after so many milliseconds of jobs. */
 const ROUND_MS = 8;
 
-/** A job in this thread. */
-interface Run {
-  readonly job: number;
-  readonly began: number;
-  readonly block: number;
-  /** Once its function has returned from its first stretch. */
-  task: Task<unknown> | undefined;
-  cancelled: { readonly cause: unknown } | undefined;
-  /** Whether it has given its slot away. */
-  given: number;
-}
-
 export class JobRunner {
   readonly #parking: Parking;
   readonly #words: Int32Array;
-  readonly #payloads: Payloads;
   readonly #options: JobRunnerOptions;
   readonly #store: JobStore;
   readonly #calls: JobCalls;
   readonly #answers: JobAnswers;
-  readonly #runs = new Map<number, Run>();
+  readonly #runs: JobRuns;
   /** Calls that wait for a module. */
   #loading: Promise<void> | undefined;
-  /** Whose function is being called. */
-  #starting: Run | undefined;
   /** How many run that have their slot. */
   #active = 0;
   #draining = false;
@@ -101,16 +86,17 @@ export class JobRunner {
     this.#store = store;
     this.#parking = store.parking;
     this.#words = store.parking.heap.words;
-    this.#payloads = payloadsOf(store.parking);
-    this.#calls = new JobCalls(this.#words, this.#payloads, options.fetch);
+    const payloads = payloadsOf(store.parking);
+    this.#runs = new JobRuns(this.#words, payloads);
+    this.#calls = new JobCalls(this.#words, payloads, options.fetch);
     this.#answers = new JobAnswers(store.parking, options);
     this.#idle = new IdlePlace(store, () => this.#drain());
   }
 
   start(): void {
     this.#parking.onErrand(() => {
-      this.#lookForCancellations();
-      if (this.#runs.size === 0) this.#retireIfSurplus();
+      this.#runs.lookForCancellations();
+      if (this.#runs.isEmpty) this.#retireIfSurplus();
     });
     this.#drain();
   }
@@ -123,16 +109,33 @@ export class JobRunner {
     this.#endIfStopped();
   }
 
+  /** The job whose task that is, if it is one of this runner. */
+  runOf(task: Task<unknown>): Run | undefined {
+    return this.#runs.of(task);
+  }
+
+  /** Whether it has not ended. */
+  runs(run: Run): boolean {
+    return this.#runs.has(run);
+  }
+
   /** Has a job of this thread give its slot to another, until the function that this gives is called. */
-  giveSlot(task: Task<unknown>): (() => void) | undefined {
-    const run = this.#runOf(task);
-    if (run === undefined) return undefined;
+  giveSlot(run: Run): () => void {
     this.#give(run);
     return () => {
-      if (--run.given > 0 || !this.#runs.has(run.job)) return;
+      if (--run.given > 0 || !this.#runs.has(run)) return;
       this.#active++;
       this.#store.giveSlot(false, false);
     };
+  }
+
+  /** A job blocks this thread, until the function that this gives is called: a spare thread may be wanted. False if there is none. */
+  blockSlot(): (() => void) | undefined {
+    const store = this.#store;
+    if (store.read(POOL_BLOCKED) >= store.read(POOL_SPARES)) return undefined;
+    store.giveSlot(true, true);
+    this.#askForThread();
+    return () => store.giveSlot(false, true);
   }
 
   #give(run: Run): void {
@@ -142,15 +145,12 @@ export class JobRunner {
     this.#drainSoon();
   }
 
-  #runOf(task: Task<unknown>): Run | undefined {
-    for (const run of this.#runs.values()) if (run.task === task) return run;
-    // In its first, synchronous stretch the task is not known yet.
-    return this.#starting;
-  }
-
-  /** Runs a job that is queued here and now, on the stack of who waits for it. False if it is not queued any more. */
-  runInPlace(job: number): boolean {
-    if (!this.#store.remove(job, true)) return false;
+  /**
+   * Runs a job that is queued here and now, on the stack of who waits for it. False if it is not queued any more. `future` as
+   * in `JobStore.remove`.
+   */
+  runInPlace(job: number, future: number = 0): boolean {
+    if (!this.#store.remove(job, true, future)) return false;
     // It takes no other job: that would run on the stack of this one.
     this.#begin(job, -Infinity);
     this.#drainSoon();
@@ -199,28 +199,23 @@ export class JobRunner {
   #rest(): void {
     const store = this.#store;
     store.rest();
-    const { concurrency, keeper } = this.#options;
+    const { concurrency } = this.#options;
     if (store.read(POOL_QUEUED) === 0 || !store.idle.isEmpty()) return;
     if (store.read(POOL_THREADS) * concurrency >= store.read(POOL_SLOTS)) return;
-    Atomics.or(this.#words, store.object + POOL_ASKED, THREAD_WANTED);
-    callErrand(this.#words, keeper);
+    this.#askForThread();
+  }
+
+  #askForThread(): void {
+    Atomics.or(this.#words, this.#store.object + POOL_ASKED, THREAD_WANTED);
+    callErrand(this.#words, this.#options.keeper);
   }
 
   /** Begins a job; gives the one that is next if it has ended already. */
   #begin(job: number, round?: number): number {
     const words = this.#words;
-    const block = words[job + JOB_FUNCTION]!;
-    const run: Run = {
-      job,
-      block,
-      began: performance.now(),
-      task: undefined,
-      cancelled: undefined,
-      given: 0,
-    };
-    words[job + JOB_BEGAN] = jobClock();
+    const run = this.#runs.begin(job);
+    const { block } = run;
     words[this.#store.record + LAST_BEGAN] = words[job + JOB_BEGAN]!;
-    this.#runs.set(job, run);
     this.#active++;
     // Else it would be this thread that is woken when it rests.
     this.#idle.leave();
@@ -235,7 +230,7 @@ export class JobRunner {
       else this.#drain();
     };
     try {
-      run.cancelled = this.#reasonFor(job);
+      run.cancelled = this.#runs.reasonFor(job);
       const call = run.cancelled === undefined ? this.#calls.load(job) : undefined;
       if (call === undefined) {
         ended(CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
@@ -292,11 +287,11 @@ export class JobRunner {
       (flags & KIND_MASK) === EACH
         ? (): unknown => this.#answers.each(run.job, fn, args, (flags & STOP) !== 0)
         : (): unknown => (fn as (...all: readonly unknown[]) => unknown)(...args);
-    const outer = this.#starting;
-    this.#starting = run;
+    const outer = this.#runs.starting;
+    this.#runs.starting = run;
     const task = startTask(body, {
       name,
-      poll: () => this.#poll(run),
+      poll: () => this.#runs.poll(run),
       owner: {
         failed: () => {},
         // Perhaps for jobs of this pool, which need the slot.
@@ -309,7 +304,7 @@ export class JobRunner {
         },
       },
     });
-    this.#starting = outer;
+    this.#runs.starting = outer;
     run.task = task;
     const asked = run.cancelled as Run['cancelled'];
     if (asked !== undefined) task.cancel(asked.cause);
@@ -321,9 +316,10 @@ export class JobRunner {
     const words = this.#words;
     const now = performance.now();
     const took = (now - run.began) * 1000;
-    this.#runs.delete(job);
+    this.#runs.end(run);
     if (run.given === 0) this.#active--;
     const settled = this.#answers.set(job, outcome, value);
+    this.#answers.share(job, outcome, settled, value);
     words[job + JOB_RAN] = Math.min(took, 2 ** 30);
     this.#busyMs += took / 1000;
     words[this.#store.record + BUSY] = this.#busyMs;
@@ -346,35 +342,9 @@ export class JobRunner {
     const next = this.#store.next(wants, count, looks);
     if (next === 0 && this.#store.read(POOL_STATE) !== OPEN) callErrand(words, this.#options.keeper);
     complete(this.#parking, job, settled);
-    if (next === 0 && this.#runs.size === 0) this.#retireIfSurplus();
+    if (next === 0 && this.#runs.isEmpty) this.#retireIfSurplus();
     this.#endIfStopped();
     return next;
-  }
-
-  /** Why the job was cancelled, if it was. */
-  #reasonFor(job: number): { readonly cause: unknown } | undefined {
-    const reason = Atomics.load(this.#words, job + JOB_CANCEL);
-    if (reason === 0) return undefined;
-    if (reason === NO_REASON) return { cause: undefined };
-    const value = this.#payloads.openPart(reason, true);
-    return { cause: value instanceof CancelledError ? value.cause : value };
-  }
-
-  #cancelIfAsked(run: Run): void {
-    if (run.cancelled !== undefined) return;
-    const reason = this.#reasonFor(run.job);
-    run.cancelled = reason;
-    if (reason !== undefined) run.task?.cancel(reason.cause);
-  }
-
-  /** Called by `cancelled()` in the job: it may be in its first, synchronous stretch, before there is a task to cancel. */
-  #poll(run: Run): void {
-    this.#cancelIfAsked(run);
-    if (run.cancelled !== undefined && run.task === undefined) currentTask()?.cancel(run.cancelled.cause);
-  }
-
-  #lookForCancellations(): void {
-    for (const run of this.#runs.values()) this.#cancelIfAsked(run);
   }
 
   /** Ends this thread if the pool has too many, and it has nothing to do. */
@@ -390,10 +360,10 @@ export class JobRunner {
 
   /** This thread exits: who waits for its jobs learns the code, whatever it hears of the thread itself. */
   exits(code: number): void {
-    for (const { job } of this.#runs.values()) this.#words[job + JOB_RAN] = -1 - code;
+    this.#runs.exits(code);
   }
 
   #endIfStopped(): void {
-    if (this.#stopped !== undefined && this.#runs.size === 0) this.#stopped(this.#busyMs);
+    if (this.#stopped !== undefined && this.#runs.isEmpty) this.#stopped(this.#busyMs);
   }
 }

@@ -20,6 +20,11 @@ export function runnerFor(object: number): JobRunner | undefined {
   return runners.get(object);
 }
 
+/** All runners of this thread. */
+export function allRunners(): Iterable<JobRunner> {
+  return runners.values();
+}
+
 /** The pool that this thread was started for; 0 if for none. */
 export function ownPool(): number {
   return pool;

@@ -32,7 +32,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'jobs',
     'all-kinds.ts',
   ],
-  executor: ['core', 'platform', 'memory', 'park', 'sync', 'codec', 'function', 'scope', 'jobs', 'thread'],
+  executor: [
+    'core',
+    'platform',
+    'memory',
+    'park',
+    'sync',
+    'queue',
+    'codec',
+    'function',
+    'scope',
+    'jobs',
+    'thread',
+  ],
   cli: ['core', 'platform', 'function', 'scope', 'executor'],
   /** `src/index.ts` and `src/all-kinds.ts`. */
   '': [

@@ -5,16 +5,23 @@ import {
   CaptureError,
   DeadlockError,
   defaultPool,
+  Future,
   isMainThread,
   TimeoutError,
   toThread,
   toThreadSync,
 } from '../../../src/index.ts';
-import { thrown } from '../../fixtures/awaiting.ts';
+import { failure, thrown } from '../../fixtures/awaiting.ts';
 import { BEGUN, COUNT, ENDED, jobs } from './jobs.ts';
 import { EXECUTORS, eachExecutor, elsewhere, flag, goOn, occupy, pool, raised, THREADED } from './stand.ts';
 
 afterAll(() => defaultPool().shutdown({ cancelPending: true, cancelRunning: true }));
+
+// What serves the process as a whole is ended by nobody else.
+afterAll(async () => {
+  thrown(() => toThreadSync(jobs.exit, 0));
+  await defaultPool().shutdown();
+});
 
 describe('toThreadSync()', () => {
   test('gives the value, of async functions too, and passes all arguments', () => {
@@ -185,5 +192,44 @@ describe('resultSync() and errorSync()', () => {
     const told = { name: 'ThreadDiedError', exitCode: 2 };
     expect(thrown(() => pool().submit(jobs.exit, 2).resultSync())).toMatchObject(told);
     expect(pool().submit(jobs.exit, 2).errorSync()).toMatchObject(told);
+  });
+
+  test('of a future that another thread settles, from a thread that blocks', async () => {
+    const { future, resolve } = Future.withResolvers<string>();
+    const words = flag();
+    const blocked = elsewhere().submit(
+      (given: Future<string>, w: Int32Array) => {
+        Atomics.store(w, 0, 1);
+        return given.resultSync();
+      },
+      future,
+      words,
+    );
+    await raised(words, BEGUN);
+    resolve('settled');
+    expect(await blocked).toBe('settled');
+  });
+
+  test('a job blocked in it is woken by its cancellation', async () => {
+    const { future } = Future.withResolvers<string>();
+    const words = flag();
+    const blocked = elsewhere().submit(
+      (given: Future<string>, w: Int32Array) => {
+        Atomics.store(w, 0, 1);
+        try {
+          return given.resultSync();
+        } finally {
+          Atomics.store(w, 2, 1);
+        }
+      },
+      future,
+      words,
+    );
+    await raised(words, BEGUN);
+    blocked.cancel();
+    await failure(blocked);
+    await raised(words, ENDED);
+    expect(future.status).toBe('pending');
+    future.cancel();
   });
 });

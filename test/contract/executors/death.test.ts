@@ -3,7 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { BrokenPoolError, ThreadDiedError } from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
 import { BEGUN, COUNT, jobs, until } from './jobs.ts';
-import { eachExecutor, flag, goOn, loopThread, occupy, POOLS, pool, raised, VIEW } from './stand.ts';
+import {
+  eachExecutor,
+  elsewhere,
+  flag,
+  goOn,
+  loopThread,
+  occupy,
+  POOLS,
+  pool,
+  raised,
+  VIEW,
+} from './stand.ts';
 
 const DEATHS = [
   { way: 'process.exit', die: jobs.exit, args: [3], told: { reason: 'exit', exitCode: 3 } },
@@ -26,6 +37,12 @@ describe('The death of a pool thread', () => {
     test('by an error outside of any job: the error is the cause', async () => {
       const error = await failure(the().submit(jobs.crash));
       expect((error as Error).cause).toMatchObject({ name: 'RangeError', message: 'outside of any job' });
+    });
+
+    test('is told to who waits in another thread as well', async () => {
+      const future = the().submit(jobs.exit, 5);
+      const error = await failure(elsewhere().submit((given: PromiseLike<unknown>) => given, future));
+      expect(error).toMatchObject({ name: 'ThreadDiedError', exitCode: 5 });
     });
 
     test('is thrown by submitSync()', async () => {

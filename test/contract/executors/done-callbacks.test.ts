@@ -2,8 +2,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { asCompleted, Future, wait } from '../../../src/index.ts';
 import { turn } from '../../fixtures/awaiting.ts';
+import { futureJobs } from './future-jobs.ts';
 import { BEGUN, jobs, until } from './jobs.ts';
-import { flag, goOn, pool, raised } from './stand.ts';
+import { elsewhere, flag, goOn, pool, raised } from './stand.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -22,6 +23,15 @@ describe('Done callbacks', () => {
     await until(() => calls.length >= 2);
     await turn();
     expect(calls).toEqual([true, { value: 1 }]);
+  });
+
+  test('also when another thread settles it, in the thread where they were added', async () => {
+    const resolvers = Future.withResolvers<unknown>();
+    const called = new Promise<unknown>((resolve) =>
+      resolvers.future.addDoneCallback((self) => resolve(self.tryResult())),
+    );
+    await elsewhere().submit(futureJobs.resolve, resolvers, 'there');
+    expect(await called).toEqual({ value: 'there' });
   });
 
   test('added to a settled future are called, not at once', async () => {

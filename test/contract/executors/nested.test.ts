@@ -1,6 +1,6 @@
 /** Jobs that wait for jobs of their own executor: fork and join comes to its end at any size. */
 import { describe, expect, test } from 'vitest';
-import { DeadlockError } from '../../../src/index.ts';
+import { DeadlockError, Future } from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
 import { BEGUN, COUNT, jobs, until } from './jobs.ts';
 import { nested } from './nested-jobs.ts';
@@ -93,6 +93,60 @@ describe('A job that waits for jobs of its own executor', () => {
     const one = pool();
     expect(await one.submit(nested.sizeInDepth, one, 5)).toBe(1);
     await until(() => one.size === 1);
+  });
+
+  for (const scheduling of ['shared', 'stealing'] as const) {
+    test(`that blocks on one that runs elsewhere: a spare thread takes over (${scheduling})`, async () => {
+      const one = pool({ threads: 2, scheduling });
+      const [held, blocked] = [flag(), flag()];
+      const running = one.submit(jobs.block, held);
+      await raised(held, BEGUN);
+      const waiting = one.submit(nested.blockOn, running, blocked);
+      await raised(blocked, BEGUN);
+      expect(await one.with({ timeout: 10_000 }).submit(jobs.add, 1, 1)).toBe(2);
+      expect(one.size).toBe(2);
+      goOn(held);
+      expect(await Promise.all([running, waiting])).toEqual(['done', 'done']);
+    });
+
+    test(`that blocks beyond maxSpares: DeadlockError, and the pool goes on (${scheduling})`, async () => {
+      const one = pool({ threads: 2, maxSpares: 1, scheduling });
+      const held = flag();
+      const running = one.submit(jobs.block, held);
+      await raised(held, BEGUN);
+      // The first is replaced by the one spare; on it the second finds none.
+      const first = flag();
+      const waiting = one.submit(nested.blockOn, running, first);
+      await raised(first, BEGUN);
+      const beyond = one.submit(nested.blockOn, running, flag());
+      expect(await failure(beyond)).toBeInstanceOf(DeadlockError);
+      goOn(held);
+      expect(await waiting).toBe('done');
+      expect(await one.submit(jobs.add, 1, 1)).toBe(2);
+    });
+  }
+
+  type Other = { other: Future<string> };
+
+  test.each([['await'], ['block']] as const)('on a true cycle (%s): DeadlockError', async (join) => {
+    const one = pool({ threads: 2 });
+    const [a, b] = [Future.withResolvers<Other>(), Future.withResolvers<Other>()];
+    const first = one.submit(nested.waitForOther, a.future, join);
+    const second = one.submit(nested.waitForOther, b.future, join);
+    a.resolve({ other: second });
+    b.resolve({ other: first });
+    const errors = await Promise.all([first, second].map(failure));
+    expect(errors.map((error) => (error as { code: string }).code)).toContain('ERR_HEDDLE_DEADLOCK');
+    expect(await one.submit(jobs.add, 1, 1)).toBe(2);
+  });
+
+  test.each([['await'], ['block']] as const)('on its own future (%s): DeadlockError', async (join) => {
+    const one = pool();
+    const given = Future.withResolvers<Other>();
+    const own = one.submit(nested.waitForOther, given.future, join);
+    given.resolve({ other: own });
+    expect(await failure(own)).toBeInstanceOf(DeadlockError);
+    expect(await one.submit(jobs.add, 1, 1)).toBe(2);
   });
 
   test('of another pool, which waits for one of the first', async () => {
