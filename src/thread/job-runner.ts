@@ -132,6 +132,8 @@ export class JobRunner {
   /** A job blocks this thread, until the function that this gives is called: a spare thread may be wanted. False if there is none. */
   blockSlot(): (() => void) | undefined {
     const store = this.#store;
+    // A loop has no other thread.
+    if (this.#options.concurrency === Infinity) return () => {};
     if (store.read(POOL_BLOCKED) >= store.read(POOL_SPARES)) return undefined;
     store.giveSlot(true, true);
     this.#askForThread();

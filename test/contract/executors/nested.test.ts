@@ -4,13 +4,24 @@ import { DeadlockError, Future } from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
 import { BEGUN, COUNT, jobs, until } from './jobs.ts';
 import { nested } from './nested-jobs.ts';
-import { eachExecutor, elsewhere, flag, goOn, LOOP, loopThread, POOLS, pool, raised } from './stand.ts';
+import {
+  eachExecutor,
+  elsewhere,
+  flag,
+  goOn,
+  LOOP,
+  loopThread,
+  occupy,
+  POOLS,
+  pool,
+  raised,
+} from './stand.ts';
 
 /** How a parent waits for its children. */
 const JOINS = ['await', 'block', 'submitSync'] as const;
 
 describe('A job that waits for jobs of its own executor', () => {
-  eachExecutor(POOLS, (_, the) => {
+  eachExecutor(POOLS, ({ threads }, the) => {
     for (const join of JOINS)
       describe(join, () => {
         test('gets the result of one', async () => {
@@ -56,7 +67,11 @@ describe('A job that waits for jobs of its own executor', () => {
 
     test('awaits: its slot is given away meanwhile, a stranger can run', async () => {
       const words = flag();
+      // All parents are queued before the first child.
+      const { release, done } = await occupy(the(), threads);
       const held = Array.from({ length: 4 }, () => the().submit(nested.awaitHeld, the(), words));
+      release();
+      await done;
       await raised(words, COUNT, 4);
       const stranger = the().with({ timeout: 10_000 }).submit(jobs.add, 1, 1);
       goOn(words);

@@ -9,6 +9,7 @@ import {
   ThreadPoolExecutor,
   type ThreadPoolOptions,
 } from '../../../src/index.ts';
+import { endCustodian } from '../../../src/memory/custody.ts';
 import { type Form, GO_ON, jobs, newFlag, raise, until } from './jobs.ts';
 
 export interface Subject {
@@ -163,6 +164,9 @@ afterEach(async () => {
     ...loops.splice(0).map((one) => one.stop(all).catch(() => {})),
   ]);
 });
+
+// Last: some jobs are given SharedArrayBuffers by other threads, and these stay with it.
+afterAll(endCustodian);
 
 afterAll(async () => {
   await driver?.shutdown({ cancelPending: true, cancelRunning: true });
