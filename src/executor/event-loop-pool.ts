@@ -110,7 +110,7 @@ export class EventLoopPool extends JobExecutor implements OwnedExecutor {
     this.#placement = init.placement;
     this.jobOptions = defaultJobOptions;
     this.sink = {
-      width: 16 * init.loops.length,
+      width: init.loops.length,
       full: false,
       start: (fn, site, work, options) => jobsOfLoop(this.#place()).start(fn, site, work, options),
       waitForRoom: async () => void this.#open(),

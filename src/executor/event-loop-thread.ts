@@ -82,6 +82,9 @@ export class EventLoopThread extends EventLoop {
     const { loop, started } = EventLoopThread.#begin(options, EventLoopThread.startSync);
     const keeper = loop.#keeper!;
     started.promise.catch(() => {});
+    // How it really ended is told on the loop, which is blocked.
+    keeper.exiting = (end) =>
+      started.settle({ reason: diedError(`the start of loop "${loop.name}"`, loop.name, end) });
     jobsOfLoop(loop).store.parking.blockUntil(() => {
       keeper.drainPorts();
       return started.outcome !== undefined;
@@ -112,8 +115,6 @@ export class EventLoopThread extends EventLoop {
     loop.#keeper = keeper;
     jobs.keeper = keeper;
     keeper.ready = () => started.settle(undefined);
-    keeper.exiting = (end) =>
-      started.settle({ reason: diedError(`the start of loop "${loop.name}"`, settings.name, end) });
     keeper.failed = (error) => started.settle({ reason: error });
     // The loop lives though nobody has its handle.
     handleOfLoop(loop).use();

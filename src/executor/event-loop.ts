@@ -114,7 +114,7 @@ export class EventLoop extends JobExecutor implements Disposable {
     );
     this.jobOptions = defaultJobOptions;
     this.sink = {
-      width: 16,
+      width: 1,
       get full() {
         return false;
       },

@@ -17,7 +17,7 @@ import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
 import { outside } from '../scope/outside.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { Unawaited } from '../scope/unawaited.ts';
-import { GateWait, passGateSync } from '../sync/gate-wait.ts';
+import { GateWait } from '../sync/gate-wait.ts';
 import type { SyncWaitOptions } from '../sync/permit-request.ts';
 import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
 import type { FutureProducer } from './future-producer.ts';
@@ -30,7 +30,6 @@ export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'c
 /** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
 type Reason = PromiseRejectedResult['reason'];
 
-/** Nobody has asked for it. */
 const QUIET: CheckedWait = { timeout: Infinity, signal: undefined, keepAlive: false, holds: false };
 
 /**
@@ -392,17 +391,6 @@ registerShared<Future<unknown>>(FUTURE, {
   recover: recoverSettlement,
   free: freeSettlement,
 });
-
-/** Blocks the thread until another has settled it; false if `timeout` milliseconds have passed. */
-export function blockForShared(future: Future<unknown>, timeout: number): boolean {
-  try {
-    passGateSync(handleOfFuture(future), { timeout });
-    return true;
-  } catch (error) {
-    if (error instanceof TimeoutError) return false;
-    throw error;
-  }
-}
 
 /** A future that has failed already: what a call that is refused returns. */
 export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {

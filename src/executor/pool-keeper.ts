@@ -322,7 +322,7 @@ export class PoolKeeper implements KeeperOfJobs {
   #threadEnded(thread: PoolThread, end: WorkerEnd): void {
     this.threads.delete(thread);
     this.#left(thread);
-    if (this.#settings.isLoop && !thread.stopped) this.#lost(thread, end);
+    if (this.#settings.isLoop && !thread.endedAsTold(end)) this.#lost(thread, end);
     if (!thread.condemned && !thread.stopped && !this.#settings.isLoop) this.#countDeath(thread, end);
     if (thread.token !== 0) this.#deaths.ended(thread.token, { name: thread.name, end });
     this.advance();

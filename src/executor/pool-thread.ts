@@ -53,6 +53,11 @@ export class PoolThread {
     return this.remote.name;
   }
 
+  /** Whether it was told to end, and did: one that has not begun ends without a word. */
+  endedAsTold(end: WorkerEnd): boolean {
+    return this.stopped && (this.saidEnd || (end.reason === 'exit' && end.exitCode === 0));
+  }
+
   /** How many jobs are in it, those included whose future is settled already. */
   get load(): number {
     return this.record === 0 || this.state === 'ended' ? 0 : this.#words[this.record + HELD]!;

@@ -17,9 +17,10 @@ import {
 import type { Settlement } from '../queue/settlement.ts';
 import { runnerFor } from '../thread/own-runner.ts';
 import { type Awaited, beginAwait, beginBlock } from '../thread/waiting.ts';
-import { blockForShared, type Future, settleFuture } from './future.ts';
+import { type Future, settleFuture } from './future.ts';
 import type { FutureProducer } from './future-producer.ts';
 import { cancelledError } from './resolvers.ts';
+import { blockForShared } from './shared-future.ts';
 
 export class RemoteWork implements FutureProducer {
   future!: Future<unknown>;

@@ -10,8 +10,9 @@ import { ownParking } from '../park/own-parking.ts';
 import { freeRight, prepareRight, RIGHT, type Right, type Settled } from '../queue/settlement.ts';
 import { isThenable } from '../scope/call.ts';
 import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
-import { blockForShared, Future, handleOfFuture, settleFuture } from './future.ts';
+import { Future, handleOfFuture, settleFuture } from './future.ts';
 import type { FutureProducer } from './future-producer.ts';
+import { blockForShared } from './shared-future.ts';
 
 export interface Resolvers<T> extends Disposable {
   readonly future: Future<T>;

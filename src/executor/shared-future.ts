@@ -1,6 +1,8 @@
 /** What other threads know of a future. */
-import { CancelledError, SendError } from '../core/errors.ts';
+import { CancelledError, SendError, TimeoutError } from '../core/errors.ts';
 import type { Settled, Settlement } from '../queue/settlement.ts';
+import { passGateSync } from '../sync/gate-wait.ts';
+import { type Future, handleOfFuture } from './future.ts';
 import { lostError } from './resolvers.ts';
 
 /** False if it was settled before. What cannot be sent is an error for the others, unless `strict`. */
@@ -23,5 +25,16 @@ export function readOutcome(core: Settlement): readonly [how: Settled, value: un
     return core.read() ?? ['rejected', lostError()];
   } catch (error) {
     return ['rejected', error];
+  }
+}
+
+/** Blocks the thread until another has settled it; false if `timeout` milliseconds have passed. */
+export function blockForShared(future: Future<unknown>, timeout: number): boolean {
+  try {
+    passGateSync(handleOfFuture(future), { timeout });
+    return true;
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
   }
 }

@@ -18,16 +18,14 @@
  * that it waits for: one doorbell for any number of results.
  *
  * Everything else changes in the section of the pool (`memory/section.ts`), by plain stores that follow one atomic operation.
- *
  * - **Order.** By priority, then as they were put. The list is one of runs of equal priority, whose ends know each other: to
  *   put a job takes a step for each other priority behind which there is something less urgent.
  * - **Draining.** A thread that is awake takes job after job, and says so (`POOL_DRAINING`): who puts a job then need not wake
  *   another. Before it runs what may take long, it says that it rests. While jobs are queued and a thread waits idle,
  *   some thread drains, or one is being woken.
  * - **Room.** As many jobs are accepted as may run and may be pending. Who waits for room is woken when there is some, all
- *   of them: they do not say how many jobs they have.
- *
- * **Death**: `job-mend.ts`.
+ *   of them, for they do not say how many jobs they have; also if it has just been taken: they look again.
+ * - **Death**: `job-mend.ts`.
  *
  * **Rejected.** A queue per thread, filled by who submits: it must guess how long jobs take, and a stuck thread strands what
  * was given to it. A heap for priorities: nearly all jobs have the same, and withdrawing from the middle is not rare.
@@ -37,7 +35,6 @@ import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
   HELD,
-  JOB,
   JOB_ENDER,
   JOB_FUTURE,
   JOB_FUTURE_ID,
@@ -48,11 +45,9 @@ import {
   JOB_PREVIOUS,
   JOB_STATE,
   JOB_TICKET,
-  KIND,
   LIST_HEAD,
   LISTS,
   NODE_RECORD,
-  OBJECT,
   OBJECT_ID,
   POOL_BLOCKED,
   POOL_DRAINING,
@@ -269,10 +264,7 @@ export class JobStore {
     const found =
       words[job + JOB_STATE] === QUEUED &&
       (future === 0 ||
-        (words[job + KIND] === JOB &&
-          words[job + OBJECT] === object &&
-          words[job + JOB_FUTURE] === future &&
-          words[job + JOB_FUTURE_ID] === words[future + OBJECT_ID]));
+        (words[job + JOB_FUTURE] === future && words[job + JOB_FUTURE_ID] === words[future + OBJECT_ID]));
     if (found) {
       const next = words[job + JOB_NEXT]!;
       const previous = words[job + JOB_PREVIOUS]!;

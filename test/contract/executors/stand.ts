@@ -235,6 +235,9 @@ export async function occupy(
   threads: number,
 ): Promise<{ release(): void; done: Promise<unknown> }> {
   const held = Array.from({ length: threads }, flag);
+  // Where others still run, two might be given to one loop.
+  if (executor instanceof EventLoopPool)
+    await until(() => executor.statistics().loops.every(({ running }) => running === 0));
   const running = held.map((one) => executor.submit(jobs.block, one));
   await Promise.all(held.map((one) => raised(one)));
   return { release: () => held.forEach(goOn), done: Promise.all(running) };
