@@ -98,7 +98,7 @@ export class JobOutcomes {
   }
 
   #died(job: Job, sync: boolean): void {
-    const token = this.#words[job.address + JOB_STATE]!;
+    const token = Math.abs(this.#words[job.address + JOB_STATE]!);
     if (this.#pool.keeper === undefined) {
       job.reject(
         new ThreadDiedError(

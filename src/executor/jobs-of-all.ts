@@ -21,13 +21,10 @@ export function cancelRunningJobs(store: JobStore): void {
   }
 }
 
-/** The threads that run jobs which are to be ended by force. */
-export function threadsToKill(store: JobStore): number[] {
+/** Those that are to be ended by force, with their threads. */
+export function jobsToKill(store: JobStore): number[] {
   const { words } = store.parking.heap;
-  return jobsIn(store)
-    .filter((job) => (words[job + JOB_FLAGS]! & KILL) !== 0)
-    .map((job) => Atomics.load(words, job + JOB_STATE))
-    .filter((token) => token >= FIRST_TOKEN);
+  return jobsIn(store).filter((job) => (words[job + JOB_FLAGS]! & KILL) !== 0);
 }
 
 function jobsIn({ parking, object }: JobStore): number[] {

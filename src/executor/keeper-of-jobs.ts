@@ -16,7 +16,7 @@ export interface KeeperOfJobs {
   deathOf(token: number, job: Job, end: WorkerEnd): unknown;
   /** The result of a job that came by a message, or comes soon. */
   resultByPort(address: number, take: (wire: Wire<unknown>) => void): void;
-  terminate(token: number): void;
+  terminate(job: number): void;
   /** Takes the messages that have come, while this thread is blocked. */
   drainPorts(): void;
   /** The same, and replaces threads that have died meanwhile. */

@@ -33,14 +33,12 @@ import {
   JOB_CANCEL,
   JOB_FLAGS,
   JOB_FUTURE,
-  JOB_FUTURE_ID,
   JOB_OUTCOME,
   JOB_RAN,
   JOB_STATE,
   JOB_TICKET,
   LIST_HEAD,
   LISTS,
-  OBJECT_ID,
   POOL_ASKED,
   POOL_CANCELLED,
   POOL_DRAINING,
@@ -252,7 +250,8 @@ export class PoolJobs implements JobOwner {
       Atomics.store(words, address + JOB_CANCEL, reason);
       if (reason !== NO_REASON) this.#parking.heap.blocks.publish(reason, address);
     }
-    callErrand(words, Atomics.load(words, address + JOB_STATE));
+    const runner = Atomics.load(words, address + JOB_STATE);
+    if (runner >= FIRST_TOKEN) callErrand(words, runner);
     const { onCancel, grace } = job.options;
     if (onCancel === 'abandon') {
       job.abandon();
@@ -272,9 +271,7 @@ export class PoolJobs implements JobOwner {
   }
 
   terminate(job: Job): void {
-    const token = Atomics.load(this.#words, job.address + JOB_STATE);
-    if (token < FIRST_TOKEN) return;
-    if (this.keeper !== undefined) return this.keeper.terminate(token);
+    if (this.keeper !== undefined) return this.keeper.terminate(job.address);
     Atomics.or(this.#words, job.address + JOB_FLAGS, KILL);
     this.ask(KILL_WANTED);
   }
@@ -342,7 +339,6 @@ export class PoolJobs implements JobOwner {
     if (address === 0 || settlement === 0) return;
     words[settlement + SETTLEMENT_JOB] = address;
     words[settlement + SETTLEMENT_POOL] = this.store.object;
-    words[address + JOB_FUTURE_ID] = words[settlement + OBJECT_ID]!;
     Atomics.store(words, address + JOB_FUTURE, settlement);
     // Who ended it may not have seen that. Then it is told here, and now: this loop may be blocked afterwards.
     if (Atomics.load(words, address + JOB_OUTCOME) === 0 || job.taken) return;

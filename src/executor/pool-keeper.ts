@@ -5,6 +5,7 @@
 import { Atomics } from '#atomics';
 import type { Wire } from '../codec/wire.ts';
 import { BrokenPoolError, CancelledError } from '../core/errors.ts';
+import { condemn } from '../jobs/job-kill.ts';
 import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
 import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
 import { BROKEN, CLOSED, END_WANTED, ENDED, LOST, OPEN } from '../jobs/states.ts';
@@ -30,7 +31,7 @@ import type { WorkerEnd } from '../platform/worker.ts';
 import type { FromThread } from '../thread/protocol.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { Job } from './job.ts';
-import { cancelRunningJobs, evictJobs, threadsToKill } from './jobs-of-all.ts';
+import { cancelRunningJobs, evictJobs, jobsToKill } from './jobs-of-all.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import type { PoolJobs } from './pool-jobs.ts';
 import type { PoolSettings } from './pool-options.ts';
@@ -174,9 +175,10 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#parking.blockUntil(over, Infinity);
   }
 
-  terminate(token: number): void {
+  terminate(job: number): void {
+    const token = condemn(this.#jobs.store, job);
     // It may run a job before its first message has come.
-    this.threads.terminate(this.#words[recordOf(token) + RECORD_THREAD_ID]!);
+    if (token !== 0) this.threads.terminate(this.#words[recordOf(token) + RECORD_THREAD_ID]!);
   }
 
   whenEnded(token: number, told: () => void): void {
@@ -387,7 +389,7 @@ export class PoolKeeper implements KeeperOfJobs {
     this.drainPorts();
     // Once it is shut down, threads call when they have nothing to do.
     if (asked === 0 && this.#shutdown === undefined) return;
-    for (const token of threadsToKill(this.#jobs.store)) this.terminate(token);
+    for (const job of jobsToKill(this.#jobs.store)) this.terminate(job);
     if ((asked & END_WANTED) !== 0 && this.#shutdown === undefined) void this.shutdown(false, false);
     this.advance();
   }

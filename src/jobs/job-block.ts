@@ -40,7 +40,6 @@ import {
   JOB_RESULT,
   JOB_STATE,
   KIND,
-  NODE_CELL,
   NODE_SETTER,
   OBJECT,
   PARCEL_NEXT,
@@ -86,7 +85,6 @@ export function makeJob(heap: Heap, object: number, bytes: number, flags: number
   const job = blocks.allocate(JOB_DATA + 1 + ((bytes + 3) >> 2), false);
   if (job === undefined) return undefined;
   words[job + OBJECT] = object;
-  words[job + NODE_CELL] = job;
   words[job + JOB_STATE] = MADE;
   words[job + NODE_SETTER] = 0;
   words[job + JOB_ENDER] = 0;

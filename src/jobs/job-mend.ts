@@ -15,6 +15,7 @@ import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
   CELL_STATE,
+  FIRST_TOKEN,
   FUNCTION,
   HELD,
   JOB,
@@ -149,7 +150,7 @@ function abandon({ parking, object }: JobStore, job: number, dead: number): void
         words[heir + JOB_OTHER_END] = end;
         words[end + JOB_OTHER_END] = heir;
       }
-    } else if (state !== MADE) {
+    } else if (state >= FIRST_TOKEN) {
       runner = state;
       words[job + JOB_CANCEL] = told;
     }

@@ -7,7 +7,8 @@
  * | ----------- | ------------------------------ | --------------------------------------------------------- |
  * | `MADE`      | its owner fills it in, or withdrew it | `put` → `QUEUED`                                    |
  * | `QUEUED`    | it is in the queue             | `next` or `claim` of thread `t` → `t`; `withdraw` → `MADE` |
- * | a token `t` | thread `t` runs it             | freed                                                     |
+ * | a token `t` | thread `t` runs it             | `next` of `t`, which has its result → `-t`                 |
+ * | `-t`        | it has ended, and is being told | freed                                                     |
  *
  * | `CELL_STATE`    | means                     | leaves it by                                                          |
  * | --------------- | ------------------------- | --------------------------------------------------------------------- |
@@ -25,19 +26,16 @@
  *   some thread drains, or one is being woken.
  * - **Room.** As many jobs are accepted as may run and may be pending. Who waits for room is woken when there is some, all
  *   of them, for they do not say how many jobs they have; also if it has just been taken: they look again.
- * - **Death**: `job-mend.ts`.
- *
- * **Rejected.** A queue per thread, filled by who submits: it must guess how long jobs take, and a stuck thread strands what
- * was given to it. A heap for priorities: nearly all jobs have the same, and withdrawing from the middle is not rare.
+ * - **Death**: `job-mend.ts`. Other ways to queue that were tried: `states.ts`.
  */
 import { Atomics } from '#atomics';
 import type { Heap } from '../memory/heap.ts';
 import {
   BLOCKED,
+  CONDEMNED,
   HELD,
   JOB_ENDER,
   JOB_FUTURE,
-  JOB_FUTURE_ID,
   JOB_HIGH,
   JOB_LOW,
   JOB_NEXT,
@@ -48,7 +46,6 @@ import {
   LIST_HEAD,
   LISTS,
   NODE_RECORD,
-  OBJECT_ID,
   POOL_BLOCKED,
   POOL_DRAINING,
   POOL_FINISHED,
@@ -65,6 +62,7 @@ import {
   POOL_TICKETS,
   RESERVED,
   SECTION,
+  SETTLEMENT_JOB,
 } from '../memory/layout.ts';
 import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
@@ -180,10 +178,10 @@ export class JobStore {
 
   /**
    * The next job, which this thread runs from now on, and it drains; 0 if there is none or `wants` is false, and it rests.
-   * `ended` says that one of its jobs has ended: the offset of the count that it goes to, or 0. With `looks` it drains though
-   * there is none: it will look again and again.
+   * `ended` says that one of its jobs has ended, `done`: the offset of the count that it goes to, or 0. With `looks` it drains
+   * though there is none: it will look again and again.
    */
-  next(wants: boolean, ended: number, looks: boolean = false): number {
+  next(wants: boolean, ended: number, looks: boolean = false, done: number = 0): number {
     const words = this.#words;
     const { object, record } = this;
     const me = this.#heap.token;
@@ -194,8 +192,10 @@ export class JobStore {
       words[record + HELD]! -= 1;
       words[object + ended] = (words[object + ended]! + 1) | 0;
       words[object + POOL_FINISHED] = (words[object + POOL_FINISHED]! + 1) | 0;
+      if (done !== 0) words[done + JOB_STATE] = -me;
     }
-    if (wants) job = words[object + POOL_FIRST]!;
+    const condemned = words[record + CONDEMNED] !== 0;
+    if (wants && !condemned) job = words[object + POOL_FIRST]!;
     if (job !== 0) {
       const next = words[job + JOB_NEXT]!;
       const end = words[job + JOB_OTHER_END]!;
@@ -214,7 +214,7 @@ export class JobStore {
         words[end + JOB_OTHER_END] = next;
       }
     }
-    const drains = job !== 0 || looks ? 1 : 0;
+    const drains = job !== 0 || (looks && !condemned) ? 1 : 0;
     words[object + POOL_DRAINING]! += drains - words[record + RESERVED]!;
     words[record + RESERVED] = drains;
     const wakes =
@@ -263,8 +263,7 @@ export class JobStore {
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     const found =
       words[job + JOB_STATE] === QUEUED &&
-      (future === 0 ||
-        (words[job + JOB_FUTURE] === future && words[job + JOB_FUTURE_ID] === words[future + OBJECT_ID]));
+      (future === 0 || (words[job + JOB_FUTURE] === future && words[future + SETTLEMENT_JOB] === job));
     if (found) {
       const next = words[job + JOB_NEXT]!;
       const previous = words[job + JOB_PREVIOUS]!;

@@ -1,4 +1,9 @@
-/** What the words of pools and jobs say: see `job-store.ts`. */
+/**
+ * What the words of pools and jobs say: see `job-store.ts`.
+ *
+ * **Rejected** there. A queue per thread, filled by who submits: it must guess how long jobs take, and a stuck thread strands
+ * what was given to it. A heap for priorities: nearly all jobs have the same, and withdrawing from the middle is not rare.
+ */
 
 /** Of a job: nobody has it but who makes it; it is in the queue. Else it is the token of the thread that runs it. */
 export const MADE = 0;

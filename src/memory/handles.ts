@@ -22,13 +22,13 @@ import { SHARED } from './blocks.ts';
 import type { Heap } from './heap.ts';
 import { kindOf } from './kinds.ts';
 import {
+  CONDEMNED,
   DATA,
   GARBAGE,
   HANDLE,
   HELD,
   ITEM_PARCELS,
   KIND,
-  LAST_ENDED,
   NAME,
   NAME_LENGTH,
   NAME_SHIFT,
@@ -44,7 +44,7 @@ import {
 } from './layout.ts';
 import { enterSection } from './section.ts';
 
-export const HANDLE_WORDS: number = LAST_ENDED + 1;
+export const HANDLE_WORDS: number = CONDEMNED + 1;
 const PARCEL_WORDS = 13;
 
 interface Held {

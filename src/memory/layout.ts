@@ -156,6 +156,8 @@ export const BLOCKED = 6;
 export const BUSY = 7;
 export const LAST_BEGAN = 8;
 export const LAST_ENDED = 9;
+/** … and whether it takes no more jobs: it will be ended by force (`jobs/job-kill.ts`). */
+export const CONDEMNED = 10;
 
 /** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
@@ -313,9 +315,8 @@ export const JOB_RESULT = 24;
 export const JOB_PARTS = 25;
 /** The block that is being put into that list. */
 export const JOB_INTENT = 26;
-/** What threads share of its future, if that has travelled: address and id. Truth: its owner writes it, the id first. */
-export const JOB_FUTURE = 27;
-export const JOB_FUTURE_ID = 28;
+/** What threads share of its future, if that has travelled. Truth: its owner writes it. It stands in no list of waiters. */
+export const JOB_FUTURE: number = NODE_CELL;
 /**
  * Truth, while it runs: the job that it waits for, and the ticket of that; it is in no list then. A hint for who looks for
  * cycles.
@@ -323,7 +324,7 @@ export const JOB_FUTURE_ID = 28;
 export const JOB_AWAITS: number = JOB_PREVIOUS;
 export const JOB_AWAITS_TICKET: number = JOB_OTHER_END;
 /** An odd number: the payload begins at an even word of the region if the block does not, as is the case with all. */
-export const JOB_DATA = 29;
+export const JOB_DATA = 27;
 
 /** A pool of jobs (`jobs/job-store.ts`). Threads that are idle wait in the first list. */
 export const POOL_STATE = 9;

@@ -1,6 +1,6 @@
 /** The place of a thread in the line of those that have no job: who puts one wakes the first. */
 import type { JobStore } from '../jobs/job-store.ts';
-import { POOL_QUEUED, RESERVED } from '../memory/layout.ts';
+import { CONDEMNED, POOL_QUEUED, RESERVED } from '../memory/layout.ts';
 import type { LoopWait } from '../park/parking.ts';
 
 export class IdlePlace {
@@ -40,7 +40,9 @@ export class IdlePlace {
   /** Stands in the line, unless there is a job now: that is taken. */
   stand(): number {
     if (this.#cell !== 0) return this.#store.next(true, 0);
-    const { parking } = this.#store;
+    const { parking, record } = this.#store;
+    // It would be woken for jobs that it may not take.
+    if (parking.heap.words[record + CONDEMNED] !== 0) return 0;
     this.#cell = parking.cells.take({ async: true });
     parking.expect(this.#cell, this.#wait);
     this.#store.line(this.#store.idle, this.#cell);

@@ -7,7 +7,7 @@ import type { AnyFunction } from '../function/registry.ts';
 import { addPart } from '../jobs/job-block.ts';
 import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import { BY_PORT, CALL_SOON, CANCELLED_ERROR, EACH, ERROR, KIND_MASK, VALUE } from '../jobs/states.ts';
-import { JOB_FLAGS, JOB_FUTURE, JOB_FUTURE_ID, JOB_OUTCOME, JOB_OWNER, OBJECT_ID } from '../memory/layout.ts';
+import { JOB_FLAGS, JOB_FUTURE, JOB_OUTCOME, JOB_OWNER, SETTLEMENT_JOB } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import { report } from '../platform/report.ts';
 import { Settlement } from '../queue/settlement.ts';
@@ -90,7 +90,7 @@ export class JobAnswers {
     const future = Atomics.load(words, job + JOB_FUTURE);
     if (future === 0 || settled !== outcome) return;
     const { handles } = this.#parking;
-    if (!handles.open(future, OBJECT_ID, words[job + JOB_FUTURE_ID]!)) return;
+    if (!handles.open(future, SETTLEMENT_JOB, job)) return;
     try {
       const settlement = new Settlement(this.#parking, future);
       if (outcome === VALUE) settlement.put('fulfilled', value);

@@ -341,7 +341,7 @@ export class JobRunner {
     // One that has given its slot away has none to give back.
     if (run.given > 0) this.#store.giveSlot(false, false);
     // It goes on looking, or stands in the line of the idle, before it says that it does not.
-    const next = this.#store.next(wants, count, looks);
+    const next = this.#store.next(wants, count, looks, job);
     if (next === 0 && this.#store.read(POOL_STATE) !== OPEN) callErrand(words, this.#options.keeper);
     complete(this.#parking, job, settled);
     if (next === 0 && this.#runs.isEmpty) this.#retireIfSurplus();

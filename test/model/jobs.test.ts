@@ -8,10 +8,12 @@ import {
   type JobModel,
   type JobOptions,
   jobModel,
+  killer,
   mortal,
   putter,
   retirer,
   runner,
+  taker,
   withAllocator,
   withoutValues,
 } from './fixtures/job-model.ts';
@@ -47,6 +49,7 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
       {},
       BOUND_1,
     ),
+    jobModel([killer(), taker(), runner()], {}, BOUND_2),
     jobModel([putter('loop', {}, {}), runner(1, 1), runner()], {}, BOUND_1),
     jobModel([putter('blocked', { inPlace: true }), runner()], {}, BOUND_2),
     jobModel([putter('loop', {}, { patient: true }), runner()], { maxPending: 0 }, BOUND_1),
@@ -68,6 +71,7 @@ describe('The models of pools notice', () => {
   const BLOCKED: Case = [[putter('blocked', {}), runner()], {}, BOUND_1];
   const TWO: Case = [[putter('loop', {}, {}), runner(), runner()], {}, BOUND_1];
   const RUNS: Case = [[putter('loop', { priority: 1 }, {}, { priority: 1 }, {}), runner()], {}, BOUND_1];
+  const KILLED: Case = [[killer(), taker(), runner()], {}, BOUND_2];
   const STUCK: Case = [[putter('loop', { temper: 'stuck' }, {}), runner(), runner()], {}, BOUND_1];
   const RETIRING: Case = [[putter('loop', {}), runner(), runner(), retirer(1, 2)], {}, BOUND_1];
   const ROOM: Case = [[putter('loop', {}, { patient: true }), runner()], { maxPending: 0 }, BOUND_1];
@@ -176,15 +180,29 @@ describe('The models of pools notice', () => {
       'a thread that seems to look for jobs, and stands idle',
       TWO,
       STORE,
-      'const drains = job !== 0 || looks ? 1 : 0;',
+      'const drains = job !== 0 || (looks && !condemned) ? 1 : 0;',
       'const drains = 1;',
+    ],
+    [
+      'a job that begins in a thread that is ended for another',
+      KILLED,
+      STORE,
+      'if (wants && !condemned) job',
+      'if (wants) job',
+    ],
+    [
+      'a thread that is ended for a job that has ended',
+      KILLED,
+      STORE,
+      'if (done !== 0) words[done + JOB_STATE] = -me;',
+      '',
     ],
     [
       'a job that is withdrawn though it runs',
       WITHDRAWN,
       STORE,
-      'const found = words[job + JOB_STATE] === QUEUED;',
-      'const found = words[job + JOB_STATE] !== MADE;',
+      'words[job + JOB_STATE] === QUEUED &&',
+      'words[job + JOB_STATE] !== MADE &&',
     ],
     [
       'a job that is evicted and runs',
