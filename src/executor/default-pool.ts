@@ -3,7 +3,8 @@
 import { show } from '../core/arguments.ts';
 import { outside } from '../scope/outside.ts';
 import { EventLoopThread } from './event-loop-thread.ts';
-import { type Future, rejectedFuture } from './future.ts';
+import type { Future } from './future.ts';
+import { rejectedFuture } from './rejected-future.ts';
 import { poolOfThread, ThreadPoolExecutor } from './thread-pool-executor.ts';
 
 let pool: ThreadPoolExecutor | undefined;

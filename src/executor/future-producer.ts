@@ -19,5 +19,5 @@ export interface FutureProducer {
   /** Whether a wait for it, once it is shared, keeps the process up: somebody else can settle it. */
   holds?(): boolean;
   /** A task begins to wait: gives what is to be called when it does not any more. */
-  awaited?(): (() => void) | undefined;
+  awaited?(hasWayOut: boolean): (() => void) | undefined;
 }

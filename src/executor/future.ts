@@ -1,7 +1,7 @@
 import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
 import { DeadlockError, TimeoutError } from '../core/errors.ts';
 import { FUTURE } from '../memory/kinds.ts';
-import { type CheckedWait, throwIfEnded, waitAsync } from '../park/wait.ts';
+import { throwIfEnded, waitAsync } from '../park/wait.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { report } from '../platform/report.ts';
 import { isMainLoop } from '../platform/worker.ts';
@@ -23,14 +23,12 @@ import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
 import type { FutureProducer } from './future-producer.ts';
 import { RemoteWork } from './remote-future.ts';
 import { makeResolvers, type Resolvers } from './resolvers.ts';
-import { putOutcome, readOutcome } from './shared-future.ts';
+import { putOutcome, readOutcome, UNASKED } from './shared-future.ts';
 
 export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled';
 
 /** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
 type Reason = PromiseRejectedResult['reason'];
-
-const QUIET: CheckedWait = { timeout: Infinity, signal: undefined, keepAlive: false, holds: false };
 
 /**
  * Settles a future: for those who produce its value. False, and nothing is changed, if it is settled. `'cancelled'`: with a
@@ -136,11 +134,7 @@ export class Future<T> implements Promise<T> {
    * @throws TimeoutError, `signal.reason`, CancelledError, or the error of the work.
    */
   result(options?: WaitOptions): Promise<T> {
-    return interruptible(
-      this.#wait(),
-      options,
-      () => `Cannot get the result of ${this.#producer.describe()} in time`,
-    );
+    return this.#limited(this.#wait(), options, 'result');
   }
 
   /**
@@ -191,11 +185,7 @@ export class Future<T> implements Promise<T> {
       () => undefined,
       (error: unknown) => error,
     );
-    return interruptible(
-      ended,
-      options,
-      () => `Cannot get the error of ${this.#producer.describe()} in time`,
-    );
+    return this.#limited(ended, options, 'error');
   }
 
   /**
@@ -262,16 +252,33 @@ export class Future<T> implements Promise<T> {
     const scope = currentScope();
     const wait = this.#wait();
     if (this.#settled && scope?.cancellation === undefined) return wait;
-    let ended: (() => void) | undefined;
+    if (scope === undefined) return this.#during(wait, false);
+    return this.#during(
+      interruptible(wait, undefined, () => this.#producer.describe()),
+      false,
+    );
+  }
+
+  #limited<R>(wait: Promise<R>, options: WaitOptions | undefined, what: string): Promise<R> {
+    const limited = interruptible(
+      wait,
+      options,
+      () => `Cannot get the ${what} of ${this.#producer.describe()} in time`,
+    );
+    const hasWayOut = options?.timeout !== undefined || options?.signal !== undefined;
+    return this.#settled ? limited : this.#during(limited, hasWayOut);
+  }
+
+  /** Says that somebody waits, for as long as that goes on. */
+  #during<R>(wait: Promise<R>, hasWayOut: boolean): Promise<R> {
     try {
-      ended = this.#producer.awaited?.();
+      const ended = this.#producer.awaited?.(hasWayOut);
+      if (ended !== undefined) wait.then(ended, ended);
+      return this.#holding(wait);
     } catch (error) {
+      wait.catch(() => {});
       return Promise.reject(error);
     }
-    if (scope === undefined) return ended === undefined ? wait : wait.finally(ended);
-    const waiting = interruptible(wait, undefined, () => this.#producer.describe());
-    if (ended !== undefined) waiting.then(ended, ended);
-    return this.#holding(waiting);
   }
 
   #wait(): Promise<T> {
@@ -292,7 +299,7 @@ export class Future<T> implements Promise<T> {
     return this.#settlement.promise;
   }
 
-  /** While somebody waits for what another thread settles, the process stays up. */
+  /** Waiting for what another thread settles keeps the process up. */
   #holding<R>(wait: Promise<R>): Promise<R> {
     if (!isMainLoop || this.#settled || this.#handle === undefined || this.#producer.holds?.() !== true)
       return wait;
@@ -322,7 +329,7 @@ export class Future<T> implements Promise<T> {
     const handle = this.#handle;
     if (this.#watched || handle === undefined || this.#settled) return;
     this.#watched = true;
-    void outside(() => waitAsync(new GateWait(handle), QUIET, () => this.#adopt(handle.coreInUse)));
+    void outside(() => waitAsync(new GateWait(handle), UNASKED, () => this.#adopt(handle.coreInUse)));
   }
 
   /** Whether another thread has settled it. */
@@ -391,10 +398,3 @@ registerShared<Future<unknown>>(FUTURE, {
   recover: recoverSettlement,
   free: freeSettlement,
 });
-
-/** A future that has failed already: what a call that is refused returns. */
-export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {
-  const future = new Future<T>({ cancel: () => false, describe });
-  settleFuture(future, 'rejected', error);
-  return future;
-}

@@ -12,12 +12,13 @@ import type {
   Remote,
   SubmitOptions,
 } from './executor.ts';
-import { type Future, rejectedFuture } from './future.ts';
+import type { Future } from './future.ts';
 import type { Job, JobOptions } from './job.ts';
 import { startWithContext } from './job-context.ts';
 import { mergeJobOptions } from './job-options.ts';
 import { mapItems } from './map.ts';
 import { mapItemsSync } from './map-sync.ts';
+import { rejectedFuture } from './rejected-future.ts';
 import { remoteModule } from './remote.ts';
 import type { Work } from './work.ts';
 

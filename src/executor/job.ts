@@ -55,7 +55,7 @@ export interface JobOwner {
   ended(job: Job): void;
   /** As `FutureProducer`. */
   block(job: Job, timeout: number): boolean;
-  awaited(job: Job): (() => void) | undefined;
+  awaited(job: Job, hasWayOut: boolean): (() => void) | undefined;
   /** Its future travels: what other threads know of that is its `settlement`. */
   shared?(job: Job): void;
 }
@@ -206,8 +206,8 @@ export class Job implements FutureProducer, LoopWait {
     return this.#owner.block(this, timeout);
   }
 
-  awaited(): (() => void) | undefined {
-    return this.#owner.awaited(this);
+  awaited(hasWayOut: boolean): (() => void) | undefined {
+    return this.#owner.awaited(this, hasWayOut);
   }
 
   shared(settlement: number): void {

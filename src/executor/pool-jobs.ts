@@ -329,8 +329,8 @@ export class PoolJobs implements JobOwner {
     if (this.store.read(LISTS + LIST_HEAD) === 0) this.keeper?.startMore();
   }
 
-  awaited(job: Job): (() => void) | undefined {
-    return beginAwait(awaitedOf(job));
+  awaited(job: Job, hasWayOut: boolean): (() => void) | undefined {
+    return beginAwait(awaitedOf(job), hasWayOut);
   }
 
   shared(job: Job): void {

@@ -48,8 +48,8 @@ export class RemoteWork implements FutureProducer {
     return true;
   }
 
-  awaited(): (() => void) | undefined {
-    return beginAwait(this.#awaited());
+  awaited(hasWayOut: boolean): (() => void) | undefined {
+    return beginAwait(this.#awaited(), hasWayOut);
   }
 
   block(timeout: number): boolean {

@@ -1,9 +1,18 @@
 /** What other threads know of a future. */
 import { CancelledError, SendError, TimeoutError } from '../core/errors.ts';
+import type { CheckedWait } from '../park/wait.ts';
 import type { Settled, Settlement } from '../queue/settlement.ts';
 import { passGateSync } from '../sync/gate-wait.ts';
 import { type Future, handleOfFuture } from './future.ts';
 import { lostError } from './resolvers.ts';
+
+/** A wait that nobody has asked for. */
+export const UNASKED: CheckedWait = {
+  timeout: Infinity,
+  signal: undefined,
+  keepAlive: false,
+  holds: false,
+};
 
 /** False if it was settled before. What cannot be sent is an error for the others, unless `strict`. */
 export function putOutcome(core: Settlement, how: Settled, value: unknown, strict: boolean): boolean {

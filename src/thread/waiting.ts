@@ -18,14 +18,19 @@ export interface Awaited {
   describe(): string;
 }
 
-/** The current task begins to await it: gives what is to be called when it does not any more. @throws DeadlockError */
-export function beginAwait(target: Awaited): (() => void) | undefined {
+/**
+ * The current task begins to await it: gives what is to be called when it does not any more. A wait that has a way out, as
+ * a time-out, closes no cycle.
+ *
+ * @throws DeadlockError
+ */
+export function beginAwait(target: Awaited, hasWayOut: boolean): (() => void) | undefined {
   const job = currentJob();
   if (job === undefined || target.job === 0) return undefined;
-  const forget = noteWait(job, target);
+  const forget = hasWayOut ? undefined : noteWait(job, target);
   const giveBack = job.runner.giveSlot(job.run);
   return () => {
-    forget();
+    forget?.();
     giveBack();
   };
 }
