@@ -133,7 +133,14 @@ export class EventLoopThread extends EventLoop {
    *
    * @throws DeadlockError within its own work, which it would wait for; it stops all the same.
    */
-  async stop(options?: ShutdownOptions): Promise<void> {
+  stop(options?: ShutdownOptions): Promise<void> {
+    const stopping = this.#stop(options);
+    // Its own work may say so and go on: that it cannot wait is told to who does.
+    if (runnerFor(jobsOfLoop(this).store.object) !== undefined) stopping.catch(() => {});
+    return stopping;
+  }
+
+  async #stop(options: ShutdownOptions | undefined): Promise<void> {
     const { cancelPending, cancelRunning } = checkShutdown(options);
     if (this.#keeper !== undefined) return this.#keeper.shutdown(cancelPending, cancelRunning);
     const jobs = jobsOfLoop(this);

@@ -4,13 +4,14 @@ import { BrokenPoolError, CancelledError, ThreadDiedError } from '../core/errors
 import { PART_NEXT } from '../jobs/job-block.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { Payloads } from '../jobs/payloads.ts';
-import { BY_PORT, DIED, EVICTED, VALUE } from '../jobs/states.ts';
-import { JOB_OUTCOME, JOB_PARTS, JOB_RAN, JOB_STATE, POOL_FAILED } from '../memory/layout.ts';
+import { BY_PORT, DIED, EVICTED, LOST, VALUE } from '../jobs/states.ts';
+import { JOB_OUTCOME, JOB_PARTS, JOB_RAN, JOB_STATE, POOL_FAILED, POOL_STATE } from '../memory/layout.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import { decodeValue } from '../thread/values.ts';
 import type { Job } from './job.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
+import { describeEnd } from './thread-death.ts';
 
 /** Whose jobs they are. */
 interface Pool {
@@ -91,10 +92,21 @@ export class JobOutcomes {
     try {
       this.#pool.checkOpen('finish a job of');
     } catch (error) {
-      if (error instanceof BrokenPoolError) {
-        if (job.reject(error)) this.#pool.store.add(POOL_FAILED, 1);
+      const reason = this.#pool.store.read(POOL_STATE) === LOST ? this.#lost(job) : error;
+      if (reason instanceof BrokenPoolError || reason instanceof ThreadDiedError) {
+        if (job.reject(reason)) this.#pool.store.add(POOL_FAILED, 1);
       } else job.cancelBy(new CancelledError(`${this.#pool.describe()} is shutting down`));
     }
+  }
+
+  /** The thread that was to run it has died. */
+  #lost(job: Job): ThreadDiedError {
+    const end = this.#pool.keeper?.lost?.end ?? ({ reason: 'terminated', exitCode: 1 } as const);
+    return new ThreadDiedError(
+      `Cannot run ${job.describe()}: the thread of ${this.#pool.describe()} ended by ${describeEnd(end)} before`,
+      end,
+      'cause' in end ? { cause: end.cause } : {},
+    );
   }
 
   #died(job: Job, sync: boolean): void {

@@ -26,4 +26,6 @@ export interface KeeperOfJobs {
   /** A job has ended: the threads that it kept may be too many now. */
   jobEnded(): void;
   readonly broken: BrokenPoolError | undefined;
+  /** By what the thread of a loop died. */
+  readonly lost?: { readonly end: WorkerEnd } | undefined;
 }

@@ -44,6 +44,7 @@ import {
   POOL_DRAINING,
   POOL_FAILED,
   POOL_KEEPER,
+  POOL_MAX_PENDING,
   POOL_QUEUED,
   POOL_STATE,
   SETTLEMENT_JOB,
@@ -170,7 +171,7 @@ export class PoolJobs implements JobOwner {
     this.#parking.forget(job.address);
     if (put === FULL)
       throw new PoolFullError(
-        `Cannot submit to ${this.describe()}: ${this.store.read(POOL_QUEUED)} jobs are waiting already (maxPending); await some of them first, or waitForRoom()`,
+        `Cannot submit to ${this.describe()}: it is full, maxPending is ${this.store.read(POOL_MAX_PENDING)}; await some of its jobs first, or waitForRoom()`,
       );
     this.checkOpen();
   }

@@ -110,10 +110,6 @@ export class PoolKeeper implements KeeperOfJobs {
     for (let left = this.#settings.min; left > 0; left--) this.#startThread();
   }
 
-  get isShutDown(): boolean {
-    return this.#read(POOL_STATE) !== OPEN && this.broken === undefined;
-  }
-
   /** The jobs of this thread that threads have. */
   running(): Job[] {
     return [...this.#jobs.jobs.values()].filter((job) => job.isRunning);
@@ -173,6 +169,7 @@ export class PoolKeeper implements KeeperOfJobs {
       return [...this.threads].every((thread) => thread.state === 'stopping' && thread.saidEnd);
     };
     this.#parking.blockUntil(over, Infinity);
+    for (const thread of this.threads) this.#left(thread);
   }
 
   terminate(job: number): void {

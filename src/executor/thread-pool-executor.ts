@@ -157,7 +157,14 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
    * Refuses new jobs with `ShutDownError`, runs those that wait, and resolves when every thread has ended; jobs that
    * were cancelled with `'abandon'` are not waited for. May be called again, also to cancel after all.
    */
-  async shutdown(options?: ShutdownOptions): Promise<void> {
+  shutdown(options?: ShutdownOptions): Promise<void> {
+    const ending = this.#shutdown(options);
+    // Its own job may say so and go on: that it cannot wait is told to who does.
+    if (this.#entered && runnerFor(this.#jobs.store.object) !== undefined) ending.catch(() => {});
+    return ending;
+  }
+
+  async #shutdown(options: ShutdownOptions | undefined): Promise<void> {
     const { cancelPending, cancelRunning } = checkShutdown(options);
     this.#isShutDown = true;
     // One that was never used has nothing to end.

@@ -205,6 +205,7 @@ describe('ThreadPoolExecutor', () => {
     const words = flag();
     const futures = Array.from({ length: 5 }, () => one.submit(jobs.count, words));
     one.shutdownSync();
+    expect(one.size).toBe(0);
     expect(Atomics.load(words, COUNT)).toBe(5);
     await Promise.all(futures);
     await expect(one.submit(jobs.nothing)).rejects.toBeInstanceOf(ShutDownError);
