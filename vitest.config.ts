@@ -10,6 +10,7 @@ process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.c
 const SLOW = [
   '**/node_modules/**',
   'test/cli/**',
+  'test/contract/executors/**',
   'test/exploration/**',
   'test/stress/**',
   'test/smoke/**',
@@ -23,7 +24,10 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       // What `npm run check` runs, and what only `npm test` adds.
       { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: SLOW } },
-      { extends: true, test: { name: 'slow', include: ['test/{cli,exploration,stress}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'slow', include: ['test/{cli,contract/executors,exploration,stress}/**/*.test.ts'] },
+      },
     ],
     setupFiles: ['test/setup/no-leaks.ts'],
     reporters:

@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
       );
     }
     installPeers();
-    if (options.peers.some((peer) => peer.name === 'heddle')) buildHeddle();
+    if (options.peers.some((peer) => peer.package === 'heddle')) buildHeddle();
     return await runSuite(nodes, options);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

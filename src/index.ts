@@ -1,4 +1,5 @@
 /** The table of contents of heddle. */
+import './all-kinds.ts';
 
 export {
   BrokenBarrierError,
@@ -19,7 +20,15 @@ export {
   TimeoutError,
 } from './core/errors.ts';
 export type { Guard } from './core/guard.ts';
-export { defaultPool, setDefaultPool, toThread } from './executor/default-pool.ts';
+export { defaultPool, setDefaultPool, toThread, toThreadSync } from './executor/default-pool.ts';
+export { EventLoop } from './executor/event-loop.ts';
+export {
+  EventLoopPool,
+  type EventLoopPoolOptions,
+  type LoopStatistics,
+  type Placement,
+} from './executor/event-loop-pool.ts';
+export { EventLoopThread, type LoopThreadOptions } from './executor/event-loop-thread.ts';
 export type {
   AnyFunction,
   Executor,
@@ -33,11 +42,13 @@ export type {
   SubmitOptions,
 } from './executor/executor.ts';
 export { Future, type FutureStatus } from './executor/future.ts';
+export { InlineExecutor, type InlineExecutorOptions } from './executor/inline-executor.ts';
 export type { ThreadPoolOptions } from './executor/pool-options.ts';
 export type { PoolStatistics } from './executor/pool-statistics.ts';
 export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
 export { capture } from './function/capture.ts';
 export { portable } from './function/portable.ts';
+export type { ContextStorage } from './function/storage.ts';
 export { currentThread, isMainThread } from './platform/thread-identity.ts';
 export type { PutOptions } from './queue/ends.ts';
 export { LifoQueue } from './queue/lifo-queue.ts';
@@ -83,4 +94,5 @@ export {
   type SemaphoreStatistics,
 } from './sync/semaphore.ts';
 export type { NameOptions } from './sync/shared-handle.ts';
+export { type PerThread, type PerThreadOptions, perThread } from './thread/per-thread.ts';
 export { fromToken, shared, type Token, toToken } from './thread/tokens.ts';

@@ -1,37 +1,63 @@
 /**
  * What is measured. Every function here takes the module of a peer, warms it up, measures for `spec.window`
- * milliseconds (or what comes close to it) and returns named figures. A wrong answer is an error, not a figure.
+ * milliseconds (or what comes close to it) and returns named figures: none at all if the peer has no such thing. A wrong
+ * answer is an error, not a figure.
  *
- * @typedef {(name: 'add' | 'echo' | 'len' | 'sumsq' | 'block', args: unknown[]) => PromiseLike<any>} Call
+ * @typedef {(name: keyof typeof functions, args: unknown[]) => PromiseLike<any>} Call
  *   Runs one of `functions.mjs` in a thread.
  * @typedef {object} Peer
- * @property {(threads: number) => Promise<Call>} open makes a pool of that many threads
+ * @property {(threads: number) => Promise<Call | undefined>} open makes a pool of that many threads
  * @property {() => Promise<(a: number, b: number) => number>} [openSync] a call of `add` that blocks
+ * @property {() => Promise<(buffer: ArrayBuffer) => PromiseLike<number>>} [openMoving] a call of `len` that moves the buffer
+ * @property {(concurrency: number) => Promise<Call>} [openLoop] one thread with so many unfinished tasks at once
  * @typedef {object} Spec
  * @property {string} peer
  * @property {keyof typeof measurements} what
  * @property {number} threads
  * @property {number} window milliseconds of measuring
+ * @property {boolean} [quick] where it is a count that is measured, not a time: a small part of it will do
  * @property {number} [inFlight] how many tasks are outstanding at any time
- * @property {'object' | 'string' | 'buffer'} [payload]
+ * @property {'object' | 'string' | 'buffer' | 'moved'} [payload]
+ * @property {boolean} [busy] whether another process burns a core meanwhile
  */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { functions } from './functions.mjs';
 
 /** @type {Record<string, (peer: Peer, spec: Spec, started: number) => Promise<Record<string, number>>>} */
-export const measurements = { tasks, latency, payload, cpu, cold, memory, sync };
+export const measurements = {
+  tasks,
+  latency,
+  payload,
+  cpu,
+  blocked,
+  cold,
+  memory,
+  sync,
+  million,
+  sequence,
+  idle,
+};
+
+const MB = 2 ** 20;
 
 /** Trivial tasks per second, `inFlight` of them outstanding. */
 async function tasks(peer, { threads, inFlight, window }) {
   const call = await peer.open(threads);
+  if (call === undefined) return {};
   await pump(call, inFlight, window / 2);
   const { done, elapsed } = await pump(call, inFlight, window);
   return { rate: (done / elapsed) * 1000 };
 }
 
 /** The time of one trivial task, one at a time, in microseconds. */
-async function latency(peer, { threads, window }) {
+async function latency(peer, { threads, window, busy }) {
   const call = await peer.open(threads);
+  if (call === undefined) return {};
+  if (busy) await burn();
   await pump(call, 1, window / 2);
   const times = [];
   const end = performance.now() + window;
@@ -50,10 +76,34 @@ async function latency(peer, { threads, window }) {
  * holds on to the arguments of a task pays for it in garbage collection, now and then.
  */
 async function payload(peer, { threads, window, payload: kind }) {
+  if (kind === 'moved') return moved(peer, window);
   const call = await peer.open(threads);
   const trip = trips[kind](call);
   await repeat(trip, window / 4);
   return { time: (await repeat(trip, window)) * 1000 };
+}
+
+/**
+ * The median time of one task to which 10 MB are moved, without the making of them, in microseconds. Not the mean: that
+ * would be the collections that so many large buffers cause, now and then, whoever moves them.
+ */
+async function moved(peer, window) {
+  if (peer.openMoving === undefined) return {};
+  const call = await peer.openMoving();
+  const round = async (milliseconds) => {
+    const times = [];
+    const end = performance.now() + milliseconds;
+    do {
+      const buffer = new ArrayBuffer(10 * MB);
+      const started = performance.now();
+      expect(await call(buffer), 10 * MB);
+      times.push(performance.now() - started);
+      expect(buffer.byteLength, 0);
+    } while (times.length < 3 || performance.now() < end);
+    return times;
+  };
+  await round(window / 4);
+  return { time: percentiles(await round(window)).p50 };
 }
 
 /** The time of ten equal CPU-bound tasks given at once, in milliseconds: the median of as many tens as fit. */
@@ -74,6 +124,39 @@ async function cpu(peer, { threads, window }) {
   return { time: percentiles(times).p50 / 1000 };
 }
 
+/**
+ * CPU-bound tasks, more than can be done, while the loop that submitted them sleeps for `window` milliseconds, beside as
+ * long a time in which it is free: how many were done each second, and what part of the one the other is.
+ */
+async function blocked(peer, { threads, window }) {
+  const call = await peer.open(threads);
+  const memory = new SharedArrayBuffer(8);
+  const words = new Int32Array(memory);
+  const submit = (count) => Array.from({ length: count }, () => call('tally', [memory, 1_000_000]));
+  await Promise.all(submit(50));
+  const started = performance.now();
+  await Promise.all(submit(100));
+  // Never too few, and what is left over takes no time.
+  const enough = Math.ceil((100 / (performance.now() - started)) * window * 4);
+
+  const rateWhile = async (pass) => {
+    words.fill(0);
+    const answers = submit(enough);
+    await setTimeout(50);
+    const [before, from] = [Atomics.load(words, 0), performance.now()];
+    await pass();
+    const [after, to] = [Atomics.load(words, 0), performance.now()];
+    Atomics.store(words, 1, 1);
+    if (after === enough) throw new Error('Cannot tell: all tasks were done before the time was up');
+    await Promise.all(answers);
+    return ((after - before) / (to - from)) * 1000;
+  };
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const free = await rateWhile(() => setTimeout(window));
+  const whileBlocked = await rateWhile(() => Atomics.wait(never, 0, 0, window));
+  return { free, blocked: whileBlocked, part: (whileBlocked / free) * 100 };
+}
+
 /** From nothing (the library not yet imported) to the first result, in milliseconds. */
 async function cold(peer, { threads }, started) {
   const call = await peer.open(threads);
@@ -87,13 +170,14 @@ async function memory(peer, { threads }) {
   const before = process.memoryUsage.rss();
   const call = await peer.open(threads);
   await Promise.all(Array.from({ length: threads }, () => call('block', [150])));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await setTimeout(300);
   globalThis.gc?.();
-  return { perThread: (process.memoryUsage.rss() - before) / threads / 2 ** 20 };
+  return { perThread: (process.memoryUsage.rss() - before) / threads / MB };
 }
 
 /** A call that blocks until another thread has answered, in microseconds. */
 async function sync(peer, { window }) {
+  if (peer.openSync === undefined) return {};
   const add = await peer.openSync();
   const round = (milliseconds) => {
     const times = [];
@@ -109,6 +193,127 @@ async function sync(peer, { window }) {
   };
   round(window / 2);
   return percentiles(round(window));
+}
+
+/**
+ * A million trivial tasks, given at once to a thread that is kept busy until the last is there: what each takes while it
+ * waits, in bytes, with its promise and the place of that in a list. Then they are done and forgotten; and all of it
+ * again, to see whether the process grows.
+ */
+async function million(peer, { quick }) {
+  const count = quick ? 50_000 : 1_000_000;
+  const call = await peer.open(1);
+  await pump(call, 64, 300);
+  const round = async () => {
+    const memory = new SharedArrayBuffer(4);
+    const before = footprint();
+    const held = call('hold', [memory]);
+    const answers = new Array(count);
+    const started = performance.now();
+    for (let index = 0; index < count; index++) answers[index] = call('add', [index, 1]);
+    const submitting = performance.now() - started;
+    const waiting = footprint();
+    const word = new Int32Array(memory);
+    Atomics.store(word, 0, 1);
+    Atomics.notify(word, 0);
+    expect(await held, true);
+    for (let index = 0; index < count; index++) expect(await answers[index], index + 1);
+    return {
+      submit: (submitting / count) * 1e6,
+      rss: (waiting.rss - before.rss) / count,
+      heap: (waiting.heap - before.heap) / count,
+    };
+  };
+  const start = footprint();
+  const figures = await round();
+  await setTimeout(300);
+  const once = footprint();
+  await round();
+  await setTimeout(300);
+  const twice = footprint();
+  return {
+    ...figures,
+    left: (once.heap - start.heap) / MB,
+    rssGrowth: (twice.rss - once.rss) / MB,
+    heapGrowth: (twice.heap - once.heap) / MB,
+  };
+}
+
+/** Ten million trivial tasks, a thousand of them outstanding: does memory stay where it is after a tenth? In MB. */
+async function sequence(peer, { quick }) {
+  const count = quick ? 100_000 : 10_000_000;
+  const call = await peer.open(1);
+  let begun = 0;
+  let busy = 0;
+  const upTo = async (end) => {
+    const started = performance.now();
+    const lane = async () => {
+      while (begun < end) {
+        const a = begun++;
+        expect(await call('add', [a, 1]), a + 1);
+      }
+    };
+    await Promise.all(Array.from({ length: 1000 }, lane));
+    busy += performance.now() - started;
+    const heapOfThread = await call('heapUsed', []);
+    const { rss, heap } = footprint();
+    return { rss: rss / MB, heap: (heap + heapOfThread) / MB };
+  };
+  const [tenth, half, whole] = [await upTo(count / 10), await upTo(count / 2), await upTo(count)];
+  return {
+    rate: (count / busy) * 1000,
+    rss10: tenth.rss,
+    rss50: half.rss,
+    rss100: whole.rss,
+    heap10: tenth.heap,
+    heap50: half.heap,
+    heap100: whole.heap,
+    rssGrowth: whole.rss - tenth.rss,
+    heapGrowth: whole.heap - tenth.heap,
+  };
+}
+
+/** A hundred thousand tasks of one loop that all wait there: what each takes, in bytes, and the time of it all. */
+async function idle(peer, { quick }) {
+  if (peer.openLoop === undefined) return {};
+  const count = quick ? 10_000 : 100_000;
+  const call = await peer.openLoop(count + 10);
+  const round = async (tasks) => {
+    const heapOfThread = await call('heapUsed', []);
+    const before = footprint();
+    const started = performance.now();
+    const answers = Array.from({ length: tasks }, () => call('idle', []));
+    while ((await call('countIdle', [])) < tasks) await setTimeout(1);
+    const starting = performance.now() - started;
+    const heapOfThreadThen = await call('heapUsed', []);
+    const { rss, heap } = footprint();
+    expect(await call('wake', []), tasks);
+    const sum = (await Promise.all(answers)).reduce((total, index) => total + index, 0);
+    expect(sum, (tasks * (tasks - 1)) / 2);
+    return {
+      rss: (rss - before.rss) / tasks,
+      heap: (heap - before.heap) / tasks,
+      heapThere: (heapOfThreadThen - heapOfThread) / tasks,
+      start: (starting / tasks) * 1000,
+    };
+  };
+  await round(1000);
+  return round(count);
+}
+
+/** What the process and the heap of this thread take after a collection, in bytes. */
+function footprint() {
+  globalThis.gc?.();
+  return { rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed };
+}
+
+/** Starts a process that burns one core until this one ends. */
+async function burn() {
+  const burner = spawn(process.execPath, [fileURLToPath(new URL('./burner.mjs', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.once('exit', () => burner.kill('SIGKILL'));
+  await once(burner.stdout, 'data');
 }
 
 /** Keeps `inFlight` calls outstanding for some time, and counts. */
@@ -149,7 +354,7 @@ const trips = {
     return async (step) => expect((await call('echo', [step + text])).length, text.length + `${step}`.length);
   },
   buffer: (call) => {
-    const buffer = new ArrayBuffer(10 * 2 ** 20);
+    const buffer = new ArrayBuffer(10 * MB);
     new Uint8Array(buffer).fill(7);
     return async () => expect(await call('len', [buffer]), buffer.byteLength);
   },

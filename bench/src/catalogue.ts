@@ -17,9 +17,11 @@ export const groups = [
   'latency',
   'payload',
   'cpu',
+  'blocked',
   'cold',
   'memory',
   'sync',
+  'many',
   'locks',
   'queues',
   'primitives',
@@ -32,7 +34,7 @@ const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'm
 export const peers: readonly Peer[] = [
   {
     name: 'raw',
-    groups: [...pool, 'sync', 'locks', 'queues', 'primitives'],
+    groups: [...pool, 'blocked', 'sync', 'many', 'locks', 'queues', 'primitives'],
     note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for locks a futex of three states, for other primitives bare words',
   },
   {
@@ -48,10 +50,22 @@ export const peers: readonly Peer[] = [
   {
     name: 'heddle',
     package: 'heddle',
-    groups: [...pool, 'locks', 'queues', 'primitives'],
-    note: '`ThreadPoolExecutor`, portable functions; `Lock`, `Queue` and the other primitives',
+    groups: [...pool, 'blocked', 'sync', 'many', 'locks', 'queues', 'primitives'],
+    note: '`ThreadPoolExecutor`, portable functions; `toThreadSync`, `EventLoopThread`; `Lock`, `Queue` and the other primitives',
   },
-  { name: 'piscina', package: 'piscina', groups: pool, note: 'as it comes' },
+  {
+    name: 'heddle-spin',
+    package: 'heddle',
+    groups: ['tasks', 'latency'],
+    note: 'with `spin: 50`: threads look for work for 50 µs before they sleep',
+  },
+  { name: 'piscina', package: 'piscina', groups: [...pool, 'blocked'], note: 'as it comes' },
+  {
+    name: 'piscina-best',
+    package: 'piscina',
+    groups: ['tasks', 'blocked', 'many'],
+    note: "its fastest settings: `concurrentTasksPerWorker: 1024`, `atomics: 'async'`, `FixedQueue`",
+  },
   { name: 'tinypool', package: 'tinypool', groups: pool, note: 'as it comes' },
   { name: 'workerpool', package: 'workerpool', groups: pool, note: "`workerType: 'thread'`" },
   { name: 'poolifier', package: 'poolifier', groups: pool, note: '`FixedThreadPool`, as it comes' },
@@ -83,14 +97,23 @@ export const peers: readonly Peer[] = [
   { name: 'synckit', package: 'synckit', groups: ['sync'], note: 'blocking calls only' },
 ];
 
-export type Unit = 'per second' | 'ns' | 'µs' | 'ms' | 'MB' | 'bytes' | 'blocks' | 'times';
+export type Unit = 'per second' | 'ns' | 'µs' | 'ms' | 'MB' | 'bytes' | 'blocks' | 'times' | '%';
 
-/** What heddle is to reach on a quiet machine, by the median. */
+/** What heddle is to reach on a quiet machine, by the median: a figure in the metric's unit, unless beside something. */
 export interface Bar {
   readonly bound: 'at least' | 'at most';
   readonly value: number;
-  /** The peer whose median `value` is a multiple of; without one it is a figure in the metric's unit. */
+  /** The peer whose median `value` is a multiple of. */
   readonly of?: string;
+  /** Then `value` is what is added to that median, in the metric's unit, instead of a multiple. */
+  readonly added?: boolean;
+  /** Another measurement, by its id: `value` is how many times as fast as there, compared within each repetition. */
+  readonly beside?: string;
+  /** Who is to reach it; `heddle` if not given. */
+  readonly peer?: string;
+  /** The major versions of Node that it is for: from this one on, and before that one. */
+  readonly since?: number;
+  readonly before?: number;
 }
 
 /** One figure of a measurement. */
@@ -116,12 +139,15 @@ export interface Measurement {
   readonly limit?: number;
   /** Handed to `measured/child.mjs`, with the peer. */
   readonly spec: {
-    readonly what: Group;
+    /** Which of `measured/measurements.mjs`, for groups without a folder of their own. */
+    readonly what: Group | 'million' | 'sequence' | 'idle';
     readonly threads: number;
     /** Milliseconds of measuring; a quick run takes a third. */
     readonly window: number;
     readonly inFlight?: number;
-    readonly payload?: 'object' | 'string' | 'buffer';
+    readonly payload?: 'object' | 'string' | 'buffer' | 'moved';
+    /** Whether another process burns a core meanwhile. */
+    readonly busy?: boolean;
     /** Which of `measured/locks/measurements.mjs`. */
     readonly locks?: string;
     /** Whether another thread has the lock too. */
@@ -138,29 +164,77 @@ export interface Measurement {
   readonly metrics: readonly Metric[];
 }
 
+/** Of rates with so many trivial tasks outstanding; one at a time, nothing but the second thread has a bar. */
+function taskBars(threads: number, inFlight: number): readonly Bar[] {
+  if (threads > 1) return [{ bound: 'at least', value: 1, beside: `tasks-1-${inFlight}` }];
+  if (inFlight === 1) return [];
+  const aboveRaw: readonly Bar[] =
+    inFlight === 64
+      ? [
+          { bound: 'at least', value: 1.5, of: 'raw', before: 22 },
+          { bound: 'at least', value: 2, of: 'raw', since: 22 },
+        ]
+      : [{ bound: 'at least', value: 2, of: 'raw' }];
+  return [
+    ...aboveRaw,
+    { bound: 'at least', value: 8, of: 'piscina-best' },
+    { bound: 'at least', value: 3, of: 'raw', peer: 'heddle-spin', since: 24 },
+  ];
+}
+
 const tasks = [1, 2].flatMap((threads) =>
   [1, 64, 1024].map(
     (inFlight): Measurement => ({
       id: `tasks-${threads}-${inFlight}`,
       group: 'tasks',
-      spec: { what: 'tasks', threads, inFlight, window: 500 },
-      metrics: [{ field: 'rate', title: `${inFlight} in flight`, unit: 'per second' }],
+      spec: { what: 'tasks', threads, inFlight, window: 300 },
+      metrics: [
+        {
+          field: 'rate',
+          title: `${inFlight} in flight`,
+          unit: 'per second',
+          bars: taskBars(threads, inFlight),
+        },
+      ],
     }),
   ),
 );
 
+const latencies: readonly Measurement[] = [
+  {
+    id: 'latency',
+    group: 'latency',
+    spec: { what: 'latency', threads: 1, window: 400 },
+    metrics: [
+      { field: 'p50', title: 'p50', unit: 'µs', bars: [{ bound: 'at most', value: 0.7, of: 'raw' }] },
+      { field: 'p99', title: 'p99', unit: 'µs', bars: [{ bound: 'at most', value: 1.5, of: 'raw' }] },
+    ],
+  },
+  {
+    id: 'latency-busy',
+    group: 'latency',
+    peers: ['raw', 'heddle', 'heddle-spin', 'piscina'],
+    spec: { what: 'latency', threads: 1, busy: true, window: 800 },
+    metrics: [
+      { field: 'p50', title: 'p50', unit: 'µs' },
+      { field: 'p99', title: 'p99', unit: 'µs', bars: [{ bound: 'at most', value: 2, of: 'raw' }] },
+    ],
+  },
+];
+
 const payloads = (
   [
-    ['object', '0.7 KB object, there and back', 'µs'],
-    ['string', '100 KB string, there and back', 'µs'],
-    ['buffer', '10 MB ArrayBuffer, copied there', 'µs'],
+    ['object', '0.7 KB object, there and back', 0.9],
+    ['string', '100 KB string, there and back', 1],
+    ['buffer', '10 MB ArrayBuffer, copied there', 0.5],
+    ['moved', '10 MB ArrayBuffer, moved there', 1],
   ] as const
 ).map(
-  ([payload, title, unit]): Measurement => ({
+  ([payload, title, value]): Measurement => ({
     id: `payload-${payload}`,
     group: 'payload',
-    spec: { what: 'payload', threads: 1, payload, window: 400 },
-    metrics: [{ field: 'time', title, unit }],
+    spec: { what: 'payload', threads: 1, payload, window: 300 },
+    metrics: [{ field: 'time', title, unit: 'µs', bars: [{ bound: 'at most', value, of: 'raw' }] }],
   }),
 );
 
@@ -168,14 +242,115 @@ const cpu = [1, 2].map(
   (threads): Measurement => ({
     id: `cpu-${threads}`,
     group: 'cpu',
-    spec: { what: 'cpu', threads, window: 600 },
-    metrics: [{ field: 'time', title: threads === 1 ? '1 thread' : `${threads} threads`, unit: 'ms' }],
+    spec: { what: 'cpu', threads, window: 400 },
+    metrics: [
+      {
+        field: 'time',
+        title: threads === 1 ? '1 thread' : `${threads} threads`,
+        unit: 'ms',
+        bars: threads === 1 ? [] : [{ bound: 'at least', value: 1.9, beside: 'cpu-1' }],
+      },
+    ],
   }),
 );
 
-const percentiles: readonly Metric[] = [
-  { field: 'p50', title: 'p50', unit: 'µs' },
-  { field: 'p99', title: 'p99', unit: 'µs' },
+const blocked: Measurement = {
+  id: 'blocked',
+  group: 'blocked',
+  spec: { what: 'blocked', threads: 2, window: 1000 },
+  metrics: [
+    { field: 'free', title: 'each second, the loop free', unit: 'per second' },
+    { field: 'blocked', title: 'the loop blocked', unit: 'per second' },
+    {
+      field: 'part',
+      title: 'blocked, in parts of free',
+      unit: '%',
+      compared: false,
+      bars: [{ bound: 'at least', value: 95 }],
+    },
+  ],
+};
+
+const sync: Measurement = {
+  id: 'sync',
+  group: 'sync',
+  spec: { what: 'sync', threads: 1, window: 500 },
+  metrics: [
+    { field: 'p50', title: 'p50', unit: 'µs', bars: [{ bound: 'at most', value: 0.75, of: 'synckit' }] },
+    { field: 'p99', title: 'p99', unit: 'µs' },
+  ],
+};
+
+/** That nothing piles up: what memory has grown by, in MB. */
+function flat(rss: string, heap: string): readonly Metric[] {
+  return [
+    {
+      field: 'rssGrowth',
+      title: rss,
+      unit: 'MB',
+      compared: false,
+      bars: [{ bound: 'at most', value: 10 }],
+    },
+    {
+      field: 'heapGrowth',
+      title: heap,
+      unit: 'MB',
+      compared: false,
+      bars: [{ bound: 'at most', value: 1 }],
+    },
+  ];
+}
+
+/** The rate, and the memory after 10, 50 and 100 %. */
+const tenMillion: readonly Metric[] = [
+  { field: 'rate', title: 'each second (more is better)', unit: 'per second' },
+  { field: 'rss10', title: 'resident after 10 %', unit: 'MB' },
+  { field: 'rss50', title: 'after 50 %', unit: 'MB' },
+  { field: 'rss100', title: 'after 100 %', unit: 'MB' },
+  { field: 'heap10', title: 'heaps of both threads after 10 %', unit: 'MB' },
+  { field: 'heap50', title: 'after 50 %', unit: 'MB' },
+  { field: 'heap100', title: 'after 100 %', unit: 'MB' },
+  ...flat('resident, grown from 10 % to 100 %', 'heaps, grown from 10 % to 100 %'),
+];
+
+const many: readonly Measurement[] = [
+  {
+    id: 'many-waiting',
+    group: 'many',
+    peers: ['raw', 'heddle'],
+    mostReps: 2,
+    limit: 120_000,
+    spec: { what: 'million', threads: 1, window: 0 },
+    metrics: [
+      { field: 'submit', title: 'submitting, each', unit: 'ns' },
+      { field: 'rss', title: 'resident, each that waits', unit: 'bytes' },
+      { field: 'heap', title: 'heap, each that waits', unit: 'bytes' },
+      { field: 'left', title: 'heap left when done', unit: 'MB', compared: false },
+      ...flat('resident, grown by a second million', 'heap, grown by a second million'),
+    ],
+  },
+  {
+    id: 'many-in-sequence',
+    group: 'many',
+    peers: ['heddle'],
+    mostReps: 2,
+    limit: 120_000,
+    spec: { what: 'sequence', threads: 1, window: 0 },
+    metrics: tenMillion,
+  },
+  {
+    id: 'many-idle',
+    group: 'many',
+    mostReps: 3,
+    limit: 60_000,
+    spec: { what: 'idle', threads: 1, window: 0 },
+    metrics: [
+      { field: 'start', title: 'until it waits, each', unit: 'µs' },
+      { field: 'rss', title: 'resident, each', unit: 'bytes' },
+      { field: 'heapThere', title: 'heap of its thread, each', unit: 'bytes' },
+      { field: 'heap', title: 'heap of the submitter, each', unit: 'bytes' },
+    ],
+  },
 ];
 
 /** Those whose locks reach other threads. */
@@ -361,35 +536,7 @@ const queues: readonly Measurement[] = [
     [...acrossThreads, 'async-mutex', 'p-queue'],
   ),
   {
-    ...queueMeasurement(
-      'queue-millions',
-      { queues: 'millions', window: 0 },
-      [
-        { field: 'rate', title: 'each second (more is better)', unit: 'per second' },
-        { field: 'rss10', title: 'resident after 10 %', unit: 'MB' },
-        { field: 'rss50', title: 'after 50 %', unit: 'MB' },
-        { field: 'rss100', title: 'after 100 %', unit: 'MB' },
-        {
-          field: 'rssGrowth',
-          title: 'resident, grown from 10 % to 100 %',
-          unit: 'MB',
-          compared: false,
-          bars: [{ bound: 'at most', value: 10 }],
-        },
-        { field: 'heap10', title: 'heaps of both threads after 10 %', unit: 'MB' },
-        { field: 'heap50', title: 'after 50 %', unit: 'MB' },
-        { field: 'heap100', title: 'after 100 %', unit: 'MB' },
-        {
-          field: 'heapGrowth',
-          title: 'heaps, grown from 10 % to 100 %',
-          unit: 'MB',
-          compared: false,
-          bars: [{ bound: 'at most', value: 1 }],
-        },
-      ],
-      ['heddle'],
-      2,
-    ),
+    ...queueMeasurement('queue-millions', { queues: 'millions', window: 0 }, tenMillion, ['heddle'], 2),
     limit: 120_000,
   },
   queueMeasurement(
@@ -503,27 +650,38 @@ const primitives: readonly Measurement[] = [
 
 export const measurements: readonly Measurement[] = [
   ...tasks,
-  {
-    id: 'latency',
-    group: 'latency',
-    spec: { what: 'latency', threads: 1, window: 500 },
-    metrics: percentiles,
-  },
+  ...latencies,
   ...payloads,
   ...cpu,
+  blocked,
   {
     id: 'cold',
     group: 'cold',
     spec: { what: 'cold', threads: 1, window: 0 },
-    metrics: [{ field: 'time', title: 'cold start to the first result', unit: 'ms' }],
+    metrics: [
+      {
+        field: 'time',
+        title: 'cold start to the first result',
+        unit: 'ms',
+        bars: [{ bound: 'at most', value: 10, of: 'bare', added: true }],
+      },
+    ],
   },
   {
     id: 'memory',
     group: 'memory',
     spec: { what: 'memory', threads: 4, window: 0 },
-    metrics: [{ field: 'perThread', title: 'resident memory per idle thread', unit: 'MB' }],
+    metrics: [
+      {
+        field: 'perThread',
+        title: 'resident memory per idle thread',
+        unit: 'MB',
+        bars: [{ bound: 'at most', value: 1, of: 'bare', added: true }],
+      },
+    ],
   },
-  { id: 'sync', group: 'sync', spec: { what: 'sync', threads: 1, window: 500 }, metrics: percentiles },
+  sync,
+  ...many,
   ...locks,
   ...queues,
   ...primitives,
@@ -534,8 +692,19 @@ export function takesPart(peer: Peer, measurement: Measurement, version: string)
   if (!peer.groups.includes(measurement.group)) return false;
   if (measurement.peers?.includes(peer.name) === false) return false;
   if (peer.since === undefined) return true;
-  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
+  const [major, minor] = majorAndMinor(version);
   return major > peer.since[0] || (major === peer.since[0] && minor >= peer.since[1]);
+}
+
+/** Whether the bar is for that Node. */
+export function appliesTo({ since = 0, before = Number.POSITIVE_INFINITY }: Bar, version: string): boolean {
+  const [major] = majorAndMinor(version);
+  return major >= since && major < before;
+}
+
+function majorAndMinor(version: string): [number, number] {
+  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
+  return [major, minor];
 }
 
 /** The tables of the report, each with its columns as measurements. */
@@ -560,9 +729,14 @@ export const sections: readonly Section[] = [
   },
   { title: 'Latency of a trivial task, one in flight', better: 'less', measurements: ['latency'] },
   {
+    title: 'Latency of a trivial task, while another process burns a core',
+    better: 'less',
+    measurements: ['latency-busy'],
+  },
+  {
     title: 'A task with a payload, one in flight',
     better: 'less',
-    measurements: ['payload-object', 'payload-string', 'payload-buffer'],
+    measurements: ['payload-object', 'payload-string', 'payload-buffer', 'payload-moved'],
   },
   {
     title: 'CPU-bound: ten times the sum of squares to 5,000,000',
@@ -570,8 +744,28 @@ export const sections: readonly Section[] = [
     measurements: ['cpu-1', 'cpu-2'],
     speedUp: 'speed-up by the second thread',
   },
+  {
+    title: 'CPU-bound, two threads, the submitting loop blocked for a second',
+    better: 'more',
+    measurements: ['blocked'],
+  },
   { title: 'Cold start and memory', better: 'less', measurements: ['cold', 'memory'] },
   { title: 'A blocking call', better: 'less', measurements: ['sync'] },
+  {
+    title: '1,000,000 trivial tasks given at once to one thread that is busy',
+    better: 'less',
+    measurements: ['many-waiting'],
+  },
+  {
+    title: '10,000,000 trivial tasks, one thread, 1,000 in flight',
+    better: 'less',
+    measurements: ['many-in-sequence'],
+  },
+  {
+    title: '100,000 tasks that wait on one loop of another thread',
+    better: 'less',
+    measurements: ['many-idle'],
+  },
   {
     title: 'A lock acquired and released, with nobody else there',
     better: 'less',

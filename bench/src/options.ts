@@ -37,7 +37,7 @@ export const help: string = `npm run bench -- [options]
   --help
 
 Lists are separated by commas. A whole run has all groups and peers and at least 5 repetitions, and takes
-about twenty minutes per Node on two cores.`;
+about seventeen minutes per Node on two cores.`;
 
 /** @returns `undefined` if help is asked for. @throws {UsageError} */
 export function parseOptions(args: readonly string[]): Options | undefined {

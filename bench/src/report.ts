@@ -1,6 +1,14 @@
 /** Turns the samples of a run into the Markdown of `RESULTS.md`. Pure. */
 import { judge, judged } from './bars.ts';
-import { type Metric, measurements, type Peer, peers, type Section, sections } from './catalogue.ts';
+import {
+  appliesTo,
+  type Metric,
+  measurements,
+  type Peer,
+  peers,
+  type Section,
+  sections,
+} from './catalogue.ts';
 import type { Environment } from './environment.ts';
 import type { Sample } from './suite.ts';
 import { formatCell, ratio, type Summary, summarize, table } from './summary.ts';
@@ -24,7 +32,7 @@ export function report(environment: Environment, details: RunDetails, samples: r
       return [
         `## Node ${version}`,
         ...sections.flatMap((section) => sectionOf(section, own)),
-        ...barsOf(own),
+        ...barsOf(version, own),
         ...failures(own),
       ];
     }),
@@ -39,9 +47,16 @@ minute of the machine hits all alike. Compare the ratios within one table, not t
 machine, and take differences smaller than the ranges for noise. A dash says that a peer has no such thing.
 
 - *Trivial tasks*: additions, with that many outstanding at any time.
+- *A task with a payload*: means, with the collections that a payload causes; but of moved buffers the median, without
+  the making of them, since what so many of them cause is the same for all.
 - *CPU-bound*: the time of ten tasks given at once; the speed-up is one thread's time over that of two threads.
+- *The submitting loop blocked*: tasks of a millisecond or two, counted in shared memory; they had been submitted 50 ms before
+  the loop went to sleep in \`Atomics.wait\`, and before it waited as long for a timer.
 - *Cold start*: from before the import of the library to the first result, without the start of Node itself.
 - *Memory*: what four started, idle threads add to the resident memory of the process, divided by four.
+- *1,000,000 at once*: each with its promise, in a list. Then all are done and forgotten, and a second million follows.
+  *10,000,000 tasks*: memory after a collection in both threads. *100,000 that wait*: async functions that await a promise
+  each. A quick run takes a small part of each.
 - *Locks*: the reference is a mutex of one word by hand, not fair, and heddle's hands over in order. *Waking*: the
   reference is \`Atomics.waitAsync\` and \`notify\` on bare words, without a lock; the thousand queue for one lock, each
   releases it at once. *By the hundred thousand*: the reference makes plain objects of four fields, and sends shared
@@ -83,21 +98,26 @@ function participants(environment: Environment, samples: readonly Sample[]): str
 }
 
 /** What heddle is to reach, of all that was measured of it. */
-function barsOf(samples: readonly Sample[]): string[] {
-  const tried = samples.filter((sample) => sample.peer === judged);
+function barsOf(version: string, samples: readonly Sample[]): string[] {
+  const tried = (peer: string, measurement: string): boolean =>
+    samples.some((sample) => sample.peer === peer && sample.measurement === measurement);
   const rows = sections.flatMap((section) =>
-    columnsOf(section, tried).flatMap(({ title, measurement, metric }) =>
+    columnsOf(section, samples).flatMap(({ title, measurement, metric }) =>
       (metric.bars ?? [])
         .filter(
           (bar) =>
-            bar.of === undefined ||
-            samples.some((sample) => sample.peer === bar.of && sample.measurement === measurement),
+            appliesTo(bar, version) &&
+            tried(bar.peer ?? judged, measurement) &&
+            (bar.of === undefined || tried(bar.of, measurement)) &&
+            (bar.beside === undefined || tried(bar.peer ?? judged, bar.beside)),
         )
         .map((bar) => {
-          const verdict = judge(bar, metric.unit, (peer) =>
-            summaryOf(samples, peer, measurement, metric.field),
-          );
-          return { what: `${section.title}: ${title}`, ...verdict };
+          const verdict = judge(bar, metric.unit, {
+            summaryOf: (peer) => summaryOf(samples, peer, measurement, metric.field),
+            timesAsFast: (other) => timesAsFast(samples, bar.peer ?? judged, metric, other, measurement),
+          });
+          const who = bar.peer === undefined ? '' : `, ${bar.peer}`;
+          return { what: `${section.title}: ${title}${who}`, ...verdict };
         }),
     ),
   );
@@ -129,7 +149,7 @@ function sectionOf(section: Section, samples: readonly Sample[]): string[] {
     .map((peer) => [
       peer.name,
       ...columns.map((column) => cellOf(column, peer, own)),
-      ...speedUp.map(() => speedUpOf(section, peer, own)),
+      ...speedUp.map(() => speedUpOf(peer, columns, own)),
     ]);
   const header = ['peer', ...columns.map((column) => column.title), ...speedUp];
   return [`### ${section.title} (${section.better} is better)`, table(header, rows)];
@@ -157,21 +177,37 @@ function cellOf({ measurement, metric }: Column, peer: Peer, samples: readonly S
   return errors.length === 0 ? cell : `${cell}, ${errors.length} of ${tried.length} failed`;
 }
 
-/** Both times of one repetition were taken within a minute, so they are compared with each other. */
-function speedUpOf(section: Section, peer: Peer, samples: readonly Sample[]): string {
-  const [one = '', two = ''] = section.measurements;
-  const times = (measurement: string): Map<number, number> =>
+function speedUpOf(peer: Peer, [one, two]: readonly Column[], samples: readonly Sample[]): string {
+  if (one === undefined || two === undefined) return '–';
+  const summary = timesAsFast(samples, peer.name, two.metric, one.measurement, two.measurement);
+  return summary === undefined ? '–' : formatCell(summary, 'times', undefined);
+}
+
+/**
+ * How many times as fast a peer is in one measurement as in another. Both figures of one repetition were taken within a
+ * minute, so they are compared with each other.
+ */
+function timesAsFast(
+  samples: readonly Sample[],
+  peer: string,
+  { field, unit }: Metric,
+  first: string,
+  second: string,
+): Summary | undefined {
+  const figures = (measurement: string): Map<number, number> =>
     new Map(
       samples
-        .filter((sample) => sample.peer === peer.name && sample.measurement === measurement)
+        .filter((sample) => sample.peer === peer && sample.measurement === measurement)
         .flatMap(({ repetition, outcome }) =>
-          'values' in outcome ? [[repetition, outcome.values['time'] ?? Number.NaN] as const] : [],
+          'values' in outcome ? [[repetition, outcome.values[field] ?? Number.NaN] as const] : [],
         ),
     );
-  const slow = times(one);
-  const speedUps = [...times(two)].map(([repetition, time]) => (slow.get(repetition) ?? Number.NaN) / time);
-  const summary = summarize(speedUps.filter((value) => Number.isFinite(value)));
-  return summary === undefined ? '–' : formatCell(summary, 'times', undefined);
+  const before = figures(first);
+  const times = [...figures(second)].map(([repetition, figure]) => {
+    const other = before.get(repetition) ?? Number.NaN;
+    return unit === 'per second' ? figure / other : other / figure;
+  });
+  return summarize(times.filter((value) => Number.isFinite(value)));
 }
 
 function summaryOf(

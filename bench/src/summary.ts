@@ -38,6 +38,7 @@ export function formatFigure(value: number, unit: Unit): string {
   if (unit === 'times') return `${value.toFixed(2)}×`;
   if (unit === 'ns' && value >= 999.5) return formatFigure(value / 1000, 'µs');
   if (unit === 'blocks') return String(value);
+  if (unit === '%') return `${value.toFixed(1)} %`;
   if (unit === 'µs' && value >= 999.5) return `${digits(value / 1000)} ms`;
   return `${digits(value)} ${unit}`;
 }

@@ -1,5 +1,5 @@
 /** Chooses the command, runs it until it ends or a signal comes, and turns its outcome into an exit code. */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { CliError, usageError } from './cli-error.ts';
 import type { CommandSpec } from './options.ts';
@@ -82,8 +82,8 @@ function print(text: string): number {
 }
 
 function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  const manifest = createRequire(import.meta.url)('heddle/package.json') as { version: string };
+  return manifest.version;
 }
 
 /** The first SIGINT or SIGTERM aborts, and lets the work end well; a second one ends the process. */

@@ -144,6 +144,8 @@ class Encoder {
     if (owner !== undefined) throw unsendable(path, show(fn), owner);
     const known = this.#copies.get(fn);
     if (known !== undefined) return known;
+    const shared = kindOfHandle(fn);
+    if (shared !== undefined) return this.#handle(fn, path, shared);
     const standIn = this.#standInFor(fn);
     try {
       this.#specials.push({ standIn, kind: 'function', reference: this.#hooks.referenceTo(fn) });

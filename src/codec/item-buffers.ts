@@ -19,5 +19,6 @@ export function releaseBuffersIn(words: Int32Array, bytes: Uint8Array, at: numbe
   const [, specials] = deserialize(bytes.subarray(start, start + words[at + 1]!)) as [unknown, Special[]];
   // Before the first: whoever drops the item after the death of this thread must not release them again.
   words[at] = 0;
-  for (const special of specials) if (special.kind === 'buffer') releaseBuffer(special.id);
+  // Those below 0 have come by a message, and have no uses.
+  for (const special of specials) if (special.kind === 'buffer' && special.id > 0) releaseBuffer(special.id);
 }

@@ -59,7 +59,16 @@ export class ItemEncoder {
    */
   prepare(value: unknown, path: string): number | Wire<unknown> {
     const size = this.#flat.encode(value);
-    if (size >= 0) return size;
+    return size >= 0 ? size : this.wireOf(value, path);
+  }
+
+  /** As `prepare`, but -1 if the value is not simple. */
+  encodeSimple(value: unknown): number {
+    return this.#flat.encode(value);
+  }
+
+  /** The wire of a value, simple or not. @throws as `prepare` */
+  wireOf(value: unknown, path: string): Wire<unknown> {
     try {
       return encode(value, path, this.#hooks);
     } catch (error) {

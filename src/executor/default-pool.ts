@@ -1,16 +1,19 @@
 /** The pool that work goes to when no other is named. */
 
 import { show } from '../core/arguments.ts';
-import { InvalidStateError } from '../core/errors.ts';
-import { isMainThread } from '../platform/thread-identity.ts';
-import { type Future, rejectedFuture } from './future.ts';
-import { ThreadPoolExecutor } from './thread-pool-executor.ts';
+import { outside } from '../scope/outside.ts';
+import { EventLoopThread } from './event-loop-thread.ts';
+import type { Future } from './future.ts';
+import { rejectedFuture } from './rejected-future.ts';
+import { poolOfThread, ThreadPoolExecutor } from './thread-pool-executor.ts';
 
 let pool: ThreadPoolExecutor | undefined;
+/** For `toThreadSync`. */
+let helper: EventLoopThread | undefined;
 
 /**
- * The default pool: made when first asked for, with as many threads as the machine, or its container, gives this
- * process.
+ * The default pool: one for each process, made when first asked for, with as many threads as the machine, or its container,
+ * gives it. Inside a job it is the pool that runs it.
  *
  * @example
  * ```ts
@@ -19,18 +22,10 @@ let pool: ThreadPoolExecutor | undefined;
  * await toThread(() => 1);
  * console.log(defaultPool().statistics().completed); // 1
  * ```
- *
- * @throws InvalidStateError in a thread that heddle started.
  */
 export function defaultPool(): ThreadPoolExecutor {
-  if (pool === undefined || pool.isShutDown) {
-    if (!isMainThread) {
-      throw new InvalidStateError(
-        'Cannot use the default pool: it belongs to the main thread, and this is a thread of it; call the function directly, or make a ThreadPoolExecutor here',
-      );
-    }
-    pool = new ThreadPoolExecutor({ name: 'default' });
-  }
+  if (pool === undefined || pool.isShutDown)
+    pool = poolOfThread() ?? new ThreadPoolExecutor({ name: 'default' });
   return pool;
 }
 
@@ -83,4 +78,28 @@ export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args:
   } catch (error) {
     return rejectedFuture(error, () => 'toThread');
   }
+}
+
+/**
+ * As `toThread`, and blocks this thread for the result: for code that is synchronous and needs something that is not. The loop
+ * of this thread stands still meanwhile. It runs on the loop of a helper thread, which is started by the first call and serves no
+ * others: so it works however busy the pools are. For options: `pool.with(…).submitSync`.
+ *
+ * @example
+ * ```ts
+ * import { toThreadSync } from 'heddle';
+ *
+ * const text = toThreadSync(async () => {
+ *   const response = await fetch('data:text/plain,hello');
+ *   return await response.text();
+ * });
+ * console.log(text); // hello
+ * ```
+ *
+ * @throws as the future of `toThread` rejects.
+ */
+export function toThreadSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R> {
+  if (helper === undefined || helper.closed)
+    helper = outside(() => EventLoopThread.startSync({ name: 'toThreadSync' }));
+  return helper.submitFrom(toThreadSync, fn, args).resultSync();
 }

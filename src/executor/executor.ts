@@ -1,4 +1,9 @@
 /** What every executor can do: the interface that users program against. */
+
+import { checkBoolean, checkOptions } from '../core/arguments.ts';
+import type { ContextStorage } from '../function/storage.ts';
+import type { WaitOptions } from '../scope/interruptible.ts';
+import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { Future } from './future.ts';
 
 /** Any function at all. */
@@ -31,6 +36,15 @@ export interface SubmitOptions {
   readonly grace?: number | undefined;
   /** The job may be run a second time if its thread died. Default `false`. */
   readonly idempotent?: boolean | undefined;
+  /** The job has one of these while it waits and runs: at most so many of the jobs that share it do so at a time. */
+  readonly limiter?: CapacityLimiter | undefined;
+  /**
+   * Storages whose values go with the job, such as an `AsyncLocalStorage`: whatever has `run`, and `getStore` or `get`. The value
+   * is that of the submit, copied like an argument. The thread finds its own storage by the name that `portable` gave it:
+   * `portable(import.meta, new AsyncLocalStorage(), 'trace')`. On the same loop (`InlineExecutor`) all storages keep their values
+   * anyway.
+   */
+  readonly context?: readonly ContextStorage[] | undefined;
 }
 
 /** How `map` goes over its items. */
@@ -146,6 +160,14 @@ export interface Executor {
   /** As `submit`, but `undefined` where `submit` would reject with `PoolFullError`. */
   trySubmit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> | undefined;
   /**
+   * As `submit`, and blocks this thread for the result. The loop stands still meanwhile.
+   *
+   * @throws as the future of `submit` rejects; DeadlockError if the job would need this very loop.
+   */
+  submitSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R>;
+  /** Resolves once a job would be accepted (`maxPending`). It reserves nothing. @throws TimeoutError, ShutDownError */
+  waitForRoom(options?: WaitOptions): Promise<void>;
+  /**
    * Calls `fn` for every item, on all threads.
    *
    * Items are taken from the input no further ahead than `buffer`, from the call on. Leaving the loop early cancels
@@ -165,6 +187,12 @@ export interface Executor {
    * ```
    */
   readonly map: MapMethod;
+  /** As `map`, over an iterable, and blocks this thread for each result. The options are the same. */
+  mapSync<T, R>(
+    fn: (item: T, ...args: never[]) => R,
+    items: Iterable<T>,
+    options?: MapOptions,
+  ): IterableIterator<Awaited<R>>;
   /**
    * The functions of a module, typed, without loading it here: `pool.import(() => import('./image.js'))`, or
    * `pool.import<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`. A name that the module does not
@@ -212,4 +240,16 @@ export interface ShutdownOptions {
 export interface OwnedExecutor extends Executor, AsyncDisposable {
   /** Refuses new jobs, runs the waiting ones, and resolves when every thread has ended. */
   shutdown(options?: ShutdownOptions): Promise<void>;
+}
+
+/** @throws TypeError for an option of the wrong kind. */
+export function checkShutdown(options: ShutdownOptions | undefined): {
+  readonly cancelPending: boolean;
+  readonly cancelRunning: boolean;
+} {
+  const { cancelPending = false, cancelRunning = false } = checkOptions(options) as ShutdownOptions;
+  return {
+    cancelPending: checkBoolean(cancelPending, 'cancelPending'),
+    cancelRunning: checkBoolean(cancelRunning, 'cancelRunning'),
+  };
 }

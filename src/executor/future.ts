@@ -1,33 +1,53 @@
-import { checkFunction, show } from '../core/arguments.ts';
-import { CancelledError } from '../core/errors.ts';
+import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
+import { DeadlockError, TimeoutError } from '../core/errors.ts';
+import { FUTURE } from '../memory/kinds.ts';
+import { throwIfEnded, waitAsync } from '../park/wait.ts';
+import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { report } from '../platform/report.ts';
+import { isMainLoop } from '../platform/worker.ts';
+import {
+  freeSettlement,
+  prepareSettlement,
+  recoverSettlement,
+  SETTLEMENT,
+  type Settled,
+  type Settlement,
+} from '../queue/settlement.ts';
 import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
+import { outside } from '../scope/outside.ts';
+import { currentScope, type Scope } from '../scope/scope.ts';
 import { Unawaited } from '../scope/unawaited.ts';
+import { GateWait } from '../sync/gate-wait.ts';
+import type { SyncWaitOptions } from '../sync/permit-request.ts';
+import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
+import type { FutureProducer } from './future-producer.ts';
+import { RemoteWork } from './remote-future.ts';
+import { makeResolvers, type Resolvers } from './resolvers.ts';
+import { putOutcome, readOutcome, UNASKED } from './shared-future.ts';
 
 export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled';
-
-/** The producer's side of a future. Every method returns false once the future is settled. */
-export interface FutureControl<T> {
-  readonly future: Future<T>;
-  start(): boolean;
-  resolve(value: T): boolean;
-  reject(error: unknown): boolean;
-  /** `error` is what the future rejects with: a `CancelledError`, or the reason of an aborted signal. */
-  cancel(error: unknown): boolean;
-}
-
-/** What a future asks of whoever produces its value. */
-export interface FutureProducer {
-  /** Called by `future.cancel()` while the future is not settled. */
-  cancel(reason: unknown): boolean;
-  /** What messages call the work: `job "resize"`. */
-  describe(): string;
-}
 
 /** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
 type Reason = PromiseRejectedResult['reason'];
 
-let controlOf: <T>(future: Future<T>) => FutureControl<T>;
+/**
+ * Settles a future: for those who produce its value. False, and nothing is changed, if it is settled. `'cancelled'`: with a
+ * `CancelledError`, or the reason of an aborted signal.
+ *
+ * @throws SendError if `strict`, other threads know the future, and the outcome cannot be sent to them; else these get that
+ * error.
+ */
+export let settleFuture: (
+  future: Future<unknown>,
+  status: Settled,
+  outcome: unknown,
+  strict?: boolean,
+) => boolean;
+
+/** Its handle: other threads may know it from now on. */
+export let handleOfFuture: (future: Future<unknown>) => SharedHandle<Settlement>;
+
+let makeRemote: () => Future<unknown>;
 
 /**
  * The result of work that goes on elsewhere: awaited, asked, or cancelled.
@@ -36,7 +56,9 @@ let controlOf: <T>(future: Future<T>) => FutureControl<T>;
  * task, and ends when that task is cancelled, while the work itself goes on. Only `cancel()` on the future, or the
  * end of the task that it belongs to, cancels the work.
  *
- * - **Scope**: one loop.
+ * - **Scope**: any thread. Sent to one, as an argument, a result, or inside an item of a queue, it arrives as a future that is
+ *   settled with this one; until then it belongs to its loop, and costs no shared memory. Each thread gets a copy of the value.
+ * - **Death** of every thread that could settle it: `OwnerDiedError`.
  * - **Ordering**: done callbacks run in the order in which they were added, never synchronously.
  * - **Cancellation**: a cancelled future rejects with `CancelledError` at once, wherever its work is.
  * - **Errors nobody awaits** are reported once, as a warning with the code `HEDDLE_UNAWAITED_ERROR`.
@@ -55,28 +77,15 @@ export class Future<T> implements Promise<T> {
   readonly [Symbol.toStringTag] = 'Future';
 
   /**
-   * A future that you settle yourself. `resolve` and `reject` say whether they did: a second settle is `false`.
+   * A future that you settle yourself. `resolve` and `reject` say whether they did: a second settle is `false`. They travel
+   * to other threads, as the future does. When every thread that has one of them has ended, or given them up (by `using`, or
+   * `[Symbol.dispose]()`), the future rejects with `OwnerDiedError`.
    *
    * @throws TypeError from `resolve`, if it is given a thenable.
+   * @throws SendError from both, if other threads know the future, and the value cannot be sent to them.
    */
-  static withResolvers<T>(): {
-    future: Future<T>;
-    resolve(value: T): boolean;
-    reject(error: unknown): boolean;
-  } {
-    const control: FutureControl<T> = createFuture<T>({
-      cancel: (reason) => control.cancel(new CancelledError('The future was cancelled', { cause: reason })),
-      describe: () => 'a future',
-    });
-    const resolve = (value: T): boolean => {
-      if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
-        throw new TypeError(
-          `Cannot resolve future: received ${show(value)}, which is a thenable; await it first`,
-        );
-      }
-      return control.resolve(value);
-    };
-    return { future: control.future, resolve, reject: control.reject };
+  static withResolvers<T>(): Resolvers<T> {
+    return makeResolvers<T>();
   }
 
   #status: FutureStatus = 'pending';
@@ -88,16 +97,35 @@ export class Future<T> implements Promise<T> {
     | { readonly promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void }
     | undefined;
   readonly #producer: FutureProducer;
-  readonly #unawaited: Unawaited;
+  /** Where the work was started: for the report of an error that nobody awaits. */
+  readonly #scope: Scope | undefined;
+  #observed = false;
+  #unawaited: Unawaited | undefined;
+
+  /** Once other threads know it. */
+  #handle: SharedHandle<Settlement> | undefined;
+  #watched = false;
+
+  static {
+    settleFuture = (future, status, outcome, strict = false) => future.#settle(status, outcome, strict);
+    handleOfFuture = (future) => future.#handle ?? future.#share();
+    makeRemote = () => {
+      const work = new RemoteWork(() => work.future.#handle!.core);
+      work.future = new Future<unknown>(work);
+      work.future.#handle = new SharedHandle(work.future, SETTLEMENT, undefined);
+      return work.future;
+    };
+  }
 
   /** Not for users: futures come from executors and from `Future.withResolvers`. */
   constructor(producer: FutureProducer) {
     this.#producer = producer;
-    this.#unawaited = new Unawaited(() => producer.describe());
+    this.#scope = currentScope();
   }
 
   get status(): FutureStatus {
-    return this.#status;
+    this.#look();
+    return this.#status === 'pending' && this.#producer.isRunning === true ? 'running' : this.#status;
   }
 
   /**
@@ -106,17 +134,47 @@ export class Future<T> implements Promise<T> {
    * @throws TimeoutError, `signal.reason`, CancelledError, or the error of the work.
    */
   result(options?: WaitOptions): Promise<T> {
-    return interruptible(
-      this.#wait(),
-      options,
-      () => `Cannot get the result of ${this.#producer.describe()} in time`,
-    );
+    return this.#limited(this.#wait(), options, 'result');
+  }
+
+  /**
+   * Blocks the thread until the value is there.
+   *
+   * @throws TimeoutError after `timeout` milliseconds; DeadlockError if only this loop could settle it; or the error of
+   * the work.
+   */
+  resultSync(options?: SyncWaitOptions): T {
+    this.#block(options, 'result');
+    return this.tryResult()!.value;
+  }
+
+  /** As `error()`, blocking. @throws TimeoutError, DeadlockError */
+  errorSync(options?: SyncWaitOptions): unknown {
+    this.#block(options, 'error');
+    this.#observe();
+    return this.#status === 'fulfilled' ? undefined : this.#outcome;
+  }
+
+  #block(options: SyncWaitOptions | undefined, what: string): void {
+    const timeout = checkTimeout(checkOptions(options).timeout);
+    throwIfEnded();
+    this.#look();
+    if (this.#settled) return;
+    const text = `Cannot get the ${what} of ${this.#producer.describe()}`;
+    if (timeout > 0 && this.#producer.block === undefined)
+      throw new DeadlockError(`${text}: only this loop can settle it, and it would be blocked; await it`);
+    this.#observe();
+    if (timeout > 0 && this.#producer.block!(timeout)) return this.#look();
+    throwIfEnded();
+    this.#look();
+    if (!this.#settled) throw new TimeoutError(`${text}: ${timeout} ms have passed`);
   }
 
   /** The value, if it is there; throws the error of work that failed. */
   tryResult(): { value: T } | undefined {
+    this.#look();
     if (!this.#settled) return undefined;
-    this.#unawaited.observed();
+    this.#observe();
     if (this.#status === 'fulfilled') return { value: this.#outcome as T };
     throw this.#outcome;
   }
@@ -127,11 +185,7 @@ export class Future<T> implements Promise<T> {
       () => undefined,
       (error: unknown) => error,
     );
-    return interruptible(
-      ended,
-      options,
-      () => `Cannot get the error of ${this.#producer.describe()} in time`,
-    );
+    return this.#limited(ended, options, 'error');
   }
 
   /**
@@ -141,6 +195,7 @@ export class Future<T> implements Promise<T> {
    * @returns false if the future was settled before.
    */
   cancel(reason?: unknown): boolean {
+    this.#look();
     return !this.#settled && this.#producer.cancel(reason);
   }
 
@@ -152,7 +207,8 @@ export class Future<T> implements Promise<T> {
    */
   addDoneCallback(fn: (future: this) => void): () => void {
     checkFunction(fn, 'callback');
-    this.#unawaited.observed();
+    this.#observe();
+    this.#look();
     if (this.#settled) {
       let wanted = true;
       queueMicrotask(() => wanted && this.#call(fn));
@@ -161,6 +217,7 @@ export class Future<T> implements Promise<T> {
       };
     }
     const callback = (): void => this.#call(fn);
+    this.#watch();
     this.#callbacks ??= new Set();
     this.#callbacks.add(callback);
     return () => void this.#callbacks?.delete(callback);
@@ -170,10 +227,7 @@ export class Future<T> implements Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((error: Reason) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return interruptible(this.#wait(), undefined, () => this.#producer.describe()).then(
-      onFulfilled,
-      onRejected,
-    );
+    return this.#awaiting().then(onFulfilled, onRejected);
   }
 
   catch<B = never>(onRejected?: ((error: Reason) => B | PromiseLike<B>) | null): Promise<T | B> {
@@ -181,15 +235,56 @@ export class Future<T> implements Promise<T> {
   }
 
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return interruptible(this.#wait(), undefined, () => this.#producer.describe()).finally(onFinally);
+    return this.#awaiting().finally(onFinally);
   }
 
   get #settled(): boolean {
     return this.#status !== 'pending' && this.#status !== 'running';
   }
 
+  #observe(): void {
+    this.#observed = true;
+    this.#unawaited?.observed();
+  }
+
+  /** A wait of the current task, if there is one. */
+  #awaiting(): Promise<T> {
+    const scope = currentScope();
+    const wait = this.#wait();
+    if (this.#settled && scope?.cancellation === undefined) return wait;
+    if (scope === undefined) return this.#during(wait, false);
+    return this.#during(
+      interruptible(wait, undefined, () => this.#producer.describe()),
+      false,
+    );
+  }
+
+  #limited<R>(wait: Promise<R>, options: WaitOptions | undefined, what: string): Promise<R> {
+    const limited = interruptible(
+      wait,
+      options,
+      () => `Cannot get the ${what} of ${this.#producer.describe()} in time`,
+    );
+    const hasWayOut = options?.timeout !== undefined || options?.signal !== undefined;
+    return this.#settled ? limited : this.#during(limited, hasWayOut);
+  }
+
+  /** Says that somebody waits, for as long as that goes on. */
+  #during<R>(wait: Promise<R>, hasWayOut: boolean): Promise<R> {
+    try {
+      const ended = this.#producer.awaited?.(hasWayOut);
+      if (ended !== undefined) wait.then(ended, ended);
+      return this.#holding(wait);
+    } catch (error) {
+      wait.catch(() => {});
+      return Promise.reject(error);
+    }
+  }
+
   #wait(): Promise<T> {
-    this.#unawaited.observed();
+    this.#observe();
+    this.#look();
+    this.#watch();
     if (this.#settlement === undefined) {
       let resolve!: (value: T) => void;
       let reject!: (error: unknown) => void;
@@ -204,21 +299,87 @@ export class Future<T> implements Promise<T> {
     return this.#settlement.promise;
   }
 
-  #settle(status: 'fulfilled' | 'rejected' | 'cancelled', outcome: unknown): boolean {
+  /** Waiting for what another thread settles keeps the process up. */
+  #holding<R>(wait: Promise<R>): Promise<R> {
+    if (!isMainLoop || this.#settled || this.#handle === undefined || this.#producer.holds?.() !== true)
+      return wait;
+    holdLoop();
+    wait.then(releaseLoop, releaseLoop);
+    return wait;
+  }
+
+  // Shared with other threads
+
+  #share(): SharedHandle<Settlement> {
+    const handle = new SharedHandle<Settlement>(this, SETTLEMENT, undefined, prepareSettlement);
+    const { core } = handle;
+    this.#handle = handle;
+    // Whoever gets it may await it.
+    this.#observe();
+    if (this.#settled) putOutcome(core, this.#status as Settled, this.#outcome, false);
+    else {
+      this.#watch();
+      this.#producer.shared?.(core.object);
+    }
+    return handle;
+  }
+
+  /** Learns of it when another thread settles it. */
+  #watch(): void {
+    const handle = this.#handle;
+    if (this.#watched || handle === undefined || this.#settled) return;
+    this.#watched = true;
+    void outside(() => waitAsync(new GateWait(handle), UNASKED, () => this.#adopt(handle.coreInUse)));
+  }
+
+  /** Whether another thread has settled it. */
+  #look(): void {
+    if (this.#handle === undefined || this.#settled) return;
+    const core = this.#watched ? this.#handle.coreInUse : this.#handle.core;
+    if (core.isSettled) this.#adopt(core);
+  }
+
+  #adopt(core: Settlement): void {
+    if (this.#settled) return;
+    const [how, value] = readOutcome(core);
+    this.#settleHere(how, value);
+    if (how === 'cancelled') this.#producer.cancelled?.(value);
+  }
+
+  #settle(status: Settled, outcome: unknown, strict: boolean): boolean {
     if (this.#settled) return false;
+    if (this.#handle !== undefined) {
+      const core = this.#watched ? this.#handle.coreInUse : this.#handle.core;
+      if (!putOutcome(core, status, outcome, strict)) {
+        this.#adopt(core);
+        return false;
+      }
+    }
+    this.#settleHere(status, outcome);
+    return true;
+  }
+
+  #settleHere(status: Settled, outcome: unknown): void {
     this.#status = status;
     this.#outcome = outcome;
     if (status === 'fulfilled') this.#settlement?.resolve(outcome as T);
     else this.#settlement?.reject(outcome);
     // A cancellation is asked for, and whoever asked knows: only errors of the work itself must be seen by somebody.
-    if (status === 'rejected') this.#unawaited.rejected(outcome);
+    if (status === 'rejected' && !this.#observed) {
+      this.#unawaited = new Unawaited(() => this.#producer.describe(), this.#scope);
+      this.#unawaited.rejected(outcome);
+    }
     const callbacks = this.#callbacks;
     if (callbacks !== undefined) {
       queueMicrotask(() => {
         for (const callback of callbacks) callback();
       });
     }
-    return true;
+  }
+
+  /** Gives up what this thread holds of a future that others know. Waits of it go on. */
+  [Symbol.dispose](): void {
+    this.#handle?.dispose();
   }
 
   #call(callback: (future: this) => void): void {
@@ -228,35 +389,12 @@ export class Future<T> implements Promise<T> {
       report('HEDDLE_CALLBACK_ERROR', `A done callback of ${this.#producer.describe()} threw`, error);
     }
   }
-
-  /** Gives executors the producer's side, and nobody else. */
-  static #control<T>(future: Future<T>): FutureControl<T> {
-    return {
-      future,
-      start: () => {
-        if (future.#status !== 'pending') return false;
-        future.#status = 'running';
-        return true;
-      },
-      resolve: (value) => future.#settle('fulfilled', value),
-      reject: (error) => future.#settle('rejected', error),
-      cancel: (error) => future.#settle('cancelled', error),
-    };
-  }
-
-  static {
-    controlOf = (future) => Future.#control(future);
-  }
 }
 
-/** A future together with the means to settle it: for executors. */
-export function createFuture<T>(producer: FutureProducer): FutureControl<T> {
-  return controlOf(new Future<T>(producer));
-}
-
-/** A future that has failed already: what a call that is refused returns. */
-export function rejectedFuture<T>(error: unknown, describe: () => string): Future<T> {
-  const control = createFuture<T>({ cancel: () => false, describe });
-  control.reject(error);
-  return control.future;
-}
+registerShared<Future<unknown>>(FUTURE, {
+  type: Future,
+  handleOf: (future) => handleOfFuture(future),
+  make: () => makeRemote(),
+  recover: recoverSettlement,
+  free: freeSettlement,
+});

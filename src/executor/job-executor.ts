@@ -1,8 +1,8 @@
 /** What all executors share: the public calls, on top of one way to start a job. */
 import { checkFunction } from '../core/arguments.ts';
 import { moduleUrl } from '../function/loader.ts';
+import type { WaitOptions } from '../scope/interruptible.ts';
 import { attachToTask } from '../scope/scope.ts';
-import { encodeValue } from '../thread/values.ts';
 import type {
   AnyFunction,
   Executor,
@@ -12,12 +12,15 @@ import type {
   Remote,
   SubmitOptions,
 } from './executor.ts';
-import { type Future, rejectedFuture } from './future.ts';
+import type { Future } from './future.ts';
 import type { Job, JobOptions } from './job.ts';
+import { startWithContext } from './job-context.ts';
 import { mergeJobOptions } from './job-options.ts';
 import { mapItems } from './map.ts';
+import { mapItemsSync } from './map-sync.ts';
+import { rejectedFuture } from './rejected-future.ts';
 import { remoteModule } from './remote.ts';
-import { releaseWork, type Work } from './work.ts';
+import type { Work } from './work.ts';
 
 /** Where jobs go. */
 export interface JobSink {
@@ -25,8 +28,11 @@ export interface JobSink {
   readonly width: number;
   /** Whether `start` would throw a `PoolFullError`. */
   readonly full: boolean;
+  /** Whether jobs run in the context of their submit by themselves. */
+  readonly keepsContext?: boolean;
   /** @throws ShutDownError, PoolFullError, BrokenPoolError, SendError; then there is no job. */
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job;
+  waitForRoom(options: WaitOptions | undefined): Promise<void>;
 }
 
 export abstract class JobExecutor implements Executor {
@@ -46,11 +52,42 @@ export abstract class JobExecutor implements Executor {
   submitFrom<A extends unknown[], R>(site: AnyFunction, fn: (...args: A) => R, args: A): Future<Awaited<R>> {
     try {
       checkFunction(fn, 'fn');
-      const work: Work = { kind: 'call', args: encodeValue(args, 'args') };
-      return startInTask(this.sink, fn, site, work, this.jobOptions).future as Future<Awaited<R>>;
+      return startInTask(this.sink, fn, site, { kind: 'call', args }, this.jobOptions).future as Future<
+        Awaited<R>
+      >;
     } catch (error) {
       return rejectedFuture(error, () => `job "${fn?.name ?? ''}"`);
     }
+  }
+
+  submitSync<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Awaited<R> {
+    const future = this.submitFrom(this.submitSync, fn, args);
+    try {
+      return future.resultSync();
+    } catch (error) {
+      // If it goes on, nobody else can have its result.
+      future.cancel(error);
+      throw error;
+    }
+  }
+
+  waitForRoom(options?: WaitOptions): Promise<void> {
+    return this.sink.waitForRoom(options);
+  }
+
+  mapSync<T, R>(
+    fn: (item: T, ...args: never[]) => R,
+    items: Iterable<T>,
+    options?: MapOptions,
+  ): IterableIterator<Awaited<R>> {
+    return mapItemsSync({
+      sink: this.sink,
+      jobOptions: this.jobOptions,
+      fn: fn as AnyFunction,
+      items,
+      options,
+      site: this.mapSync,
+    }) as IterableIterator<Awaited<R>>;
   }
 
   readonly map: MapMethod = ((
@@ -96,13 +133,10 @@ export function startInTask(
   work: Work,
   options: JobOptions,
 ): Job {
-  let job: Job;
-  try {
-    job = sink.start(fn, site, work, options);
-  } catch (error) {
-    releaseWork(work);
-    throw error;
-  }
+  const job =
+    options.context.length === 0 || sink.keepsContext === true
+      ? sink.start(fn, site, work, options)
+      : startWithContext(sink, fn, site, work, options);
   job.detach = attachToTask({
     cancel: (reason) => void job.future.cancel(reason),
     get ended() {

@@ -1,5 +1,7 @@
 /** Submit options: checked, and merged with those of the executor. */
 import { checkInteger, checkOneOf, checkSignal, checkTimeout, show } from '../core/arguments.ts';
+import { type ContextStorage, isContextStorage } from '../function/storage.ts';
+import { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { OnCancel, SubmitOptions } from './executor.ts';
 import type { JobOptions } from './job.ts';
 
@@ -14,6 +16,8 @@ export const defaultJobOptions: JobOptions = Object.freeze({
   onCancel: 'wait',
   grace: 100,
   idempotent: false,
+  limiter: undefined,
+  context: [],
 });
 
 /**
@@ -40,7 +44,24 @@ export function mergeJobOptions(base: JobOptions, given: SubmitOptions): JobOpti
     grace: given.grace === undefined ? base.grace : checkTimeout(given.grace, 'grace'),
     idempotent:
       given.idempotent === undefined ? base.idempotent : checkBoolean(given.idempotent, 'idempotent'),
+    limiter: given.limiter === undefined ? base.limiter : checkLimiter(given.limiter),
+    context: given.context === undefined ? base.context : checkContext(given.context),
   };
+}
+
+function checkLimiter(value: unknown): CapacityLimiter {
+  if (value instanceof CapacityLimiter) return value;
+  throw new TypeError(`limiter must be a CapacityLimiter, received ${show(value)}`);
+}
+
+function checkContext(value: unknown): readonly ContextStorage[] {
+  if (!Array.isArray(value)) throw new TypeError(`context must be an array, received ${show(value)}`);
+  for (const [index, storage] of value.entries())
+    if (!isContextStorage(storage))
+      throw new TypeError(
+        `context[${index}] must be an AsyncLocalStorage, or have run and get, received ${show(storage)}`,
+      );
+  return [...value];
 }
 
 function checkBoolean(value: unknown, name: string): boolean {

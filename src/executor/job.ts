@@ -1,23 +1,31 @@
 /**
- * One job: work given to an executor, from the submit to its real end.
+ * One job: work given to an executor, from the submit to its real end, as the thread sees it that waits for it.
  *
  * Two things end, and not always together: the **future** settles (result, error, cancellation, time-out) and the
  * **work** ends (its slot is free). A job that is cancelled while it runs settles at once and ends later.
  *
- * | phase   | the work            | leaves it by                                    |
- * | ------- | ------------------- | ----------------------------------------------- |
- * | queued  | waits for a thread  | `start` → running; `cancel`, `expire` → ended   |
- * | running | is in a thread      | `finish` → ended (`requeue` → queued, once)     |
- * | ended   | is over             |                                                 |
+ * | phase   | the work                    | leaves it by                                                    |
+ * | ------- | --------------------------- | --------------------------------------------------------------- |
+ * | held    | waits for its limiter       | `queued`; `cancel`, `expire` → ended                            |
+ * | queued  | waits for a thread, or runs: shared memory says which | `finish` → ended; `requeue` → queued, once |
+ * | ended   | is over                     |                                                                 |
  */
-import { startTimer, type Timer } from '../core/clock.ts';
+
+import type { Wire } from '../codec/wire.ts';
+import { now, startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, TimeoutError } from '../core/errors.ts';
+import type { ContextStorage } from '../function/storage.ts';
+import type { KnownFunction } from '../jobs/functions.ts';
+import type { LoopWait } from '../park/parking.ts';
+import type { Right } from '../queue/settlement.ts';
 import { onAbort } from '../scope/abort.ts';
-import type { KnownFunction } from '../thread/remote-thread.ts';
+import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
+import type { SharedHandle } from '../sync/shared-handle.ts';
 import type { OnCancel } from './executor.ts';
-import { createFuture, type Future, type FutureControl } from './future.ts';
-import type { Queued } from './job-queue.ts';
-import { releaseWork, SENT, type Work } from './work.ts';
+import { Future, settleFuture } from './future.ts';
+import type { FutureProducer } from './future-producer.ts';
+import { makeRight } from './resolvers.ts';
+import type { Work } from './work.ts';
 
 /** Submit options with every default filled in. */
 export interface JobOptions {
@@ -29,64 +37,79 @@ export interface JobOptions {
   readonly onCancel: OnCancel;
   readonly grace: number;
   readonly idempotent: boolean;
+  readonly limiter: CapacityLimiter | undefined;
+  readonly context: readonly ContextStorage[];
 }
 
 /** What a job asks of its executor. */
 export interface JobOwner {
-  /** The future of a job was settled from outside while the job was `queued` or `running`. */
-  withdrawn(job: Job, phase: 'queued' | 'running'): void;
+  /** The future of a job was settled from outside: the work is to end. */
+  withdrawn(job: Job): void;
   /** Ends the thread of a job that runs on though it was withdrawn. */
   terminate(job: Job): void;
+  /** Whether a thread has it. */
+  isRunning(job: Job): boolean;
+  /** For how many milliseconds a thread has had it; `undefined` if none has. */
+  ranFor(job: Job): number | undefined;
+  /** It has ended: takes what came of it. */
+  ended(job: Job): void;
+  /** As `FutureProducer`. */
+  block(job: Job, timeout: number): boolean;
+  awaited(job: Job, hasWayOut: boolean): (() => void) | undefined;
+  /** Its future travels: what other threads know of that is its `settlement`. */
+  shared?(job: Job): void;
 }
 
-export type JobPhase = 'queued' | 'running' | 'ended';
+export type JobPhase = 'held' | 'queued' | 'ended';
 
-let nextJobId = 1;
-
-export class Job implements Queued {
-  readonly id: number;
+export class Job implements FutureProducer, LoopWait {
   readonly fn: KnownFunction;
   readonly options: JobOptions;
-  readonly submittedAt: number;
+  readonly future: Future<unknown>;
+  readonly submittedAt: number = now();
   work: Work;
-  links: Queued['links'];
+  /** Where it stands in shared memory; 0 while it does not. */
+  address = 0;
+  /** Where another stands like it, if it may be run again. */
+  spare = 0;
+  /** What goes by a message, if bytes cannot carry it. */
+  byPort: Wire<unknown> | undefined;
+  /** What other threads know of its future; 0 if they do not. */
+  settlement = 0;
+  /** Whether what came of it has been taken: its future is settled, or will be. */
+  taken = false;
+  /** The pool. */
+  object = 0;
+  readonly ownsCell = true;
+  /** Whether its function is async, as far as can be seen. */
+  isAsync = false;
   /** Whether its thread died once already. */
   repeated = false;
   /** Milliseconds that it ran, once it has. */
   ranMs = 0;
   /** Takes the job out of the task that it belongs to. */
   detach: (() => void) | undefined;
+  /** Called when the work is over: what it holds besides. */
+  release: (() => void) | undefined;
   /** Why the future was settled from outside: what a thread is told. */
   withdrawal: unknown;
 
   #phase: JobPhase = 'queued';
   #abandoned = false;
   readonly #owner: JobOwner;
-  readonly #control: FutureControl<unknown>;
   #deadline: Timer | undefined;
   #runDeadline: Timer | undefined;
   #stopListening: (() => void) | undefined;
+  /** While its future can be settled by this thread, and others know it. */
+  #right: SharedHandle<Right> | undefined;
   #ended: { readonly promise: Promise<void>; resolve(): void } | undefined;
 
   constructor(fn: KnownFunction, work: Work, options: JobOptions, owner: JobOwner) {
-    this.id = nextJobId++;
     this.fn = fn;
     this.work = work;
     this.options = options;
-    this.submittedAt = performance.now();
     this.#owner = owner;
-    this.#control = createFuture<unknown>({
-      cancel: (reason) => this.cancel(new CancelledError(`Cancelled ${this.describe()}`, { cause: reason })),
-      describe: () => this.describe(),
-    });
-  }
-
-  get future(): Future<unknown> {
-    return this.#control.future;
-  }
-
-  get priority(): number {
-    return this.options.priority;
+    this.future = new Future<unknown>(this);
   }
 
   get phase(): JobPhase {
@@ -102,6 +125,10 @@ export class Job implements Queued {
     return this.#abandoned;
   }
 
+  get isRunning(): boolean {
+    return this.#phase === 'queued' && this.#owner.isRunning(this);
+  }
+
   /** Whether it may be run again now that its thread died. A chunk is taken apart by its `map` instead. */
   get mayRepeat(): boolean {
     return this.options.idempotent && !this.repeated && this.work.kind === 'call';
@@ -115,70 +142,119 @@ export class Job implements Queued {
     return `job "${this.name}"`;
   }
 
+  /** It waits for something before it can be queued. */
+  hold(): void {
+    this.#phase = 'held';
+  }
+
+  queued(): void {
+    this.#phase = 'queued';
+  }
+
   /** Starts the clocks, and listens to the signal, of a job that its executor has accepted. */
   watch(): void {
-    const { signal, timeout } = this.options;
+    const { signal, timeout, runTimeout } = this.options;
     if (signal !== undefined)
-      this.#stopListening = onAbort(signal, () => this.#withdraw(signal.reason, 'cancel'));
+      this.#stopListening = onAbort(signal, () => this.#withdraw(signal.reason, 'cancelled'));
     if (timeout !== Infinity) {
       this.#deadline = startTimer(timeout, () => this.#expire(`within ${timeout} ms of its submit`), {
         hold: false,
       });
     }
+    if (runTimeout !== Infinity) this.#watchRun(runTimeout);
   }
 
-  /** The job was given to a thread. */
-  start(): void {
-    this.#phase = 'running';
-    this.#control.start();
-  }
-
-  /** The arguments are on their way: keeps them no longer than it takes to be able to send them again. */
-  sent(): void {
-    if (this.work.kind !== 'call' || this.options.idempotent) return;
-    releaseWork(this.work);
-    this.work = SENT;
-  }
-
-  /** The thread has begun to run it: `runTimeout` counts from here. */
-  startClock(): void {
+  /**
+   * Nobody tells that it has begun. So after as long as it may run, it is seen whether it has: if not, it may run as long
+   * from now on at least.
+   */
+  #watchRun(left: number): void {
     const { runTimeout } = this.options;
-    if (runTimeout === Infinity || this.settled) return;
-    this.#runDeadline = startTimer(runTimeout, () => this.#expire(`within ${runTimeout} ms of running`), {
-      hold: false,
-    });
+    this.#runDeadline = startTimer(
+      Math.max(left, 1),
+      () => {
+        const ran = this.#phase === 'queued' ? this.#owner.ranFor(this) : undefined;
+        const more = ran === undefined ? runTimeout : runTimeout - ran;
+        if (more <= 0) this.#expire(`within ${runTimeout} ms of running`);
+        else this.#watchRun(more);
+      },
+      { hold: false },
+    );
   }
 
-  /** Its thread died, and it may be run again. */
-  requeue(): void {
-    this.#runDeadline?.stop();
-    this.#phase = 'queued';
-    this.repeated = true;
+  /** When it runs out of time, as far as can be said now: for who is blocked, where no timer fires. */
+  due(): number {
+    const { timeout, runTimeout } = this.options;
+    const ran = runTimeout === Infinity || this.#phase !== 'queued' ? undefined : this.#owner.ranFor(this);
+    const left = ran === undefined ? runTimeout : runTimeout - ran;
+    return Math.min(this.submittedAt + timeout, now() + left);
+  }
+
+  expireIfDue(): void {
+    const { timeout, runTimeout } = this.options;
+    if (now() >= this.submittedAt + timeout) this.#expire(`within ${timeout} ms of its submit`);
+    else if (runTimeout !== Infinity && (this.#owner.ranFor(this) ?? 0) >= runTimeout)
+      this.#expire(`within ${runTimeout} ms of running`);
+  }
+
+  /** For `LoopWait`: it has ended, in whatever way. */
+  set(): void {
+    this.#owner.ended(this);
+  }
+
+  block(timeout: number): boolean {
+    return this.#owner.block(this, timeout);
+  }
+
+  awaited(hasWayOut: boolean): (() => void) | undefined {
+    return this.#owner.awaited(this, hasWayOut);
+  }
+
+  shared(settlement: number): void {
+    this.settlement = settlement;
+    this.#right = makeRight(this, settlement);
+    this.#owner.shared?.(this);
+  }
+
+  /** Another thread has cancelled its future. */
+  cancelled(error: unknown): void {
+    if (this.#phase === 'ended') return;
+    this.withdrawal = error;
+    this.#stopWatching();
+    this.#owner.withdrawn(this);
   }
 
   resolve(value: unknown): boolean {
-    return this.#settled(this.#control.resolve(value));
+    return this.#settled(settleFuture(this.future, 'fulfilled', value));
   }
 
   reject(error: unknown): boolean {
-    return this.#settled(this.#control.reject(error));
+    return this.#settled(settleFuture(this.future, 'rejected', error));
   }
 
   /** Ends the work by force, if its future is settled and it goes on all the same. */
   terminate(): void {
-    if (this.settled && this.#phase === 'running') this.#owner.terminate(this);
+    if (this.settled && this.#phase === 'queued') this.#owner.terminate(this);
   }
 
-  /** Settles as cancelled; the executor is told, so that it stops the work. */
-  cancel(error: CancelledError): boolean {
-    return this.#withdraw(error, 'cancel');
+  /** For `future.cancel()`. */
+  cancel(reason: unknown): boolean {
+    return this.#withdraw(new CancelledError(`Cancelled ${this.describe()}`, { cause: reason }), 'cancelled');
+  }
+
+  /** Settles as cancelled, by that very error. */
+  cancelBy(error: unknown): boolean {
+    if (this.taken) return this.#settled(settleFuture(this.future, 'cancelled', error));
+    return this.#withdraw(error, 'cancelled');
   }
 
   /** The work is over and its slot is free, whatever became of the future. */
   finish(): void {
+    if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     this.#stopWatching();
-    releaseWork(this.work);
+    if (this.settled) this.#right?.dispose();
+    this.release?.();
     this.detach?.();
     this.#ended?.resolve();
   }
@@ -204,21 +280,23 @@ export class Job implements Queued {
   }
 
   #expire(limit: string): void {
-    this.#withdraw(new TimeoutError(`Cannot finish ${this.describe()}: it did not end ${limit}`), 'reject');
+    this.#withdraw(new TimeoutError(`Cannot finish ${this.describe()}: it did not end ${limit}`), 'rejected');
   }
 
-  #withdraw(error: unknown, how: 'reject' | 'cancel'): boolean {
+  #withdraw(error: unknown, how: 'rejected' | 'cancelled'): boolean {
     if (this.settled || this.#phase === 'ended') return false;
-    const phase = this.#phase;
     this.withdrawal = error;
-    if (how === 'reject') this.#settled(this.#control.reject(error));
-    else this.#settled(this.#control.cancel(error));
-    this.#owner.withdrawn(this, phase);
+    // Another thread may have settled it in this moment.
+    if (!this.#settled(settleFuture(this.future, how, error))) return false;
+    this.#owner.withdrawn(this);
     return true;
   }
 
   #settled(done: boolean): boolean {
-    if (done) this.#stopWatching();
+    if (done) {
+      this.#stopWatching();
+      this.#right?.dispose();
+    }
     return done;
   }
 

@@ -1,11 +1,12 @@
 /** Functions that executors have met: each gets a number, so that a thread is sent its source or address once. */
 import { checkFunction } from '../core/arguments.ts';
 import { type FunctionReference, referenceTo } from '../function/reference.ts';
-import type { KnownFunction } from '../thread/remote-thread.ts';
+import type { KnownFunction } from '../jobs/functions.ts';
 import { encodeValue } from '../thread/values.ts';
 import type { AnyFunction } from './executor.ts';
 
 const byFunction = new WeakMap<AnyFunction, KnownFunction>();
+const addresses = new WeakMap<AnyFunction, FunctionReference>();
 const idByAddress = new Map<string, number>();
 let nextId = 1;
 
@@ -32,6 +33,12 @@ export function knowFunction(fn: AnyFunction, site: AnyFunction): KnownFunction 
 /** Gives a function that exists only as an address, such as a member of `import()`, to the functions known. */
 export function registerReference(fn: AnyFunction, reference: FunctionReference): void {
   byFunction.set(fn, knowReference(reference));
+  addresses.set(fn, reference);
+}
+
+/** The address of a function that is nothing else. */
+export function addressOf(fn: AnyFunction): FunctionReference | undefined {
+  return addresses.get(fn);
 }
 
 function knowReference(reference: FunctionReference): KnownFunction {
@@ -42,13 +49,14 @@ function knowReference(reference: FunctionReference): KnownFunction {
     id = nextId++;
     idByAddress.set(address, id);
   }
-  return { id, reference: { value: reference }, name: nameOf(reference) };
+  return { id, reference: { value: reference }, name: functionName(reference.name) };
 }
 
 function oneUse(reference: FunctionReference): KnownFunction {
-  return { id: 0, reference: encodeValue(reference, 'captured'), name: nameOf(reference) };
+  return { id: 0, reference: encodeValue(reference, 'captured'), name: functionName(reference.name) };
 }
 
-function nameOf(reference: FunctionReference): string {
-  return reference.name === '' ? 'anonymous function' : reference.name;
+/** What messages call a function of that name. */
+export function functionName(name: string): string {
+  return name === '' ? 'anonymous function' : name;
 }

@@ -5,17 +5,17 @@
  *
  * Invariants
  * - `#ahead` counts the items pulled and not yet taken out; it never exceeds the buffer.
+ * - A pool that is full takes the chunk later: what was pulled waits for room, and nothing more is pulled meanwhile.
  * - An item has one outcome, whether its chunk was one item or a thousand: chunks are not visible outside.
  * - After the first error (with `stop`), a close, an abort or a time-out nothing more is pulled, every job left is
  *   cancelled, and the input is closed.
  */
 import { checkFunction } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
-import { CancelledError, SendError, ThreadDiedError, TimeoutError } from '../core/errors.ts';
+import { CancelledError, PoolFullError, SendError, ThreadDiedError, TimeoutError } from '../core/errors.ts';
 import { onAbort } from '../scope/abort.ts';
 import { interruptible } from '../scope/interruptible.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
-import { encodeValue } from '../thread/values.ts';
 import { ChunkSizer } from './chunk-sizer.ts';
 import type { AnyFunction, MapOptions, MapResults } from './executor.ts';
 import type { Future } from './future.ts';
@@ -23,6 +23,7 @@ import type { Job, JobOptions } from './job.ts';
 import { type JobSink, startInTask } from './job-executor.ts';
 import { closeInput, isPromiseLike, type MapInput, openInput } from './map-input.ts';
 import { type MapSettings, readMapOptions } from './map-options.ts';
+import { Stalled } from './map-stalled.ts';
 
 export interface MapRequest {
   readonly sink: JobSink;
@@ -70,6 +71,8 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   #nextIndex = 0;
   #ahead = 0;
   #chunk: Item[] = [];
+  /** Chunks that found the pool full. */
+  readonly #stalled: Stalled<readonly Item[]>;
   #pulling = false;
   #exhausted = false;
   /** Why nothing more is pulled; delivered after the results before it. */
@@ -84,6 +87,12 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     this.#request = request;
     this.#settings = settings;
     this.#sizer = new ChunkSizer(settings.chunkSize);
+    this.#stalled = new Stalled({
+      room: (signal) => request.sink.waitForRoom({ signal }),
+      start: (chunk) => this.#startChunk(chunk),
+      fail: (chunk, error) => this.#chunkFailed(chunk, error),
+      goOn: () => this.#pull(),
+    });
   }
 
   start(): void {
@@ -167,7 +176,8 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   }
 
   #wantsMore(): boolean {
-    return this.#input !== undefined && !this.#exhausted && !this.#stopped && this.#ahead < this.#buffer;
+    if (this.#input === undefined || this.#exhausted || this.#stopped || this.#stalled.waiting) return false;
+    return this.#ahead < this.#buffer;
   }
 
   get #stopped(): boolean {
@@ -223,7 +233,8 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     try {
       job = this.#submit(chunk, onPart);
     } catch (error) {
-      this.#chunkFailed(chunk, error);
+      if (error instanceof PoolFullError) this.#stalled.add(chunk);
+      else this.#chunkFailed(chunk, error);
       return;
     }
     this.#jobs.add(job);
@@ -242,8 +253,9 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     const path = `items[${chunk[0]?.index}]`;
     const work = {
       kind: 'each',
-      items: encodeValue(items, chunk.length === 1 ? path : `items from ${path}`),
-      args: encodeValue(args, 'args'),
+      items,
+      path: chunk.length === 1 ? path : `items from ${path}`,
+      args,
       stop: onError === 'stop',
       onPart,
     } as const;
@@ -361,6 +373,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     this.#stopListening?.();
     this.#line.length = 0;
     this.#chunk.length = 0;
+    this.#stalled.drop();
     for (const job of this.#jobs) job.future.cancel(reason);
   }
 

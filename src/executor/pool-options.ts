@@ -1,6 +1,13 @@
 /** The options of a thread pool: what users give, and what becomes of it. */
 import type { Wire } from '../codec/wire.ts';
-import { checkFunction, checkInteger, checkOneOf, checkOptions, show } from '../core/arguments.ts';
+import {
+  checkFunction,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkTimeout,
+  show,
+} from '../core/arguments.ts';
 import type { FunctionReference } from '../function/reference.ts';
 import { defaultThreads, type ResourceLimits } from '../platform/worker.ts';
 import type { AnyFunction, OnCancel } from './executor.ts';
@@ -9,8 +16,14 @@ import { defaultJobOptions, mergeJobOptions } from './job-options.ts';
 import { knowFunction } from './known-function.ts';
 
 export interface ThreadPoolOptions {
-  /** How many threads at most; default: what the machine, or its container, gives this process. */
-  readonly threads?: number | undefined;
+  /**
+   * How many threads: a fixed number, which start one by one as jobs come; or at least `min`, which start at once, and at most
+   * `max`, of which those above `min` end when they have nothing to do. Default: what the machine, or its container, gives
+   * this process.
+   */
+  readonly threads?: number | { readonly min: number; readonly max: number } | undefined;
+  /** Milliseconds after which an idle thread above `min` ends. Default 10,000. */
+  readonly idleTimeout?: number | undefined;
   /** What threads, messages and warnings call the pool. */
   readonly name?: string | undefined;
   /** How many async jobs a thread runs at once. Default 1. */
@@ -29,10 +42,27 @@ export interface ThreadPoolOptions {
   readonly onCancel?: OnCancel | undefined;
   /** Milliseconds before `'terminate'` does so. Default 100. */
   readonly grace?: number | undefined;
+  /**
+   * How threads share jobs: `'shared'` (the default), one queue from which each takes the next; or `'stealing'`, the same
+   * for who submits: jobs that a job submits go to its own thread first, and others take them when they have nothing.
+   */
+  readonly scheduling?: 'shared' | 'stealing' | undefined;
+  /** For how many microseconds a thread without a job looks for the next before it waits, at the cost of a core. Default 0. */
+  readonly spin?: number | undefined;
+  /** How many threads may be started beside the others because jobs block theirs for other jobs of the pool. Default 32. */
+  readonly maxSpares?: number | undefined;
 }
 
 export interface PoolSettings {
+  /** At most; and so many start at once. */
   readonly threads: number;
+  readonly min: number;
+  /** Whether threads above `min` end when they are idle. */
+  readonly elastic: boolean;
+  readonly idleTimeout: number;
+  readonly scheduling: 'shared' | 'stealing';
+  readonly spin: number;
+  readonly maxSpares: number;
   readonly name: string;
   readonly concurrency: number;
   readonly maxPending: number;
@@ -42,6 +72,8 @@ export interface PoolSettings {
   readonly execArgv: readonly string[] | undefined;
   readonly onDispose: 'drain' | 'cancel';
   readonly jobOptions: JobOptions;
+  /** Whether it is an event loop: one thread, which is not replaced. */
+  readonly isLoop: boolean;
 }
 
 let unnamed = 0;
@@ -54,8 +86,15 @@ export function readPoolOptions(
   const given = checkOptions(options) as ThreadPoolOptions;
   const { concurrency = 1, maxPending = Infinity, initializer, onCancel, grace } = given;
   if (initializer !== undefined) checkFunction(initializer, 'initializer');
+  const { min, max } = readThreads(given.threads);
   return {
-    threads: checkThreads(given.threads === undefined ? defaultThreads() : given.threads),
+    threads: max,
+    min,
+    elastic: typeof given.threads === 'object',
+    idleTimeout: checkTimeout(given.idleTimeout ?? 10_000, 'idleTimeout'),
+    scheduling: checkOneOf(given.scheduling ?? 'shared', 'scheduling', ['shared', 'stealing']),
+    spin: checkTimeout(given.spin ?? 0, 'spin'),
+    maxSpares: checkInteger(given.maxSpares ?? 32, 'maxSpares', { min: 0, infinite: true }),
     name: given.name === undefined ? `pool-${++unnamed}` : String(given.name),
     concurrency: checkInteger(concurrency, 'concurrency', { min: 1 }),
     maxPending: checkInteger(maxPending, 'maxPending', { min: 0, infinite: true }),
@@ -64,8 +103,41 @@ export function readPoolOptions(
     env: given.env,
     execArgv: given.execArgv,
     onDispose: checkOneOf(given.onDispose ?? 'drain', 'onDispose', ['drain', 'cancel']),
+    isLoop: false,
     jobOptions: mergeJobOptions(defaultJobOptions, { onCancel, grace }),
   };
+}
+
+/** The settings of a loop in a thread of its own. */
+export function loopSettings(name: string, initializer: Wire<FunctionReference> | undefined): PoolSettings {
+  return {
+    threads: 1,
+    min: 1,
+    elastic: false,
+    idleTimeout: Infinity,
+    scheduling: 'shared',
+    spin: 0,
+    maxSpares: 0,
+    name,
+    concurrency: Infinity,
+    maxPending: Infinity,
+    initializer,
+    resourceLimits: undefined,
+    env: undefined,
+    execArgv: undefined,
+    onDispose: 'drain',
+    isLoop: true,
+    jobOptions: defaultJobOptions,
+  };
+}
+
+function readThreads(threads: ThreadPoolOptions['threads']): { readonly min: number; readonly max: number } {
+  if (typeof threads !== 'object' || threads === null)
+    return { min: 0, max: checkThreads(threads === undefined ? defaultThreads() : threads) };
+  const max = checkThreads(threads.max);
+  const min = checkInteger(threads.min, 'threads.min', { min: 0 });
+  if (min > max) throw new RangeError(`threads.min must be at most threads.max, received ${min} and ${max}`);
+  return { min, max };
 }
 
 /** @throws TypeError, RangeError unless it is a whole number of at least 1. */

@@ -4,41 +4,40 @@ import { report } from '../platform/report.ts';
 
 const STARVING_AFTER_MS = 10_000;
 
+/** What is asked of the pool. */
+interface Watched {
+  /** Whether jobs wait. */
+  waits(): boolean;
+  /** How many jobs were taken out of the queue so far. */
+  taken(): number;
+  /** Whether every thread is taken while jobs wait, and what the threads run. */
+  look(): { readonly full: boolean; readonly jobs: readonly string[] };
+}
+
 export class StarvationWatch {
   readonly #pool: string;
-  readonly #look: () => { full: boolean; jobs: readonly string[] };
+  readonly #watched: Watched;
   #timer: Timer | undefined;
-  #movedAt = 0;
+  #takenThen = 0;
   #warned = false;
 
-  /** `look` is asked whether every thread is taken while jobs wait, and what the threads run. */
-  constructor(pool: string, look: () => { full: boolean; jobs: readonly string[] }) {
+  constructor(pool: string, watched: Watched) {
     this.#pool = pool;
-    this.#look = look;
+    this.#watched = watched;
   }
 
-  /** A job has begun to wait. */
+  /** A job was put. */
   watch(): void {
-    if (this.#warned || this.#timer !== undefined) return;
-    this.#movedAt = performance.now();
-    this.#arm(STARVING_AFTER_MS);
-  }
-
-  /** A waiting job was given to a thread. */
-  moved(): void {
-    this.#movedAt = performance.now();
-  }
-
-  #arm(delay: number): void {
-    this.#timer = startTimer(delay, () => this.#check(), { hold: false });
+    if (this.#warned || this.#timer !== undefined || !this.#watched.waits()) return;
+    this.#takenThen = this.#watched.taken();
+    this.#timer = startTimer(STARVING_AFTER_MS, () => this.#check(), { hold: false });
   }
 
   #check(): void {
     this.#timer = undefined;
-    const { full, jobs } = this.#look();
-    if (!full) return;
-    const left = STARVING_AFTER_MS - (performance.now() - this.#movedAt);
-    if (left > 0) return this.#arm(left);
+    if (!this.#watched.waits()) return;
+    const { full, jobs } = this.#watched.look();
+    if (!full || this.#watched.taken() !== this.#takenThen) return this.watch();
     this.#warned = true;
     report(
       'HEDDLE_STARVING_POOL',

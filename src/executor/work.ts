@@ -1,47 +1,47 @@
-/** What a job is to do, and how its arguments are kept until a thread has them. */
+/** What a job is to do. */
 import { explainCloneFailure } from '../codec/encode.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 
 /** What is to be done: one call, or one call for each item of a chunk. */
 export type Work =
-  | { readonly kind: 'call'; readonly args: Wire<readonly unknown[]> }
+  | { readonly kind: 'call'; readonly args: readonly unknown[]; readonly quiet?: boolean }
   | {
       readonly kind: 'each';
-      readonly items: Wire<readonly unknown[]>;
-      readonly args: Wire<readonly unknown[]>;
+      readonly items: readonly unknown[];
+      /** What messages call the items. */
+      readonly path: string;
+      readonly args: readonly unknown[];
       readonly stop: boolean;
-      /** Outcomes of the next items, in order, as soon as a thread sends them. */
+      /** Outcomes of the next items, in order. */
       readonly onPart: (outcomes: ItemOutcomes) => void;
     };
 
-/** What is left of a call whose arguments were sent. */
-export const SENT: Work = { kind: 'call', args: { value: [] } };
+/** What is left of work that is in shared memory. */
+export const SENT: Work = { kind: 'call', args: [] };
 
-/** Arguments are those of the moment of the call, and are refused then: a job that must wait takes a copy. */
-export function freeze(work: Work): Work {
+/**
+ * Arguments are those of the moment of the call, and are refused then: what goes by a message later is copied.
+ *
+ * @throws SendError with the path to what structured clone refuses.
+ */
+export function freeze(wire: Wire<unknown>, path: string): Wire<unknown> {
+  const { handles, ...data } = wire;
   try {
-    if (work.kind === 'call') return { ...work, args: copy(work.args) };
-    return { ...work, items: copy(work.items), args: copy(work.args) };
+    return { ...structuredClone(data), ...(handles && { handles }) };
   } catch (error) {
-    throw cloneFailure(work, error);
+    releaseWire(wire);
+    throw explainCloneFailure(wire.value, path, error);
   }
 }
 
-function copy(wire: Wire<readonly unknown[]>): Wire<readonly unknown[]> {
-  const values = wire.value as readonly unknown[];
-  if (values.every((value) => typeof value !== 'object' || value === null)) return wire;
-  const { handles, ...data } = wire;
-  return { ...structuredClone(data), ...(handles && { handles }) };
-}
-
-/** Why the work cannot be sent: the path to what structured clone refused. */
-export function cloneFailure(work: Work, error: unknown): unknown {
-  return explainCloneFailure((work.kind === 'call' ? work.args : work.items).value, 'args', error);
-}
-
-/** The arguments will not be sent again. */
-export function releaseWork(work: Work): void {
-  releaseWire(work.args);
-  if (work.kind === 'each') releaseWire(work.items);
+/** The wires of several values as that of an array of them. */
+export function joinWires(wires: readonly Wire<unknown>[]): Wire<unknown> {
+  const specials = wires.flatMap((wire) => wire.specials ?? []);
+  const handles = wires.flatMap((wire) => wire.handles ?? []);
+  return {
+    value: wires.map((wire) => wire.value),
+    ...(specials.length > 0 && { specials }),
+    ...(handles.length > 0 && { handles }),
+  };
 }

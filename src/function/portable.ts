@@ -1,5 +1,6 @@
-import { checkFunction, show } from '../core/arguments.ts';
+import { checkFunction, checkName, show } from '../core/arguments.ts';
 import { type AnyFunction, registry } from './registry.ts';
+import { type ContextStorage, isContextStorage, runOf } from './storage.ts';
 
 /**
  * Marks a function so that any thread finds it: by the module in which it stands, and its name there. A thread that
@@ -50,12 +51,48 @@ export function portable<R extends Record<string, AnyFunction>>(
   meta: ImportMeta | string | URL,
   functions: R,
 ): R;
+/**
+ * Names a storage of context, such as an AsyncLocalStorage, so that jobs in other threads can be given its value: see
+ * `SubmitOptions.context`. In each thread the value is put into the storage that the module makes there.
+ *
+ * @example
+ * ```ts
+ * import { AsyncLocalStorage } from 'node:async_hooks';
+ * import { isMainThread, portable, ThreadPoolExecutor } from 'heddle';
+ *
+ * const request = portable(import.meta, new AsyncLocalStorage<string>(), 'request');
+ *
+ * const log = portable(import.meta, function log(text: string): string {
+ *   return `[${request.getStore()}] ${text}`;
+ * });
+ *
+ * if (isMainThread) {
+ *   await using pool = new ThreadPoolExecutor({ threads: 1 });
+ *   const traced = pool.with({ context: [request] });
+ *   console.log(await request.run('7f3a', () => traced.submit(log, 'done'))); // [7f3a] done
+ * }
+ * ```
+ */
+export function portable<S extends ContextStorage>(
+  meta: ImportMeta | string | URL,
+  storage: S,
+  name: string,
+): S;
 export function portable(
   meta: ImportMeta | string | URL,
-  functions: AnyFunction | Record<string, AnyFunction>,
+  functions: AnyFunction | Record<string, AnyFunction> | ContextStorage,
   name?: string,
-): AnyFunction | Record<string, AnyFunction> {
+): AnyFunction | Record<string, AnyFunction> | ContextStorage {
   const url = moduleOf(meta);
+  // A record has no name: so one of functions called `run` and `get` is not taken for a storage.
+  if (name !== undefined && typeof functions === 'object') {
+    if (!isContextStorage(functions))
+      throw new TypeError(
+        `storage must be an AsyncLocalStorage, or have run and get, received ${show(functions)}; a record of functions takes no name`,
+      );
+    register(url, runOf(functions), checkName(name)!);
+    return functions;
+  }
   if (typeof functions === 'function') {
     if (name !== undefined && typeof name !== 'string')
       throw new TypeError(`name must be a string, received ${show(name)}`);

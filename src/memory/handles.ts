@@ -22,6 +22,7 @@ import { SHARED } from './blocks.ts';
 import type { Heap } from './heap.ts';
 import { kindOf } from './kinds.ts';
 import {
+  CONDEMNED,
   DATA,
   GARBAGE,
   HANDLE,
@@ -39,12 +40,11 @@ import {
   PARCEL_TO,
   RECORD_THREAD_ID,
   REFS,
-  RESERVED,
   SECTION,
 } from './layout.ts';
 import { enterSection } from './section.ts';
 
-export const HANDLE_WORDS: number = RESERVED + 1;
+export const HANDLE_WORDS: number = CONDEMNED + 1;
 const PARCEL_WORDS = 13;
 
 interface Held {
@@ -135,18 +135,21 @@ export class Handles {
     return parcel;
   }
 
-  /** A parcel in an item of a queue, which this thread has in hand; to be unpacked by who takes the item. */
-  packInto(item: number, object: number): void {
+  /**
+   * A parcel in an item of a queue, or in a job, which this thread has in hand; to be unpacked by who takes it. The list of
+   * parcels stands at `list`.
+   */
+  packInto(item: number, object: number, list: number = ITEM_PARCELS): void {
     const { words, blocks } = this.#heap;
     const parcel = this.#heap.allocate(PARCEL_WORDS);
     // No message carries it, and no thread is meant.
     words[parcel + PARCEL_FROM] = -1;
     words[parcel + PARCEL_TO] = item;
-    words[parcel + PARCEL_NEXT] = words[item + ITEM_PARCELS]!;
+    words[parcel + PARCEL_NEXT] = words[item + list]!;
     words[parcel + KIND] = PARCEL;
     hold(this.#heap, parcel, object);
     blocks.publish(parcel);
-    words[item + ITEM_PARCELS] = parcel;
+    words[item + list] = parcel;
   }
 
   /**

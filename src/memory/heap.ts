@@ -10,7 +10,9 @@ import {
   NEXT_ID,
   NEXT_TOKEN,
   RECORD_BELL,
+  RECORD_ERRAND,
   RECORD_LOOK,
+  RECORD_MENDS,
   RECORD_NEWS,
   RECORD_SYSTEM_THREAD,
   RECORD_TELLING,
@@ -45,6 +47,8 @@ export function claimRecord(words: Int32Array, threadId: number, systemThread: n
     words[record + RECORD_BELL] = 0;
     words[record + RECORD_NEWS] = 0;
     words[record + RECORD_LOOK] = 0;
+    words[record + RECORD_ERRAND] = 0;
+    words[record + RECORD_MENDS] = 0;
     words[record + RECORD_TELLING] = 0;
     words[record + RECORD_SYSTEM_THREAD] = systemThread;
     words[record + RECORD_THREAD_ID] = threadId;

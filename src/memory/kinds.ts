@@ -23,6 +23,13 @@ export interface Kind {
   reclaim?(heap: Heap, object: number, record: number, dead: number): void;
   /** The same for a record of kind `ITEM`, which belongs to the object and which the dead thread had in hand. */
   reclaimItem?(heap: Heap, object: number, item: number, dead: number): void;
+  /** The same for a record of kind `JOB`, which belongs to the object: the dead thread had made it, or ran it. */
+  reclaimJob?(heap: Heap, object: number, job: number, dead: number): void;
+  /**
+   * Called for such a record after that, once nobody can be about to touch it for the sake of the dead thread. False if
+   * somebody has it still: then that one has this done again.
+   */
+  buryJob?(heap: Heap, job: number, dead: number): boolean;
   /** Called in the object's section, when a thread has died there: makes the rest of the index anew. */
   rebuild?(heap: Heap, object: number): void;
   /** Called before the block of an object is freed that nobody holds: frees what belongs to it. */
@@ -58,6 +65,13 @@ export const ONCE = 25;
 export const QUEUE = 26;
 export const LIFO_QUEUE = 27;
 export const PRIORITY_QUEUE = 28;
+export const POOL = 29;
+export const EVENT_LOOP = 30;
+export const EVENT_LOOP_THREAD = 31;
+export const FUTURE = 32;
+/** The right to settle a future: the function that fulfils it, and the one that rejects it, are handles of one object. */
+export const RESOLVE = 33;
+export const REJECT = 34;
 
 export function registerKind(number: number, kind: Kind): void {
   kinds[number] = kind;

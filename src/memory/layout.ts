@@ -16,7 +16,7 @@
  * section and made anew from the records when a thread has died there (`section.ts`).
  */
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /**
  * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first
@@ -57,6 +57,10 @@ export const RECORD_TELLING = 5;
 export const RECORD_THREAD_ID = 6;
 /** The system's own number of it; 0 if unknown. */
 export const RECORD_SYSTEM_THREAD = 7;
+/** Whether the thread knows all kinds of objects, and so can mend what others left. */
+export const RECORD_MENDS = 9;
+/** Raised when something is asked of the thread beside its waits: see `Parking.onErrand`. */
+export const RECORD_ERRAND = 8;
 
 /** The directory of names: heads of lists of entries, by the hash of the name. */
 export const FIRST_BUCKET: number = FIRST_RECORD + MOST_THREADS * RECORD_WORDS;
@@ -74,6 +78,8 @@ export const HANDLE = 3;
 export const PARCEL = 4;
 export const ENTRY = 5;
 export const ITEM = 6;
+export const JOB = 7;
+export const FUNCTION = 8;
 export const FIRST_OBJECT_KIND = 16;
 
 /** Shared objects. The id is never used twice, unlike the address. */
@@ -142,6 +148,16 @@ export const CANCELLED = 2;
 export const HELD = 4;
 /** … and how many items of a queue are kept for its waits that have been woken (`queue/store.ts`). */
 export const RESERVED = 5;
+/**
+ * Of a thread and a pool: how many of its jobs block it; how long it was busy, in milliseconds; when the job began that it
+ * began last, and when one ended last (`jobs/job-clock.ts`).
+ */
+export const BLOCKED = 6;
+export const BUSY = 7;
+export const LAST_BEGAN = 8;
+export const LAST_ENDED = 9;
+/** … and whether it takes no more jobs: it will be ended by force (`jobs/job-kill.ts`). */
+export const CONDEMNED = 10;
 
 /** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
@@ -174,6 +190,19 @@ export const GATE_COUNT = 9;
 /** Whether waiters are being let through: up to which ticket, and what they are told; 0 if not. */
 export const GATE_UP_TO = 10;
 export const GATE_LETTING = 12;
+
+/**
+ * A gate with an outcome (`queue/settlement.ts`): the queue that holds it, and the record by which that is held; of a job,
+ * also the pool and where the job stands.
+ */
+export const SETTLEMENT_OUTCOME = 13;
+export const SETTLEMENT_RECORD = 14;
+export const SETTLEMENT_POOL = 15;
+export const SETTLEMENT_JOB = 16;
+export const SETTLEMENT_WORDS = 17;
+
+/** The right to settle one: the record by which it holds that. */
+export const RIGHT_RECORD = 9;
 
 /**
  * An item of a queue (`queue/store.ts`), which is its `OBJECT`. Truth: `QUEUED`; or a token: that thread is putting it, or, if
@@ -247,3 +276,92 @@ export const BARRIER_NEWCOMERS = 17;
 /** Whether its handles have an action. */
 export const BARRIER_HAS_ACTION = 20;
 export const BARRIER_WORDS = 21;
+
+/**
+ * A job (`jobs/job-store.ts`), which is also the cell of the one who submitted it: the words from `CELL_STATE` to
+ * `CELL_NEWS` and `NODE_SETTER` are those of a cell that is set by itself. Its `OBJECT` is the pool. Truth: who has it:
+ * 0 for nobody but who makes it, `QUEUED`, or the token of the thread that runs it.
+ */
+export const JOB_STATE = 5;
+/** Index, while it is queued: its neighbours, and the other end of the run of jobs of the same priority. */
+export const JOB_NEXT = 6;
+export const JOB_PREVIOUS = 7;
+export const JOB_OTHER_END = 8;
+/** Truth, once a thread has it: who ends it, that thread, or who mends what that left. It is in no list then. */
+export const JOB_ENDER: number = JOB_NEXT;
+/** Truth: who waits for it; the negative token of who mends if that died. */
+export const JOB_OWNER = 12;
+/** The first of the parcels in it: those of the arguments, then those of the result. `PARCEL_TO` is the job. */
+export const JOB_PARCELS = 13;
+/** What came of it, before the cell is set. */
+export const JOB_OUTCOME = 14;
+/** The block of its function; 0 if that comes with the arguments. */
+export const JOB_FUNCTION = 15;
+/** The priority as two numbers that are compared one after the other. */
+export const JOB_HIGH = 16;
+export const JOB_LOW = 17;
+/** Whether it has been cancelled: 0, or the block with the reason. */
+export const JOB_CANCEL = 18;
+/** The length of what is from `JOB_DATA` on, in bytes. */
+export const JOB_BYTES = 19;
+export const JOB_FLAGS = 20;
+/** When it began, in milliseconds as `jobs/job-clock.ts` counts them, and how long it ran, in microseconds. */
+export const JOB_BEGAN = 21;
+export const JOB_RAN = 22;
+export const JOB_TICKET = 23;
+/** The block of a result that has no room here; 0 if it is from `JOB_DATA` on. */
+export const JOB_RESULT = 24;
+/** Outcomes that were sent while it went on: a list of blocks, the newest first. */
+export const JOB_PARTS = 25;
+/** The block that is being put into that list. */
+export const JOB_INTENT = 26;
+/** What threads share of its future, if that has travelled. Truth: its owner writes it. It stands in no list of waiters. */
+export const JOB_FUTURE: number = NODE_CELL;
+/**
+ * Truth, while it runs: the job that it waits for, and the ticket of that; it is in no list then. A hint for who looks for
+ * cycles.
+ */
+export const JOB_AWAITS: number = JOB_PREVIOUS;
+export const JOB_AWAITS_TICKET: number = JOB_OTHER_END;
+/** An odd number: the payload begins at an even word of the region if the block does not, as is the case with all. */
+export const JOB_DATA = 27;
+
+/** A pool of jobs (`jobs/job-store.ts`). Threads that are idle wait in the first list. */
+export const POOL_STATE = 9;
+export const POOL_QUEUED = 10;
+/** Index: the job to be run next, and the last in the list. */
+export const POOL_FIRST = 12;
+export const POOL_LAST = 13;
+/** How many jobs may wait beside those that have a slot. */
+export const POOL_MAX_PENDING = 14;
+/** The list of who waits for room. */
+export const POOL_ROOM = 15;
+/** The ticket of the last job that was put. */
+export const POOL_TICKETS = 18;
+/** How many jobs are in threads, and how many threads will look for the next job by themselves. */
+export const POOL_RUNNING = 19;
+export const POOL_DRAINING = 20;
+/** How many jobs may run at once. */
+export const POOL_SLOTS = 21;
+export const POOL_COMPLETED = 22;
+export const POOL_FAILED = 23;
+export const POOL_CANCELLED = 24;
+/** The thread that starts and ends the threads of the pool, and what it is asked to do. */
+export const POOL_KEEPER = 25;
+export const POOL_ASKED = 26;
+/** How many threads there are. */
+export const POOL_THREADS = 27;
+/** How many times a job was taken: whether the queue moves. */
+export const POOL_TAKEN = 28;
+/** Where jobs are counted that ended after they had been counted as cancelled. */
+export const POOL_UNCOUNTED = 29;
+/** How many jobs block their threads, and how many may. */
+export const POOL_BLOCKED = 30;
+export const POOL_SPARES = 31;
+/** How many jobs threads have ended. */
+export const POOL_FINISHED = 32;
+/** How many threads are to end when they have nothing to do. */
+export const POOL_SURPLUS = 33;
+/** The number of the thread of an event loop, as `currentThread()` gives it. */
+export const POOL_THREAD = 34;
+export const POOL_WORDS = 35;

@@ -14,7 +14,8 @@
  * 4. Each object is asked to recover (`kinds.ts`): locks it owned go to the next, and so on.
  * 5. Every thread is asked to look at its waits: the dead one may have set some and not told.
  * 6. Unless some thread is just telling somebody (it may touch a cell of the dead one), its blocks are freed, and its
- *    record is anybody's. Else whoever was telling does all this again: it sees `UNREAPED`.
+ *    record is anybody's. Else whoever was telling does all this again: it sees `UNREAPED`. So does who ends the last of the
+ *    jobs that the dead one waited for: as long as one runs, the record stays as it is.
  * ```
  *
  * Each step looks at the state it finds and changes it by compare-and-swap, so it may be done by several threads at
@@ -26,7 +27,7 @@ import { Atomics } from '#atomics';
 import { SHARED } from './blocks.ts';
 import { dropParcel, dropRecord, freeObject, HANDLE_WORDS } from './handles.ts';
 import { type Heap, recordOf } from './heap.ts';
-import { kindOf } from './kinds.ts';
+import { kindOf, POOL } from './kinds.ts';
 import {
   CELL,
   FIRST_OBJECT_KIND,
@@ -36,6 +37,9 @@ import {
   HANDLE,
   ITEM,
   ITEM_STATE,
+  JOB,
+  JOB_ENDER,
+  JOB_OWNER,
   KIND,
   LIST_COUNT,
   LIST_HEAD,
@@ -84,6 +88,12 @@ export function reap(heap: Heap, dead: number, askToLook: AskToLook): void {
   reapDead(heap, askToLook);
 }
 
+/** The same, and mends nothing of others: for a thread that knows only the kinds that it has used itself. */
+export function reapOne(heap: Heap, dead: number, askToLook: AskToLook): void {
+  Atomics.compareExchange(heap.words, recordOf(dead) + RECORD_TOKEN, dead, -dead);
+  mend(heap, dead, askToLook);
+}
+
 /** Mends what all threads left that are known to be dead: an earlier reaper may not have finished. */
 export function reapDead(heap: Heap, askToLook: AskToLook): void {
   for (const token of tokens(heap.words)) if (token < 0) mend(heap, -token, askToLook);
@@ -95,6 +105,7 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
   // First, while the objects are still held in which it waits.
   unlinkNodes(heap, dead);
   reclaimItems(heap, dead);
+  reclaimJobs(heap, dead);
   dropRecords(heap, dead);
   recoverObjects(heap);
   for (const token of livingThreads(words)) askToLook(words, token);
@@ -103,8 +114,9 @@ function mend(heap: Heap, dead: number, askToLook: AskToLook): void {
     Atomics.store(words, UNREAPED, 1);
     if (!nobodyIsTelling(words)) return;
   }
+  const isOver = buryJobs(heap, dead);
   heap.blocks.reap(dead);
-  Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
+  if (isOver) Atomics.compareExchange(words, recordOf(dead) + RECORD_TOKEN, -dead, 0);
 }
 
 /**
@@ -169,6 +181,33 @@ function reclaimItems(heap: Heap, dead: number): void {
     const object = Atomics.load(words, block + OBJECT);
     kindOf(words[object + KIND]!)?.reclaimItem?.(heap, object, block, dead);
   }
+}
+
+/** Jobs that the dead thread ran end; those that it waits for leave their queue, or are freed when they end. */
+function reclaimJobs(heap: Heap, dead: number): void {
+  const { words, blocks } = heap;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] !== JOB || !concerns(heap, block, dead)) continue;
+    kindOf(POOL)?.reclaimJob?.(heap, Atomics.load(words, block + OBJECT), block, dead);
+  }
+}
+
+/** False if some have not ended: whoever ends them raises `UNREAPED`. */
+function buryJobs(heap: Heap, dead: number): boolean {
+  const { words, blocks } = heap;
+  let done = true;
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    if (words[block + KIND] !== JOB || !concerns(heap, block, dead)) continue;
+    if (kindOf(POOL)?.buryJob?.(heap, block, dead) === false) done = false;
+  }
+  return done;
+}
+
+/** Whether the thread was to end the job, or waited for it; or did so for another that had died. */
+function concerns({ words, blocks }: Heap, job: number, thread: number): boolean {
+  if (blocks.stateOf(job) !== SHARED) return false;
+  if (Atomics.load(words, job + JOB_ENDER) === thread) return true;
+  return Math.abs(Atomics.load(words, job + JOB_OWNER)) === thread;
 }
 
 function dropRecords(heap: Heap, dead: number): void {

@@ -26,6 +26,7 @@ import { type Heap, recordOf } from '../memory/heap.ts';
 import {
   CELL_NEWS,
   RECORD_BELL,
+  RECORD_ERRAND,
   RECORD_LOOK,
   RECORD_NEWS,
   RECORD_PARK,
@@ -61,6 +62,15 @@ export function askToLook(words: Int32Array, token: number): void {
   wakeThread(words, token);
 }
 
+/** Makes a thread do its errands (`Parking.onErrand`), be it blocked or on its loop. Nothing if it is dead. */
+export function callErrand(words: Int32Array, token: number): void {
+  const record = recordOf(token);
+  if (Atomics.load(words, record + RECORD_TOKEN) !== token) return;
+  Atomics.store(words, record + RECORD_ERRAND, 1);
+  ring(words, record);
+  wakeThread(words, token);
+}
+
 function ring(words: Int32Array, record: number): void {
   if (Atomics.compareExchange(words, record + RECORD_BELL, 1, 0) === 1)
     Atomics.notify(words, record + RECORD_BELL);
@@ -76,7 +86,11 @@ export class Mailbox {
 
   hasNews(): boolean {
     const { words, record } = this.#heap;
-    return Atomics.load(words, record + RECORD_NEWS) !== 0 || Atomics.load(words, record + RECORD_LOOK) !== 0;
+    return (
+      Atomics.load(words, record + RECORD_NEWS) !== 0 ||
+      Atomics.load(words, record + RECORD_LOOK) !== 0 ||
+      Atomics.load(words, record + RECORD_ERRAND) !== 0
+    );
   }
 
   /** Takes out all cells, in order of arrival. */
@@ -97,6 +111,15 @@ export class Mailbox {
     return (
       Atomics.load(words, record + RECORD_LOOK) !== 0 &&
       Atomics.exchange(words, record + RECORD_LOOK, 0) !== 0
+    );
+  }
+
+  /** Whether the thread was called to its errands, since this was called last. */
+  takeErrand(): boolean {
+    const { words, record } = this.#heap;
+    return (
+      Atomics.load(words, record + RECORD_ERRAND) !== 0 &&
+      Atomics.exchange(words, record + RECORD_ERRAND, 0) !== 0
     );
   }
 

@@ -2,8 +2,8 @@
 import { Atomics } from '#atomics';
 import { now, nowWhileBlocked, startTimer, type Timer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
-import { RECORD_SYSTEM_THREAD, RECORD_THREAD_ID } from '../memory/layout.ts';
-import { leave, livingThreads, reap, reapDead, tokensOfThread } from '../memory/reaper.ts';
+import { RECORD_MENDS, RECORD_SYSTEM_THREAD, RECORD_THREAD_ID } from '../memory/layout.ts';
+import { leave, livingThreads, reap, reapDead, reapOne, tokensOfThread } from '../memory/reaper.ts';
 import { joinRegion, region } from '../memory/region.ts';
 import { blockedSlice, endBlocked, lookWhileBlocked, whileBlocked } from '../platform/blocked.ts';
 import { hasChildren, isChild, onOwnEnd, watchChildren } from '../platform/child-threads.ts';
@@ -13,7 +13,7 @@ import { runtimeName } from '../platform/runtime.ts';
 import { systemThreadAsleep, systemThreadEnded } from '../platform/system-thread.ts';
 import { ownThreadId } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
-import { askToLook, wakeThread } from './mailbox.ts';
+import { askToLook, callErrand, wakeThread } from './mailbox.ts';
 import { Parking, type Platform } from './parking.ts';
 import { eachRound, mayNow, putOff, settleSoon } from './turn.ts';
 
@@ -38,6 +38,16 @@ const platform: Platform = {
     return true;
   },
   reap: (heap) => reapDead(heap, askToLook),
+  passesOn: (heap) => {
+    if (knowsAllKinds) return false;
+    for (const token of livingThreads(heap.words)) {
+      if (Atomics.load(heap.words, recordOf(token) + RECORD_MENDS) === 0) continue;
+      callErrand(heap.words, token);
+      return true;
+    }
+    // Nobody has an object of a kind that this thread does not know.
+    return false;
+  },
 };
 
 const parkings = new WeakMap<Heap, Parking>();
@@ -60,8 +70,27 @@ export function ownParking(): Parking {
     own = parkingOf(ownHeap());
     whileBlocked(lookAtChildren, () => hasChildren() || stopped.size > 0);
     eachRound(takeNews, (cell) => own!.deliver(cell));
+    if (knowsAllKinds) offerToMend(own);
   }
   return own;
+}
+
+let knowsAllKinds = false;
+
+/** This thread can mend what any other leaves. */
+export function knowAllKinds(): void {
+  knowsAllKinds = true;
+  if (own !== undefined) offerToMend(own);
+}
+
+function offerToMend(parking: Parking): void {
+  const { words, record } = parking.heap;
+  Atomics.store(words, record + RECORD_MENDS, 1);
+  parking.onErrand(() => {
+    // As one who has told somebody would.
+    parking.beginTelling();
+    parking.endTelling();
+  });
 }
 
 function takeNews(): void {
@@ -146,7 +175,7 @@ function ownEnd(): void {
   const tokens = tokensOfThread(new Int32Array(region()), ownThreadId);
   if (tokens.length === 0) return;
   const undertaker = joinRegion();
-  for (const token of tokens) reap(undertaker, token, askToLook);
+  for (const token of tokens) (knowsAllKinds ? reap : reapOne)(undertaker, token, askToLook);
   leave(undertaker);
 }
 

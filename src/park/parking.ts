@@ -19,6 +19,8 @@ import { Patience } from './patience.ts';
 /** A wait of a task on this loop. */
 export interface LoopWait {
   readonly object: number;
+  /** Whether the cell is the wait's own, and not one of `Cells` to be used again. */
+  readonly ownsCell?: boolean;
   /** Called once, when the cell has been set; takes what it was given. */
   set(cell: number): void;
 }
@@ -39,6 +41,8 @@ export interface Platform {
   end(): void;
   /** Called when a reaper could not finish because of this thread: not its own heap, if it mends what it leaves itself. */
   reap(heap: Heap): void;
+  /** Whether another thread is asked to do that, since this one knows not all kinds of objects. */
+  passesOn?(heap: Heap): boolean;
 }
 
 /** So many cells are set in one section. */
@@ -69,6 +73,9 @@ export class Parking {
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
   readonly #waits = new Map<number, LoopWait | undefined>();
   #listening = false;
+  /** Whether the loop listens though nothing waits on it. */
+  #attends = false;
+  readonly #errands: (() => void)[] = [];
   /** So many are telling: while one waits to enter a section, what a dead thread left may be mended. */
   #telling = 0;
   /** Whether it does what a reaper could not finish. */
@@ -119,6 +126,7 @@ export class Parking {
     Atomics.store(words, record + RECORD_TELLING, 0);
     // Who mends tells as well: it does not begin again within that, but afterwards.
     if (this.#mending || Atomics.load(words, UNREAPED) === 0) return;
+    if (this.#platform.passesOn?.(this.heap) === true) return;
     this.#mending = true;
     try {
       // While another is telling nothing can be finished, and that one will see it.
@@ -145,6 +153,7 @@ export class Parking {
     try {
       for (;;) {
         const seen = Atomics.load(words, record + RECORD_PARK);
+        if (this.#mailbox.takeErrand()) this.#doErrands();
         if (this.cells.setBy(cell) !== 0) return true;
         const left = deadline === Infinity ? Infinity : deadline - this.#platform.now();
         if (left <= 0 || this.#platform.interrupted?.() === true) return !this.cells.cancel(cell);
@@ -156,12 +165,65 @@ export class Parking {
     }
   }
 
+  /**
+   * Blocks the thread until `isOver`, which is asked after each wake-up; false if `timeout` milliseconds have passed, or the
+   * current task was cancelled. Errands are done meanwhile.
+   */
+  blockUntil(isOver: () => boolean, timeout: number): boolean {
+    const { words, record } = this.heap;
+    const deadline = timeout === Infinity ? Infinity : this.#platform.now() + timeout;
+    try {
+      for (;;) {
+        const seen = Atomics.load(words, record + RECORD_PARK);
+        if (this.#mailbox.takeErrand()) this.#doErrands();
+        if (isOver()) return true;
+        const left = deadline === Infinity ? Infinity : deadline - this.#platform.now();
+        if (left <= 0 || this.#platform.interrupted?.() === true) return false;
+        Atomics.wait(words, record + RECORD_PARK, seen, this.#platform.slice(left));
+        this.#platform.look();
+      }
+    } finally {
+      this.#platform.end();
+    }
+  }
+
+  // Errands
+
+  /**
+   * Has `errand` called whenever somebody calls this thread to its errands (`callErrand`), on its loop or while it is
+   * blocked; so it must not run code of the user. The caller has left word of what it wants in shared memory. From now on the
+   * loop listens all the time, which keeps nothing alive.
+   */
+  onErrand(errand: () => void): () => void {
+    this.#errands.push(errand);
+    this.attend();
+    return () => {
+      const at = this.#errands.indexOf(errand);
+      if (at >= 0) this.#errands.splice(at, 1);
+    };
+  }
+
+  /** From now on the loop listens though nothing waits on it. */
+  attend(): void {
+    this.#attends = true;
+    this.#listen();
+  }
+
+  #doErrands(): void {
+    for (const errand of [...this.#errands]) errand();
+  }
+
   // Waiting on the loop
 
   /** From now on the loop hears when the cell is set. */
   expect(cell: number, wait: LoopWait): void {
     this.#waits.set(cell, wait);
     this.#listen();
+  }
+
+  /** The wait of a cell that nobody can set any more is over. */
+  forget(cell: number): void {
+    this.#waits.delete(cell);
   }
 
   /** Whether a task of this loop waits for the object. Looks at all waits of the loop. */
@@ -191,6 +253,7 @@ export class Parking {
   drain(): void {
     for (const cell of this.#mailbox.take()) this.#deliverSoon(cell, true);
     if (this.#mailbox.takeLook()) this.#lookAtAll();
+    if (this.#mailbox.takeErrand()) this.#doErrands();
   }
 
   hasNews(): boolean {
@@ -208,7 +271,7 @@ export class Parking {
     const wait = this.#waits.get(cell);
     if (!this.#waits.delete(cell)) return;
     wait?.set(cell);
-    this.cells.free(cell);
+    if (wait?.ownsCell !== true) this.cells.free(cell);
   }
 
   /** Somebody died. What it had set without telling is told now; it will not come by the mailbox any more. */
@@ -235,6 +298,6 @@ export class Parking {
   #rung(): void {
     this.#listening = false;
     this.drain();
-    if (this.#waits.size > 0) this.#listen();
+    if (this.#attends || this.#waits.size > 0) this.#listen();
   }
 }

@@ -33,7 +33,7 @@ class Line {
   }
 
   take(): Settle {
-    const settle = this.#settles[this.#next++]!;
+    const settle = this.#step();
     this.#shorten();
     return settle;
   }
@@ -43,12 +43,19 @@ class Line {
     const begin = this.#next;
     const end = Math.min(begin + count, this.#settles.length);
     while (this.#next < end) {
-      const settle = this.#settles[this.#next++]!;
+      const settle = this.#step();
       if (typeof settle === 'number') deliver(settle);
       else settle();
     }
     this.#shorten();
     return end - begin;
+  }
+
+  /** What was taken is not kept: it may hold whatever a job was given. */
+  #step(): Settle {
+    const settle = this.#settles[this.#next]!;
+    this.#settles[this.#next++] = 0;
+    return settle;
   }
 
   #shorten(): void {
@@ -94,10 +101,10 @@ export function putOff(settle: Settle, news: boolean): void {
 
 /**
  * Settles a wait of this loop that this thread itself has ended, as soon as it has left what it is doing: how deep its
- * stack is must not matter, nor may the decoding of an item run within another call.
+ * stack is must not matter, nor may the decoding of an item run within another call. All in order.
  */
-export function settleSoon(cell: number): void {
-  soon.push(cell);
+export function settleSoon(settle: Settle): void {
+  soon.push(settle);
   if (soonScheduled) return;
   soonScheduled = true;
   void settled.then(settleAllSoon);

@@ -51,6 +51,8 @@ export interface CheckedWait {
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
   readonly keepAlive: boolean;
+  /** False if it does not keep even the main loop alive: nobody has asked for it. */
+  readonly holds?: false;
 }
 
 const PLAIN: CheckedWait = { timeout: Infinity, signal: undefined, keepAlive: false };
@@ -130,7 +132,7 @@ function spin<T>(wanted: Wanted<T>): T | undefined {
  */
 export function waitAsync<T, R>(
   wanted: Wanted<T>,
-  { timeout, signal, keepAlive }: CheckedWait,
+  { timeout, signal, keepAlive, holds }: CheckedWait,
   finish: Finish<T, R>,
 ): Promise<R> {
   if (timeout === 0) return Promise.reject(timedOut(wanted.describe(), timeout));
@@ -139,7 +141,7 @@ export function waitAsync<T, R>(
   stack.probe();
   const { parking } = wanted;
   const cell = parking.cells.take({ async: true });
-  const waiter = new QueuedWaiter(scope, wanted, cell, isMainLoop || keepAlive, finish);
+  const waiter = new QueuedWaiter(scope, wanted, cell, holds ?? (isMainLoop || keepAlive), finish);
   parking.expect(cell, waiter);
   const taken = wanted.line(cell);
   if (taken !== undefined) waiter.take(taken);

@@ -77,8 +77,8 @@ export function lookAtChildren(): void {
  * too. Before the `'exit'` listeners that are there already, though JavaScript may still run after it. Not called when
  * the thread is terminated or out of memory.
  */
-export function onOwnEnd(fn: () => void): void {
-  process.prependListener('exit', () => fn());
+export function onOwnEnd(fn: (code: number) => void): void {
+  process.prependListener('exit', (code) => fn(code));
 }
 
 /** Both sources tell of each; on Deno a child that is terminated at once has ended before the second does. */

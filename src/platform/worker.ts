@@ -100,6 +100,12 @@ export class WorkerHandle<Out, In> {
     this.#worker.unref();
   }
 
+  /** Takes the messages that have come, without returning to the event loop. */
+  drain(): void {
+    for (let next = takeMessage(this.#port); next !== undefined; next = takeMessage(this.#port))
+      this.#events.message(next.message as In);
+  }
+
   /** Ends the thread wherever it is. Resolves when it is gone. */
   terminate(): Promise<void> {
     this.#terminating ??= this.#ended ? Promise.resolve() : this.#worker.terminate().then(() => {});
@@ -109,13 +115,7 @@ export class WorkerHandle<Out, In> {
   #end(exitCode: number): void {
     this.#ended = true;
     // What the worker sent before it ended is still in the channel, and was sent: deliver it first.
-    for (
-      let left = receiveMessageOnPort(this.#port);
-      left !== undefined;
-      left = receiveMessageOnPort(this.#port)
-    ) {
-      this.#events.message(left.message as In);
-    }
+    this.drain();
     this.#port.close();
     const error = this.#cause?.error;
     const reason = this.#reason(error);

@@ -33,6 +33,7 @@ export function interruptible<T>(
     timeout = checkTimeout(checked.timeout);
     signal = checkSignal(checked.signal);
   } catch (error) {
+    absorb(wait);
     return Promise.reject(error);
   }
   if (signal?.aborted) {

@@ -15,6 +15,8 @@ export type TaskStatus = 'pending' | 'fulfilled' | 'rejected' | 'cancelled';
 export interface TaskOwner {
   /** Its function failed, by an error that is not its cancellation. It has not ended yet. */
   failed(error: unknown): void;
+  /** Its function has ended, and it waits for what that started. */
+  waits?(): void;
   /** It has ended, with all that belongs to it. */
   ended(task: Task<unknown>): void;
 }
@@ -185,8 +187,9 @@ export class Task<T> implements Promise<T> {
     }
     if (!outcome.ok && scope.busy) scope.cancel(outcome.error);
     if (this.#cancelLeftovers) scope.cancel(`${this.name} has ended`);
-    if (scope.busy) void scope.join().then(() => this.#settle(status));
-    else this.#settle(status);
+    if (!scope.busy) return this.#settle(status);
+    this.#owner?.waits?.();
+    void scope.join().then(() => this.#settle(status));
   }
 
   #settle(status: TaskStatus): void {
@@ -218,6 +221,8 @@ export interface StartTaskOptions {
   readonly name?: string;
   /** The scope that cancels and awaits it; by default none: a root. */
   readonly parent?: Scope;
+  /** Who is told how it goes, and looks after its error. */
+  readonly owner?: TaskOwner;
   /** Once `fn` has ended, cancels what it left running instead of only awaiting it. */
   readonly cancelLeftovers?: boolean;
   /** Called once when it is cancelled, also by `cancelLeftovers`. */
@@ -231,6 +236,7 @@ export function startTask<T>(fn: Work<T>, options: StartTaskOptions = {}): Task<
   const task = createTask(fn, {
     name: options.name ?? (fn.name || 'task'),
     parent: options.parent,
+    owner: options.owner,
     cancelLeftovers: options.cancelLeftovers,
     onCancelled: options.onCancelled,
     poll: options.poll,

@@ -22,7 +22,7 @@ export function provideParcels(provided: ParcelService): void {
 export function openParcel(type: number, parcel: number): unknown {
   if (service !== undefined) return service.openParcel(type, parcel);
   // Until it is opened the parcel holds the object.
-  return import('./parcels.ts').then(() => service!.openParcel(type, parcel));
+  return import('../all-kinds.ts').then(() => service!.openParcel(type, parcel));
 }
 
 /**

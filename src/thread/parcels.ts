@@ -61,7 +61,7 @@ function isWire(value: unknown): value is Wire<unknown> {
 }
 
 /** A token under which a thread can be sent parcels; one is made if it has not joined the shared memory yet. */
-function addressOf({ words }: Heap, threadId: number): number {
+export function addressOf({ words }: Heap, threadId: number): number {
   return tokensOfThread(words, threadId)[0] ?? claimRecord(words, threadId, 0);
 }
 

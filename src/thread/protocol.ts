@@ -1,60 +1,36 @@
-/** Every message between a pool and its threads, in one union each way. All of it is plain, cloneable data. */
+/**
+ * Every message between the keeper of a pool and its threads, in one union each way. All of it is plain, cloneable data. Jobs
+ * go through shared memory (`jobs/`); here goes how threads begin and end, and what only a message can carry.
+ */
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
-
-/**
- * A function on its way to a thread. The first time it goes with its reference, later as its number alone; a thread
- * keeps the functions it was sent until `forget`. Number 0 is for a function that is used once.
- */
-export type FunctionOnWire = number | { readonly id: number; readonly reference: Wire<FunctionReference> };
+import type { BufferMessage } from '../jobs/message-buffers.ts';
 
 export type ToThread =
-  /** Run a function once. */
-  | {
-      readonly type: 'call';
-      readonly job: number;
-      readonly fn: FunctionOnWire;
-      readonly args: Wire<readonly unknown[]>;
-      readonly name: string;
-    }
-  /** Run a function once for each item, in order; `args` follow the item. With `stop`, only up to the first failure. */
-  | {
-      readonly type: 'each';
-      readonly job: number;
-      readonly fn: FunctionOnWire;
-      readonly items: Wire<readonly unknown[]>;
-      readonly args: Wire<readonly unknown[]>;
-      readonly stop: boolean;
-      readonly name: string;
-    }
-  | { readonly type: 'cancel'; readonly job: number; readonly reason: Wire<unknown> }
-  /** Drop every function sent so far. */
-  | { readonly type: 'forget' }
-  /** End, now that no job runs here. */
+  | BufferMessage
+  /** Run jobs of that pool, which the parcel holds. */
+  | { readonly type: 'begin'; readonly pool: number; readonly parcel: number }
+  /** The arguments of a job that were fetched. */
+  | { readonly type: 'arguments'; readonly job: number; readonly args: Wire<unknown> }
+  /** They are not to be had any more. */
+  | { readonly type: 'gone'; readonly job: number }
+  /** Run what was begun, and end. */
   | { readonly type: 'stop' };
 
 export type FromThread =
-  /** The thread runs, and its initializer (if any) has returned. */
-  | { readonly type: 'ready' }
+  | BufferMessage
+  /** The thread takes jobs: its initializer, if any, has returned. `token` stands for it in shared memory, `record` holds the pool. */
+  | { readonly type: 'ready'; readonly token: number; readonly record: number }
   /** The initializer threw: the thread takes no jobs. */
   | { readonly type: 'unfit'; readonly error: Wire<unknown> }
-  | { readonly type: 'value'; readonly job: number; readonly value: Wire<unknown>; readonly ran: number }
-  | {
-      readonly type: 'error';
-      readonly job: number;
-      readonly error: Wire<unknown>;
-      readonly cancelled: boolean;
-      readonly ran: number;
-    }
-  /** Outcomes of the next items of an `each`, in the order of the items; more will follow. */
-  | { readonly type: 'part'; readonly job: number; readonly outcomes: Wire<ItemOutcomes> }
-  /** The last outcomes of an `each`: items without one did not run. */
-  | {
-      readonly type: 'done';
-      readonly job: number;
-      readonly outcomes: Wire<ItemOutcomes>;
-      readonly ran: number;
-    };
+  /** It ends now, as it was told to, and was busy for so long. */
+  | { readonly type: 'ending'; readonly busyMs: number }
+  /** It exits, by itself or by an error, whatever it is doing. */
+  | { readonly type: 'exiting'; readonly code: number }
+  /** Send the arguments of a job. */
+  | { readonly type: 'fetch'; readonly job: number }
+  /** The result of a job that has not ended yet, or just has. */
+  | { readonly type: 'value'; readonly job: number; readonly value: Wire<unknown> };
 
 /** Outcomes of consecutive items: a value for each, and for each that failed its index among them with the error. */
 export interface ItemOutcomes {
@@ -62,14 +38,25 @@ export interface ItemOutcomes {
   readonly errors: readonly (readonly [index: number, error: unknown])[];
 }
 
+/** A shared object of the main thread, which it never gives up. */
+export interface MainLoop {
+  readonly object: number;
+  readonly id: number;
+}
+
 /** What a thread is given when it starts. */
 export interface ThreadSettings {
   readonly id: number;
   readonly name: string;
-  /** One word: how many `cancel` messages were posted; code that never returns to its loop can look at it. */
-  readonly cancels: SharedArrayBuffer;
   readonly loader: unknown;
-  /** The runtime's number of the thread that the answers go to. */
+  /** The runtime's number of the thread that keeps the pool, and what stands for it in shared memory. */
   readonly owner: number;
+  readonly keeper: number;
+  /** Jobs at once, and microseconds of looking for the next before it waits. */
+  readonly concurrency: number;
+  readonly spin: number;
+  /** Whether the pool is the loop of this thread. */
+  readonly isLoop: boolean;
+  readonly mainLoop?: MainLoop;
   readonly initializer?: Wire<FunctionReference>;
 }

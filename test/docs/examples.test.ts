@@ -111,6 +111,26 @@ describe('examples/shared-counter.ts', { timeout: 60_000 }, () => {
   });
 });
 
+describe('examples/loops.ts', { timeout: 60_000 }, () => {
+  test('serves every order before it stops, whatever the number of threads', async () => {
+    const two = await example('loops.ts', ['--orders', '12', '--threads', '2']);
+    expect(two).toMatchObject({ code: 0, err: '' });
+    expect(two.out).toMatch(
+      /^half-way, in thread service\nserved: 12 of 12\ncustomers: 3, total: \d+\nclosed: true\n$/,
+    );
+    const one = await example('loops.ts', ['--orders', '12', '--threads', '1']);
+    expect(one).toMatchObject({ code: 0, err: '', out: two.out });
+  });
+
+  test('refuses wrong arguments with a message and 2', async () => {
+    for (const args of [['--orders', '0'], ['--threads', 'few'], ['--speed', '9'], ['more']]) {
+      const { code, err } = await example('loops.ts', args);
+      expect(err).toContain('Usage: loops.ts');
+      expect(code).toBe(2);
+    }
+  });
+});
+
 test('examples/mixed.ts feeds what it fetches to threads, and leaves nothing running', async () => {
   const { code, out, err } = await example('mixed.ts');
   expect(err).toBe('');

@@ -5,7 +5,7 @@
 import { ThreadPoolExecutor } from '../../src/index.ts';
 import { IMPLEMENTATIONS } from '../contract/lock-like.ts';
 import { jobs, type Part } from '../contract/lock-like-jobs.ts';
-import { dumpHeap, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { seeded } from './random.ts';
 
 const THREADS = 8;
@@ -68,6 +68,7 @@ export async function cleanCounters(
   milliseconds: number,
   atMost?: number,
 ): Promise<CountersReport> {
+  enterMainLoop();
   const before = usedBlocks();
   const records = recordsInUse();
   const report = await counters(seed, milliseconds, atMost);

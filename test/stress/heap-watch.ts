@@ -1,4 +1,5 @@
 /** Looks at the shared memory of this process from outside: what is in use, and what a hang looks like. */
+import { EventLoop, toToken } from '../../src/index.ts';
 import { ownHeap, recordOf } from '../../src/memory/heap.ts';
 import {
   CELL,
@@ -117,4 +118,9 @@ export async function nothingLeft(
       `Left over in shared memory: ${JSON.stringify(used)}, at the start ${JSON.stringify(before)}; threads ${threads}\n${dumpHeap()}`,
     );
   }
+}
+
+/** The loop of the main thread is an object of its own, there from the first pool on: made before anything is counted. */
+export function enterMainLoop(): void {
+  toToken(EventLoop.current());
 }

@@ -4,7 +4,7 @@
  */
 import { type Executor, type Future, HeddleError, Lock, ThreadPoolExecutor } from '../../src/index.ts';
 import { Arena } from './arena.ts';
-import { dumpHeap, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { type Cargo, type Parcel, parcelJobs } from './parcel-jobs.ts';
 import { type Random, seeded } from './random.ts';
 
@@ -21,13 +21,14 @@ export async function parcelChaos(seed: number, milliseconds: number): Promise<P
   const random = seeded(seed);
   const outcomes: Record<string, number> = {};
   const end = performance.now() + milliseconds;
-  // The code of the pool and its records are there before anything is counted.
+  // The code of the pool is there before the first thread dies.
+  enterMainLoop();
+  const before = usedBlocks();
+  const records = recordsInUse();
   await new PoolOfParcels(random, {}).live(5, 0);
   let pools = 0;
   let jobs = 0;
   while (performance.now() < end) {
-    const before = usedBlocks();
-    const records = recordsInUse();
     const pool = new PoolOfParcels(random, outcomes);
     jobs += await pool.live(random.integer(20, 150), jobs);
     pools++;

@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { cleanCounters } from './counters.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
+import { jobChaos } from './job-chaos.ts';
 import { lockChaos, MIXED, RELAY } from './lock-chaos.ts';
 import { parcelChaos } from './parcel-chaos.ts';
 import { poolChaos } from './pool-chaos.ts';
@@ -35,6 +36,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   parcels: { share: 0.1, run: parcelChaos },
   rings: { share: 0.1, run: ringChaos },
   pools: { share: 0.1, run: poolChaos },
+  jobs: { share: 0.2, run: jobChaos },
   stack: { share: 0.1, run: dives },
   queues: { share: 0.2, run: dyingQueues },
 };

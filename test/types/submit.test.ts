@@ -61,7 +61,7 @@ test('a Future is a promise, and its values have the type', () => {
   expectTypeOf<Future<number>['status']>().toEqualTypeOf<
     'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled'
   >();
-  expectTypeOf(() => Future.withResolvers<Date>()).returns.toEqualTypeOf<{
+  expectTypeOf(() => Future.withResolvers<Date>()).returns.toExtend<{
     future: Future<Date>;
     resolve(value: Date): boolean;
     reject(error: unknown): boolean;

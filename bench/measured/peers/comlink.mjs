@@ -13,3 +13,8 @@ export async function open(threads) {
   let turn = 0;
   return (name, args) => remotes[turn++ % threads][name](...args);
 }
+
+export async function openMoving() {
+  const call = await open(1);
+  return (buffer) => call('len', [Comlink.transfer(buffer, [buffer])]);
+}

@@ -19,8 +19,17 @@ export async function open(threads) {
   initRuntime({ maxWorkers: threads });
   return async (name, args) => {
     const own = args[0] instanceof ArrayBuffer ? [args[0].slice(0)] : args;
-    const outcome = await spawn(move(...own), functions[name]).join();
-    if (!outcome.ok) throw outcome.error;
-    return outcome.value;
+    return run(name, own);
   };
+}
+
+export async function openMoving() {
+  initRuntime({ maxWorkers: 1 });
+  return (buffer) => run('len', [buffer]);
+}
+
+async function run(name, args) {
+  const outcome = await spawn(move(...args), functions[name]).join();
+  if (!outcome.ok) throw outcome.error;
+  return outcome.value;
 }

@@ -2,7 +2,16 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 
 export async function open(threads) {
-  const filename = fileURLToPath(new URL('../workers/one-argument.mjs', import.meta.url));
-  const pool = new Piscina({ filename, minThreads: threads, maxThreads: threads });
+  const pool = make(threads);
   return (name, args) => pool.run(args, { name });
+}
+
+export async function openMoving() {
+  const pool = make(1);
+  return (buffer) => pool.run([buffer], { name: 'len', transferList: [buffer] });
+}
+
+function make(threads) {
+  const filename = fileURLToPath(new URL('../workers/one-argument.mjs', import.meta.url));
+  return new Piscina({ filename, minThreads: threads, maxThreads: threads });
 }

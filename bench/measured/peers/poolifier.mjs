@@ -2,7 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { FixedThreadPool } from 'poolifier';
 
 export async function open(threads) {
-  const file = fileURLToPath(new URL('../workers/poolifier.mjs', import.meta.url));
-  const pool = new FixedThreadPool(threads, file);
+  const pool = make(threads);
   return (name, args) => pool.execute(args, name);
+}
+
+export async function openMoving() {
+  const pool = make(1);
+  return (buffer) => pool.execute([buffer], 'len', undefined, [buffer]);
+}
+
+function make(threads) {
+  return new FixedThreadPool(threads, fileURLToPath(new URL('../workers/poolifier.mjs', import.meta.url)));
 }

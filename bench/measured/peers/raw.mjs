@@ -5,7 +5,21 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 
 export async function open(threads) {
-  const file = new URL('../workers/raw.mjs', import.meta.url);
+  return openWith('raw', threads);
+}
+
+/** For functions that answer later. */
+export async function openLoop() {
+  return openWith('raw-loop', 1);
+}
+
+export async function openMoving() {
+  const call = openWith('raw', 1);
+  return (buffer) => call('len', [buffer], [buffer]);
+}
+
+function openWith(kind, threads) {
+  const file = new URL(`../workers/${kind}.mjs`, import.meta.url);
   const pending = new Map();
   const workers = Array.from({ length: threads }, () => {
     const worker = new Worker(file);
@@ -16,11 +30,11 @@ export async function open(threads) {
     return worker;
   });
   let last = 0;
-  return (name, args) =>
+  return (name, args, transfer) =>
     new Promise((resolve) => {
       const id = ++last;
       pending.set(id, resolve);
-      workers[id % threads].postMessage([id, name, args]);
+      workers[id % threads].postMessage([id, name, args], transfer);
     });
 }
 

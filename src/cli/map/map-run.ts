@@ -192,7 +192,8 @@ export function failureText({ index, input, error, file, line }: ItemFailure): s
   return `Cannot process item ${index + 1} '${shown}'${place}: ${said}${userFrame(error)}`;
 }
 
-const OURS = new URL('../../', import.meta.url).href;
+/** The folder of all our code: as built output it is one folder. */
+const OURS = new URL(import.meta.url.endsWith('.ts') ? '../../' : './', import.meta.url).href;
 
 /** The first frame of the user's code. */
 function userFrame({ stack }: ErrorRecord): string {

@@ -91,7 +91,7 @@ function preparation(work: Work): () => Promise<void> {
   ) as () => Promise<void>;
 }
 
-/** A file of this folder: sources and build have different extensions. */
+/** An entry beside this file, as a source or as built output. */
 function sibling(name: string): URL {
-  return new URL(import.meta.url.replace(/thread-runner(?=\.[jt]s$)/, name));
+  return new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 }

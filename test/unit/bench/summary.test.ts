@@ -58,6 +58,7 @@ describe('the cells of a table', () => {
     [-0.001, 'MB', '0.00 MB'],
     [-0.25, 'MB', '-0.25 MB'],
     [1.966, 'times', '1.97×'],
+    [95.04, '%', '95.0 %'],
   ] as const)('%d %s is written as %s', (value, unit, written) => {
     expect(formatFigure(value, unit)).toBe(written);
   });
@@ -76,30 +77,66 @@ describe('judge()', () => {
   const summaryOf = (peer: string) => summarize(figures[peer] === undefined ? [] : [figures[peer]]);
 
   it('compares the median with a figure', () => {
-    expect(judge({ bound: 'at most', value: 30 }, 'ms', summaryOf)).toEqual({
+    expect(judge({ bound: 'at most', value: 30 }, 'ms', { summaryOf })).toEqual({
       bar: 'at most 30.0 ms',
       measured: '30.0 ms',
       reached: true,
     });
-    expect(judge({ bound: 'at least', value: 31 }, 'per second', summaryOf)).toMatchObject({
+    expect(judge({ bound: 'at least', value: 31 }, 'per second', { summaryOf })).toMatchObject({
       reached: false,
     });
-    expect(judge({ bound: 'at most', value: 29 }, 'ms', summaryOf)).toMatchObject({ reached: false });
+    expect(judge({ bound: 'at most', value: 29 }, 'ms', { summaryOf })).toMatchObject({ reached: false });
   });
   it('compares it with a multiple of the median of another peer', () => {
-    expect(judge({ bound: 'at least', value: 1.5, of: 'raw' }, 'per second', summaryOf)).toEqual({
+    expect(judge({ bound: 'at least', value: 1.5, of: 'raw' }, 'per second', { summaryOf })).toEqual({
       bar: 'at least 1.50× raw',
-      measured: '1.50×',
+      measured: '1.50× raw',
       reached: true,
     });
-    expect(judge({ bound: 'at most', value: 1.3, of: 'raw' }, 'µs', summaryOf)).toMatchObject({
+    expect(judge({ bound: 'at most', value: 1.3, of: 'raw' }, 'µs', { summaryOf })).toMatchObject({
+      reached: false,
+    });
+  });
+  it('compares it with the median of another peer and so much more', () => {
+    const bar = { bound: 'at most', value: 10, of: 'raw', added: true } as const;
+    expect(judge(bar, 'ms', { summaryOf })).toEqual({
+      bar: 'at most raw + 10.0 ms',
+      measured: 'raw + 10.0 ms',
+      reached: true,
+    });
+    expect(judge({ ...bar, value: 9 }, 'ms', { summaryOf })).toMatchObject({ reached: false });
+  });
+  it('is below the other peer, too', () => {
+    const bar = { bound: 'at most', value: 1, of: 'heddle', added: true, peer: 'raw' } as const;
+    expect(judge(bar, 'MB', { summaryOf })).toMatchObject({ measured: 'heddle − 10.0 MB', reached: true });
+  });
+  it('judges the peer that a bar names', () => {
+    expect(judge({ bound: 'at most', value: 20, peer: 'raw' }, 'ms', { summaryOf })).toMatchObject({
+      measured: '20.0 ms',
+      reached: true,
+    });
+  });
+  it('compares it with another measurement of the same peer', () => {
+    const timesAsFast = (measurement: string) => summarize(measurement === 'cpu-1' ? [1.8, 1.95, 2] : []);
+    const bar = { bound: 'at least', value: 1.9, beside: 'cpu-1' } as const;
+    expect(judge(bar, 'ms', { summaryOf, timesAsFast })).toEqual({
+      bar: 'at least 1.90× its own cpu-1',
+      measured: '1.95× its own cpu-1',
+      reached: true,
+    });
+    expect(judge({ ...bar, beside: 'cpu-4' }, 'ms', { summaryOf, timesAsFast })).toMatchObject({
+      measured: 'not measured',
       reached: false,
     });
   });
   it('has not reached what could not be measured', () => {
     const expected = { measured: 'not measured', reached: false };
-    expect(judge({ bound: 'at most', value: 1, of: 'batched' }, 'µs', summaryOf)).toMatchObject(expected);
-    expect(judge({ bound: 'at most', value: 1 }, 'µs', () => undefined)).toMatchObject(expected);
+    expect(judge({ bound: 'at most', value: 1, of: 'batched' }, 'µs', { summaryOf })).toMatchObject(expected);
+    const added = { bound: 'at most', value: 1, of: 'batched', added: true } as const;
+    expect(judge(added, 'µs', { summaryOf })).toMatchObject(expected);
+    expect(judge({ bound: 'at most', value: 1 }, 'µs', { summaryOf: () => undefined })).toMatchObject(
+      expected,
+    );
   });
 });
 
@@ -192,7 +229,7 @@ describe('report()', () => {
     const text = report(environment, details, samples);
     expect(text).toContain('### Bars of heddle: 1 of 2 reached');
     expect(text).toMatch(
-      /a loop and a blocked thread, p50 +\| at most 1\.30× raw \| 1\.50× +\| \*\*not reached\*\*/,
+      /a loop and a blocked thread, p50 +\| at most 1\.30× raw \| 1\.50× raw \| \*\*not reached\*\*/,
     );
     expect(text).toMatch(/1,000 tasks on each of two loops +\| at most 100 ms +\| 99\.0 ms +\| reached /);
   });
@@ -208,6 +245,44 @@ describe('report()', () => {
       sample('raw', 'event-crowds', 1, { values: { time: 1 } }),
     ];
     expect(report(environment, details, samples)).not.toContain('### Bars');
+  });
+  it('has the bars that are for the Node, of the peers that they name', () => {
+    const text = (version: string): string =>
+      report({ ...environment, nodes: [{ path: 'node', version }] }, details, [
+        { ...sample('raw', 'tasks-1-64', 1, { values: { rate: 100 } }), node: version },
+        { ...sample('heddle', 'tasks-1-64', 1, { values: { rate: 180 } }), node: version },
+        { ...sample('heddle-spin', 'tasks-1-64', 1, { values: { rate: 310 } }), node: version },
+      ]);
+    expect(text('v20.20.2')).toContain('### Bars of heddle: 1 of 1 reached');
+    expect(text('v20.20.2')).toContain('at least 1.50× raw | 1.80× raw | reached');
+    expect(text('v24.0.0')).toContain('### Bars of heddle: 1 of 2 reached');
+    expect(text('v24.0.0')).toContain('at least 2.00× raw | 1.80× raw | **not reached**');
+    expect(text('v24.0.0')).toMatch(
+      /64 in flight, heddle-spin \| at least 3\.00× raw \| 3\.10× raw \| reached/,
+    );
+  });
+  it('holds two threads against one of the same repetition', () => {
+    const samples = [
+      sample('heddle', 'tasks-1-64', 1, { values: { rate: 100 } }),
+      sample('heddle', 'tasks-2-64', 1, { values: { rate: 90 } }),
+      sample('heddle', 'tasks-1-64', 2, { values: { rate: 200 } }),
+      sample('heddle', 'tasks-2-64', 2, { values: { rate: 240 } }),
+      sample('heddle', 'cpu-1', 1, { values: { time: 100 } }),
+      sample('heddle', 'cpu-2', 1, { values: { time: 50 } }),
+    ];
+    const text = report(environment, details, samples);
+    expect(text).toMatch(/at least 1\.00× its own tasks-1-64 \| 1\.05× its own tasks-1-64 \| reached/);
+    expect(text).toMatch(/at least 1\.90× its own cpu-1 +\| 2\.00× its own cpu-1 +\| reached/);
+  });
+  it('has a dash for what a peer does not have at all, and its bar is not reached', () => {
+    const samples = [
+      sample('heddle', 'sync', 1, { values: {} }),
+      sample('synckit', 'sync', 1, { values: { p50: 20, p99: 90 } }),
+    ];
+    expect(row(samples.slice(0, 1), 'heddle')).toMatch(/\| +– \| +– \|$/);
+    expect(report(environment, details, samples)).toMatch(
+      /at most 0\.75× synckit \| not measured \| \*\*not reached/,
+    );
   });
   it('never drops a peer that failed', () => {
     const samples = [

@@ -14,6 +14,7 @@ import {
   toThread,
 } from '../../../src/index.ts';
 import { currentScope } from '../../../src/scope/scope.ts';
+import { turn } from '../../fixtures/awaiting.ts';
 import { jobs, raised, sharedFlag } from '../../fixtures/jobs.ts';
 
 afterAll(() => defaultPool().shutdown({ cancelRunning: true }));
@@ -161,9 +162,13 @@ describe('run()', () => {
   test('terminates the thread of a cancelled job that runs on past shutdownTimeout, and says so', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const before = new ThreadPoolExecutor({ threads: 1, name: 'outside' });
+    // The thread has the module: a job that is cancelled while that loads never begins.
+    await before.submit(jobs.add, 1, 1);
     const deaf = run(
       async () => {
-        before.submit(jobs.spin).catch(() => {});
+        const spinning = before.submit(jobs.spin);
+        spinning.catch(() => {});
+        while (spinning.status !== 'running') await turn();
       },
       { shutdownTimeout: 1 },
     );

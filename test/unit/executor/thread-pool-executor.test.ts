@@ -11,6 +11,7 @@ import {
   type ThreadPoolOptions,
   TimeoutError,
 } from '../../../src/index.ts';
+import { turn } from '../../fixtures/awaiting.ts';
 import { jobs, raised, release, StorageError, sharedFlag } from '../../fixtures/jobs.ts';
 
 const pools: ThreadPoolExecutor[] = [];
@@ -354,14 +355,14 @@ describe('Cancelling a job', () => {
     expect(one.statistics()).toMatchObject({ abandoned: 0, cancelled: 1 });
   });
 
-  test('that is in its thread and has not begun: it never runs', async () => {
+  test('that its busy thread would have taken next: it never runs', async () => {
     const one = pool({ concurrency: 2 });
     const flag = sharedFlag();
     const counter = sharedFlag();
     const first = one.submit(jobs.spinUntilCancelled, flag);
     await raised(flag);
     const second = one.submit(jobs.count, counter);
-    expect(second.status).toBe('running');
+    expect(second.status).toBe('pending');
     second.cancel();
     first.cancel();
     await Promise.allSettled([first, second]);
@@ -391,7 +392,9 @@ describe('Cancelling a job', () => {
 
   test('with abandon: shutdown does not wait for its end', async () => {
     const one = pool({ onCancel: 'abandon' });
+    await one.submit(jobs.add, 1, 1);
     const spinning = one.submit(jobs.spin);
+    while (spinning.status !== 'running') await turn();
     spinning.cancel();
     await expect(spinning).rejects.toBeInstanceOf(CancelledError);
     expect(one.statistics()).toMatchObject({ abandoned: 1 });

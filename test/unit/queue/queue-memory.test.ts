@@ -6,7 +6,7 @@ import { Queue } from '../../../src/queue/queue.ts';
 import { Lock } from '../../../src/sync/lock.ts';
 import { failure } from '../../fixtures/awaiting.ts';
 import { queueJobs } from '../../fixtures/queue-jobs.ts';
-import { nothingLeft, recordsInUse, usedBlocks } from '../../stress/heap-watch.ts';
+import { enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from '../../stress/heap-watch.ts';
 
 test.each([
   ['Queue', Queue],
@@ -39,10 +39,12 @@ test.each([
 });
 
 test('the memory of a queue comes back with what is in it, when its thread has ended', async () => {
+  enterMainLoop();
   const before = usedBlocks();
   const records = recordsInUse();
   const pool = new ThreadPoolExecutor({ threads: 1 });
   await pool.submit(queueJobs.makeAndForget);
   await pool.shutdown();
+  pool[Symbol.dispose]();
   await nothingLeft(before, records);
 });

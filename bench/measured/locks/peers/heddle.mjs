@@ -1,6 +1,7 @@
 /** The built package, as users get it; the count of blocks, which is nothing for users, from within. */
+
+import { ownHeap } from '../../../../dist/heap.js';
 import { fromToken, Lock, toToken } from '../../../../dist/index.js';
-import { ownHeap } from '../../../../dist/memory/heap.js';
 import { startThread } from '../start.mjs';
 
 export const create = () => new Lock();

@@ -1,0 +1,31 @@
+import type { Wire } from '../codec/wire.ts';
+import type { BrokenPoolError } from '../core/errors.ts';
+import type { Payloads } from '../jobs/payloads.ts';
+import type { WorkerEnd } from '../platform/worker.ts';
+import type { Job } from './job.ts';
+
+/** What the keeper does for jobs of its own thread. */
+export interface KeeperOfJobs {
+  /** Values that go to its threads. */
+  readonly payloads: Payloads;
+  /** A job was put: a thread may be wanted. */
+  jobPut(): void;
+  /** Calls `told` once the end of the thread is known that died over a job. */
+  whenEnded(token: number, told: () => void): void;
+  /** The error to reject a job by over which the thread died; `end` is what is known if its end was not told. */
+  deathOf(token: number, job: Job, end: WorkerEnd): unknown;
+  /** The result of a job that came by a message, or comes soon. */
+  resultByPort(address: number, take: (wire: Wire<unknown>) => void): void;
+  terminate(job: number): void;
+  /** Takes the messages that have come, while this thread is blocked. */
+  drainPorts(): void;
+  /** The same, and replaces threads that have died meanwhile. */
+  lookWhileBlocked(): void;
+  /** Jobs wait, and none is idle: starts threads for them. */
+  startMore(): void;
+  /** A job has ended: the threads that it kept may be too many now. */
+  jobEnded(): void;
+  readonly broken: BrokenPoolError | undefined;
+  /** By what the thread of a loop died. */
+  readonly lost?: { readonly end: WorkerEnd } | undefined;
+}

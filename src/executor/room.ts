@@ -1,0 +1,108 @@
+/** Waiting until a pool takes another job. */
+import { now } from '../core/clock.ts';
+import type { Parking } from '../park/parking.ts';
+import { granted } from '../park/turn.ts';
+import {
+  type CheckedWait,
+  checkWait,
+  rejection,
+  throwIfEnded,
+  type Wanted,
+  waitAsync,
+} from '../park/wait.ts';
+import type { WaitOptions } from '../scope/interruptible.ts';
+import { outside } from '../scope/outside.ts';
+import type { SharedHandle } from '../sync/shared-handle.ts';
+import type { PoolJobs } from './pool-jobs.ts';
+
+class Room implements Wanted<true> {
+  readonly parking: Parking;
+  readonly object: number;
+  readonly #jobs: PoolJobs;
+  readonly #handle: SharedHandle<PoolJobs>;
+  readonly #isThere: () => boolean;
+
+  constructor(jobs: PoolJobs, handle: SharedHandle<PoolJobs>, isThere: () => boolean) {
+    this.#isThere = isThere;
+    this.#jobs = jobs;
+    this.#handle = handle;
+    this.parking = jobs.store.parking;
+    this.object = jobs.store.object;
+  }
+
+  isThere(): boolean {
+    return this.#isThere();
+  }
+
+  hasLine(): boolean {
+    return false;
+  }
+
+  attempt(): true | undefined {
+    return this.#isThere() ? true : undefined;
+  }
+
+  line(node: number): undefined {
+    this.#jobs.store.line(this.#jobs.store.room, node);
+    // What came between the last look and this did not see it in the line.
+    this.#jobs.store.serveRoom();
+  }
+
+  granted(): true {
+    return true;
+  }
+
+  withdraw(node: number): void {
+    this.#jobs.store.room.remove(node);
+  }
+
+  begin(): void {
+    this.#handle.use();
+  }
+
+  end(): void {
+    this.#handle.unuse();
+  }
+
+  describe(): string {
+    return `Cannot wait for room in ${this.#handle.describe()}`;
+  }
+}
+
+/** @throws TimeoutError; ShutDownError, BrokenPoolError if there will be none. */
+export function roomIn(
+  jobs: PoolJobs,
+  handle: SharedHandle<PoolJobs>,
+  options: WaitOptions | undefined,
+): Promise<void> {
+  try {
+    const wait = checkWait(options);
+    throwIfEnded(wait.signal);
+    jobs.checkOpen('wait for room in');
+    if (jobs.store.hasRoom()) return granted(undefined);
+    return waitForRoom(jobs, handle, wait);
+  } catch (error) {
+    return rejection(error);
+  }
+}
+
+/** All who wait are woken when there is room: others may have been faster, or it was seen before the last of them put a job. */
+async function waitForRoom(jobs: PoolJobs, handle: SharedHandle<PoolJobs>, wait: CheckedWait): Promise<void> {
+  const end = now() + wait.timeout;
+  const room = new Room(jobs, handle, () => jobs.store.hasRoom());
+  do {
+    await waitAsync(room, { ...wait, timeout: Math.max(end - now(), 0) }, () =>
+      jobs.checkOpen('wait for room in'),
+    );
+  } while (!jobs.store.hasRoom());
+}
+
+/** Resolves once `isOver`: its state is looked at whenever that changes. */
+export async function closedIn(
+  jobs: PoolJobs,
+  handle: SharedHandle<PoolJobs>,
+  isOver: () => boolean,
+): Promise<void> {
+  while (!isOver())
+    await outside(() => waitAsync(new Room(jobs, handle, isOver), checkWait(undefined), () => undefined));
+}

@@ -1,0 +1,251 @@
+/** Values of jobs as words of shared memory: arguments, results, reasons, parts of results. */
+import { bufferOf, shareBuffer } from '../codec/buffer-ids.ts';
+import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
+import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
+import { functionHooks } from '../codec/item-hooks.ts';
+import { releaseWire, type Wire } from '../codec/wire.ts';
+import { HeddleError } from '../core/errors.ts';
+import type { Heap } from '../memory/heap.ts';
+import { kindOf } from '../memory/kinds.ts';
+import { FUNCTION, JOB_BYTES, JOB_PARCELS, JOB_RESULT, KIND, OBJECT } from '../memory/layout.ts';
+import type { Parking } from '../park/parking.ts';
+import {
+  freeJob,
+  makeJob,
+  makePart,
+  PART_BYTES,
+  partPayloadOf,
+  payloadOf,
+  unpackParcels,
+} from './job-block.ts';
+import { bufferByMessage, type SentBuffers } from './message-buffers.ts';
+
+/** How long a function took lately, in microseconds; 0 if it has not been run. Many write it, and none minds. */
+export const FUNCTION_TIME = 6;
+
+let kindsToLoad: (() => Promise<void> | undefined) | undefined;
+
+/** Says how a thread gets to know all kinds of shared objects; gives `undefined` once it does. */
+export function loadKindsBy(load: () => Promise<void> | undefined): void {
+  kindsToLoad = load;
+}
+
+/** So many words are copied faster by a loop than by `set`. */
+const SHORT = 48;
+
+const SYNC = { sync: true } as const;
+
+/** What makes and opens the values of jobs in this thread. */
+export class Payloads {
+  readonly #parking: Parking;
+  readonly #heap: Heap;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #encoder: ItemEncoder;
+  readonly #decoder: ItemDecoder;
+  /** Gives the shared object with that index in the value that is being opened. */
+  #open: (type: number, index: number) => unknown = () => undefined;
+
+  /** @param share gives a SharedArrayBuffer a number by which another thread finds it. */
+  constructor(parking: Parking, share: (buffer: SharedArrayBuffer) => number) {
+    this.#parking = parking;
+    this.#heap = parking.heap;
+    this.#words = parking.heap.words;
+    this.#bytes = new Uint8Array(this.#words.buffer);
+    const functions = functionHooks();
+    this.#encoder = new ItemEncoder({ ...functions, shareBuffer: share });
+    this.#decoder = new ItemDecoder({
+      ...functions,
+      bufferOf: (id) => (id > 0 ? bufferOf(id) : bufferByMessage(id)),
+      openParcel: (type, index) => this.#open(type, index),
+    });
+  }
+
+  /**
+   * A job of the pool `object` with these values, if they are simple; 0 if not.
+   *
+   * @throws HeddleError if the shared memory is full.
+   */
+  makeSimpleJob(object: number, value: unknown, flags: number): number {
+    const size = this.#encoder.encodeSimple(value);
+    if (size < 0) return 0;
+    const job = makeJob(this.#heap, object, 4 * size, flags) ?? full(this.#heap);
+    this.#copy(size, payloadOf(job));
+    return job;
+  }
+
+  /** The wire of values, for `makeJobOfWire`. @throws SendError, CaptureError */
+  wireOf(value: unknown, path: string): Wire<unknown> {
+    return this.#encoder.wireOf(value, path);
+  }
+
+  /** The same of values of any kind, as a wire, which is released. @throws SendError for what bytes cannot carry; HeddleError */
+  makeJobOfWire(object: number, wire: Wire<unknown>, path: string, flags: number): number {
+    let job = 0;
+    try {
+      const bytes = serializeWire(wire, parcelsOf(wire), path);
+      job = makeJob(this.#heap, object, bytes.length, flags) ?? full(this.#heap);
+      this.#bytes.set(bytes, 4 * payloadOf(job));
+      this.#pack(wire, job);
+      return job;
+    } catch (error) {
+      if (job !== 0) freeJob(this.#heap, job);
+      throw error;
+    } finally {
+      releaseWire(wire);
+    }
+  }
+
+  /** Throws if bytes cannot carry the wire, with the path to what they cannot. @throws SendError */
+  check(wire: Wire<unknown>, path: string): void {
+    serializeWire(wire, parcelsOf(wire), path);
+  }
+
+  /** The values that a job came with. A promise while a module must be loaded. Its memory is free then, for the result. */
+  openArguments(job: number): unknown {
+    const at = payloadOf(job);
+    const values = this.#openWith(job, at, this.#words[job + JOB_BYTES]!, undefined);
+    if (mayUseBuffers(this.#words, at)) {
+      const release = (): void => releaseBuffersIn(this.#words, this.#bytes, at);
+      if (values instanceof Promise) values.then(release, release);
+      else release();
+    }
+    return values;
+  }
+
+  /**
+   * Puts the result of a job, or its error, where its arguments were, or into a block that belongs to it.
+   *
+   * @throws SendError, CaptureError, HeddleError as `makeJobOfWire`; then there is no result.
+   */
+  setResult(job: number, value: unknown, path: string): void {
+    const prepared = this.#encoder.prepare(value, path);
+    if (typeof prepared === 'number') {
+      this.#copy(prepared, this.#roomFor(job, 4 * prepared));
+      return;
+    }
+    try {
+      const bytes = serializeWire(prepared, parcelsOf(prepared), path);
+      this.#bytes.set(bytes, 4 * this.#roomFor(job, bytes.length));
+      this.#pack(prepared, job);
+    } finally {
+      releaseWire(prepared);
+    }
+  }
+
+  /** The result of a job that has ended. A promise while a module must be loaded, and never if `sync`. */
+  openResult(job: number, sync: boolean): unknown {
+    const result = this.#words[job + JOB_RESULT]!;
+    const at = result === 0 ? payloadOf(job) : partPayloadOf(result);
+    const bytes = this.#words[result === 0 ? job + JOB_BYTES : result + PART_BYTES]!;
+    return this.#openWith(job, at, bytes, sync ? SYNC : undefined);
+  }
+
+  /** A block of this thread, with a value that has no shared objects inside; to be made one of a job. @throws as `makeJobOfWire` */
+  makePart(value: unknown, path: string): number {
+    const prepared = this.#encoder.prepare(value, path);
+    let bytes: Uint8Array | undefined;
+    if (typeof prepared !== 'number') {
+      try {
+        bytes = serializeWire(prepared, parcelsOf(prepared), path);
+      } finally {
+        releaseWire(prepared);
+      }
+    }
+    const length = bytes === undefined ? 4 * (prepared as number) : bytes.length;
+    const part = makePart(this.#heap, length) ?? full(this.#heap);
+    if (bytes === undefined) this.#copy(prepared as number, partPayloadOf(part));
+    else this.#bytes.set(bytes, 4 * partPayloadOf(part));
+    return part;
+  }
+
+  /** The block of a function, which a pool knows by its address from now on. @throws as `makeJobOfWire` */
+  makeFunction(entry: unknown, pool: number): number {
+    const part = this.makePart(entry, 'function');
+    this.#words[part + FUNCTION_TIME] = 0;
+    this.#words[part + OBJECT] = pool;
+    this.#heap.blocks.publish(part);
+    this.#words[part + KIND] = FUNCTION;
+    return part;
+  }
+
+  openPart(part: number, sync: boolean): unknown {
+    const bytes = this.#words[part + PART_BYTES]!;
+    return this.#decode(partPayloadOf(part), bytes, sync ? SYNC : undefined);
+  }
+
+  #openWith(
+    job: number,
+    at: number,
+    bytes: number,
+    options: { readonly sync?: boolean } | undefined,
+  ): unknown {
+    if (this.#words[job + JOB_PARCELS] !== 0) {
+      const loading = options?.sync === true ? undefined : kindsToLoad?.();
+      if (loading !== undefined) return loading.then(() => this.#openWith(job, at, bytes, options));
+      const objects = unpackParcels(this.#parking, job);
+      this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
+    }
+    return this.#decode(at, bytes, options);
+  }
+
+  #decode(at: number, bytes: number, options: { readonly sync?: boolean } | undefined): unknown {
+    return this.#decoder.decode(this.#words, this.#bytes, at, (bytes + 3) >> 2, options);
+  }
+
+  /** Where a result of so many bytes goes. */
+  #roomFor(job: number, bytes: number): number {
+    const words = this.#words;
+    const { blocks } = this.#heap;
+    const at = payloadOf(job);
+    if (4 * (job + blocks.sizeOf(job) - at) >= bytes) {
+      words[job + JOB_BYTES] = bytes;
+      return at;
+    }
+    const part = makePart(this.#heap, bytes) ?? full(this.#heap);
+    // Should this thread die between, it is freed as its own.
+    words[job + JOB_RESULT] = part;
+    blocks.publish(part, job);
+    return partPayloadOf(part);
+  }
+
+  #pack(wire: Wire<unknown>, job: number): void {
+    for (const special of wire.specials ?? [])
+      if (special.kind === 'handle') this.#parking.handles.packInto(job, special.object, JOB_PARCELS);
+  }
+
+  #copy(length: number, to: number): void {
+    const { words: from } = this.#encoder;
+    const words = this.#words;
+    if (length > SHORT) words.set(from.subarray(0, length), to);
+    else for (let index = 0; index < length; index++) words[to + index] = from[index]!;
+  }
+}
+
+const all = new WeakMap<Parking, Payloads>();
+
+/** The values of the thread that parks so. */
+export function payloadsOf(parking: Parking): Payloads {
+  let payloads = all.get(parking);
+  if (payloads === undefined) {
+    payloads = new Payloads(parking, shareBuffer);
+    all.set(parking, payloads);
+  }
+  return payloads;
+}
+
+/** The same for who can send buffers by a message. */
+export function payloadsBeside(parking: Parking, sent: SentBuffers): Payloads {
+  return new Payloads(parking, (buffer) => sent.share(parking.heap, buffer));
+}
+
+function parcelsOf(wire: Wire<unknown>): number[] {
+  return Array.from({ length: wire.handles?.length ?? 0 }, (_, index) => index);
+}
+
+function full(heap: Heap): never {
+  const size = Math.round(heap.words.byteLength / 2 ** 20);
+  throw new HeddleError(
+    `Cannot submit job: the shared memory of this process (${size} MiB) is full; bound the pool by maxPending, and await results`,
+  );
+}

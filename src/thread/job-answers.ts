@@ -1,0 +1,145 @@
+/** What jobs answer, into shared memory: results, errors, outcomes of chunks. */
+import { Atomics } from '#atomics';
+import { explainCloneFailure } from '../codec/encode.ts';
+import { show } from '../core/arguments.ts';
+import { HeddleError, SendError } from '../core/errors.ts';
+import type { AnyFunction } from '../function/registry.ts';
+import { addPart } from '../jobs/job-block.ts';
+import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
+import { BY_PORT, CALL_SOON, CANCELLED_ERROR, EACH, ERROR, KIND_MASK, VALUE } from '../jobs/states.ts';
+import { JOB_FLAGS, JOB_FUTURE, JOB_OUTCOME, JOB_OWNER, SETTLEMENT_JOB } from '../memory/layout.ts';
+import type { Parking } from '../park/parking.ts';
+import { report } from '../platform/report.ts';
+import { Settlement } from '../queue/settlement.ts';
+import { isThenable } from '../scope/call.ts';
+import { cancelled } from '../scope/cancelled.ts';
+import { carried, Part, sendable } from './outcomes.ts';
+import type { ItemOutcomes } from './protocol.ts';
+
+/** Outcomes of a chunk that has run this long are sent, so that a death of the thread loses little. */
+const PART_MS = 10;
+
+/** Where answers go. */
+interface Destination {
+  /** The thread that messages lead to, and the values that go there. */
+  readonly keeper: number;
+  readonly payloads: Payloads;
+  readonly send: (job: number, value: unknown) => void;
+}
+
+export class JobAnswers {
+  readonly #parking: Parking;
+  readonly #words: Int32Array;
+  readonly #payloads: Payloads;
+  readonly #destination: Destination;
+
+  constructor(parking: Parking, destination: Destination) {
+    this.#parking = parking;
+    this.#words = parking.heap.words;
+    this.#payloads = payloadsOf(parking);
+    this.#destination = destination;
+  }
+
+  /** An answer that cannot be sent is itself an error of the job. */
+  set(job: number, outcome: number, value: unknown): number {
+    const kind = this.#words[job + JOB_FLAGS]! & KIND_MASK;
+    const payloads =
+      Atomics.load(this.#words, job + JOB_OWNER) === this.#destination.keeper
+        ? this.#destination.payloads
+        : this.#payloads;
+    if (kind === CALL_SOON) {
+      if (outcome === ERROR) report('HEDDLE_CALLBACK_ERROR', 'A function that was called soon threw', value);
+      outcome = VALUE;
+      value = undefined;
+    }
+    try {
+      if (outcome !== VALUE) {
+        payloads.setResult(job, carried(value), 'error');
+        return outcome;
+      }
+      payloads.setResult(job, kind === EACH ? plain(value as Part) : value, 'result');
+      return VALUE;
+    } catch (error) {
+      // Of a chunk only the items fail whose results cannot be sent.
+      if (kind === EACH && outcome === VALUE) value = sendable(value as Part);
+      if (outcome === VALUE && payloads === this.#destination.payloads && this.#sendByPort(job, value))
+        return BY_PORT;
+      if (kind === EACH && outcome === VALUE) {
+        payloads.setResult(job, value, 'result');
+        return VALUE;
+      }
+      const reason =
+        outcome === VALUE
+          ? error instanceof HeddleError
+            ? error
+            : explainCloneFailure(value, 'result', error)
+          : new SendError(`Cannot send what the function threw: ${show(value)}`, 'error');
+      this.#payloads.setResult(job, reason, 'error');
+      return outcome === CANCELLED_ERROR ? outcome : ERROR;
+    }
+  }
+
+  /**
+   * Says that the job has ended so, and settles its future where other threads know it: who submitted the job may be blocked,
+   * and hear of it later. What cannot be told here, that one tells.
+   */
+  share(job: number, outcome: number, settled: number, value: unknown): void {
+    const words = this.#words;
+    // From now on who lets the future travel sees that it has ended.
+    Atomics.store(words, job + JOB_OUTCOME, settled);
+    const future = Atomics.load(words, job + JOB_FUTURE);
+    if (future === 0 || settled !== outcome) return;
+    const { handles } = this.#parking;
+    if (!handles.open(future, SETTLEMENT_JOB, job)) return;
+    try {
+      const settlement = new Settlement(this.#parking, future);
+      if (outcome === VALUE) settlement.put('fulfilled', value);
+      else settlement.put('rejected', carried(value));
+    } finally {
+      handles.drop(future);
+    }
+  }
+
+  #sendByPort(job: number, value: unknown): boolean {
+    try {
+      this.#destination.send(job, value);
+      return true;
+    } catch {
+      // The error of the bytes tells more: it has the path.
+      return false;
+    }
+  }
+
+  /** Runs a chunk item by item, and returns the last part of its outcomes: errors of items are outcomes too. */
+  async each(job: number, fn: AnyFunction, [items, args]: readonly unknown[], stop: boolean): Promise<Part> {
+    let part = new Part();
+    for (const [index, item] of (items as readonly unknown[]).entries()) {
+      if (cancelled()) break;
+      try {
+        const value = (fn as (...all: readonly unknown[]) => unknown)(item, ...(args as readonly unknown[]));
+        part.values.push(isThenable(value) ? await value : value);
+      } catch (error) {
+        part.errors.push([part.values.push(undefined) - 1, error]);
+        if (stop) break;
+      }
+      if (index + 1 < (items as readonly unknown[]).length && part.age >= PART_MS) {
+        if (this.#sendPart(job, part)) part = new Part();
+      }
+    }
+    return part;
+  }
+
+  /** Sends outcomes ahead; false if they must go as a whole at the end, for bytes cannot carry them. */
+  #sendPart(job: number, part: Part): boolean {
+    try {
+      addPart(this.#parking.heap, job, this.#payloads.makePart(plain(part), 'result'));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function plain({ values, errors }: Part): ItemOutcomes {
+  return { values, errors };
+}

@@ -1,0 +1,104 @@
+/** The jobs that go on in this thread. */
+import { Atomics } from '#atomics';
+import { CancelledError } from '../core/errors.ts';
+import { jobClock } from '../jobs/job-clock.ts';
+import type { Payloads } from '../jobs/payloads.ts';
+import { NO_REASON } from '../jobs/states.ts';
+import { JOB_AWAITS, JOB_BEGAN, JOB_CANCEL, JOB_FUNCTION, JOB_RAN } from '../memory/layout.ts';
+import { currentTask } from '../scope/current-task.ts';
+import type { Task } from '../scope/task.ts';
+
+/** A job in this thread. */
+export interface Run {
+  readonly job: number;
+  readonly began: number;
+  /** Of its function. */
+  readonly block: number;
+  /** Once its function has returned from its first stretch. */
+  task: Task<unknown> | undefined;
+  cancelled: { readonly cause: unknown } | undefined;
+  /** How many of its waits have it give its slot away. */
+  given: number;
+  /** The jobs that it waits for, the latest last. */
+  readonly awaits: number[];
+}
+
+export class JobRuns {
+  readonly #words: Int32Array;
+  readonly #payloads: Payloads;
+  readonly #runs = new Map<number, Run>();
+  /** Whose function is being called. */
+  starting: Run | undefined;
+
+  constructor(words: Int32Array, payloads: Payloads) {
+    this.#words = words;
+    this.#payloads = payloads;
+  }
+
+  get isEmpty(): boolean {
+    return this.#runs.size === 0;
+  }
+
+  has(run: Run): boolean {
+    return this.#runs.get(run.job) === run;
+  }
+
+  begin(job: number): Run {
+    const words = this.#words;
+    const run: Run = {
+      job,
+      block: words[job + JOB_FUNCTION]!,
+      began: performance.now(),
+      task: undefined,
+      cancelled: undefined,
+      given: 0,
+      awaits: [],
+    };
+    words[job + JOB_BEGAN] = jobClock();
+    words[job + JOB_AWAITS] = 0;
+    this.#runs.set(job, run);
+    return run;
+  }
+
+  end({ job }: Run): void {
+    this.#runs.delete(job);
+  }
+
+  /** The one whose task that is. */
+  of(task: Task<unknown>): Run | undefined {
+    for (const run of this.#runs.values()) if (run.task === task) return run;
+    // In its first, synchronous stretch the task is not known yet.
+    return this.starting;
+  }
+
+  /** Why the job was cancelled, if it was. */
+  reasonFor(job: number): { readonly cause: unknown } | undefined {
+    const reason = Atomics.load(this.#words, job + JOB_CANCEL);
+    if (reason === 0) return undefined;
+    if (reason === NO_REASON) return { cause: undefined };
+    const value = this.#payloads.openPart(reason, true);
+    return { cause: value instanceof CancelledError ? value.cause : value };
+  }
+
+  /** Called by `cancelled()` in the job: it may be in its first, synchronous stretch, before there is a task to cancel. */
+  poll(run: Run): void {
+    this.#cancelIfAsked(run);
+    if (run.cancelled !== undefined && run.task === undefined) currentTask()?.cancel(run.cancelled.cause);
+  }
+
+  lookForCancellations(): void {
+    for (const run of this.#runs.values()) this.#cancelIfAsked(run);
+  }
+
+  /** This thread exits: who waits for its jobs learns the code, whatever it hears of the thread itself. */
+  exits(code: number): void {
+    for (const { job } of this.#runs.values()) this.#words[job + JOB_RAN] = -1 - code;
+  }
+
+  #cancelIfAsked(run: Run): void {
+    if (run.cancelled !== undefined) return;
+    const reason = this.reasonFor(run.job);
+    run.cancelled = reason;
+    if (reason !== undefined) run.task?.cancel(reason.cause);
+  }
+}
