@@ -2,8 +2,11 @@
 
 import { show } from '../core/arguments.ts';
 import { outside } from '../scope/outside.ts';
+import { poolOfRun } from '../scope/run.ts';
 import { EventLoopThread } from './event-loop-thread.ts';
+import type { Executor } from './executor.ts';
 import type { Future } from './future.ts';
+import { JobExecutor } from './job-executor.ts';
 import { rejectedFuture } from './rejected-future.ts';
 import { poolOfThread, ThreadPoolExecutor } from './thread-pool-executor.ts';
 
@@ -13,7 +16,7 @@ let helper: EventLoopThread | undefined;
 
 /**
  * The default pool: one for each process, made when first asked for, with as many threads as the machine, or its container,
- * gives it. Inside a job it is the pool that runs it.
+ * gives it. Inside a job it is the pool that runs it; inside `run(main, { pool })` it is that, if it is a ThreadPoolExecutor.
  *
  * @example
  * ```ts
@@ -24,6 +27,8 @@ let helper: EventLoopThread | undefined;
  * ```
  */
 export function defaultPool(): ThreadPoolExecutor {
+  const given = poolOfRun();
+  if (given instanceof ThreadPoolExecutor) return given;
   if (pool === undefined || pool.isShutDown)
     pool = poolOfThread() ?? new ThreadPoolExecutor({ name: 'default' });
   return pool;
@@ -53,7 +58,7 @@ export function setDefaultPool(next: ThreadPoolExecutor): void {
 }
 
 /**
- * Runs `fn(...args)` on a thread of the default pool.
+ * Runs `fn(...args)` on a thread of the default pool, or by the executor that the current `run` was given.
  *
  * The function is found in the thread by its `portable` mark, or is an inline function that uses nothing but its
  * arguments and globals. Arguments and result are copied. Whatever goes wrong, the future rejects.
@@ -74,7 +79,9 @@ export function setDefaultPool(next: ThreadPoolExecutor): void {
  */
 export function toThread<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
   try {
-    return defaultPool().submitFrom(toThread, fn, args);
+    const given = poolOfRun() as Executor | undefined;
+    if (given instanceof JobExecutor) return given.submitFrom(toThread, fn, args);
+    return given === undefined ? defaultPool().submitFrom(toThread, fn, args) : given.submit(fn, ...args);
   } catch (error) {
     return rejectedFuture(error, () => 'toThread');
   }

@@ -74,8 +74,6 @@ let makeRemote: () => Future<unknown>;
  * ```
  */
 export class Future<T> implements Promise<T> {
-  readonly [Symbol.toStringTag] = 'Future';
-
   /**
    * A future that you settle yourself. `resolve` and `reject` say whether they did: a second settle is `false`. They travel
    * to other threads, as the future does. When every thread that has one of them has ended, or given them up (by `using`, or
@@ -93,9 +91,9 @@ export class Future<T> implements Promise<T> {
   #outcome: unknown;
   #callbacks: Set<() => void> | undefined;
   /** Made when somebody first waits; most futures of a `map` never need it. */
-  #settlement:
-    | { readonly promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void }
-    | undefined;
+  #promise: Promise<T> | undefined;
+  #resolve: ((value: never) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   readonly #producer: FutureProducer;
   /** Where the work was started: for the report of an error that nobody awaits. */
   readonly #scope: Scope | undefined;
@@ -121,6 +119,10 @@ export class Future<T> implements Promise<T> {
   constructor(producer: FutureProducer) {
     this.#producer = producer;
     this.#scope = currentScope();
+  }
+
+  get [Symbol.toStringTag](): 'Future' {
+    return 'Future';
   }
 
   get status(): FutureStatus {
@@ -285,18 +287,15 @@ export class Future<T> implements Promise<T> {
     this.#observe();
     this.#look();
     this.#watch();
-    if (this.#settlement === undefined) {
-      let resolve!: (value: T) => void;
-      let reject!: (error: unknown) => void;
-      const promise = new Promise<T>((yes, no) => {
-        resolve = yes;
-        reject = no;
+    if (this.#promise === undefined) {
+      this.#promise = new Promise<T>((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
       });
-      this.#settlement = { promise, resolve, reject };
-      if (this.#status === 'fulfilled') resolve(this.#outcome as T);
-      else if (this.#settled) reject(this.#outcome);
+      if (this.#status === 'fulfilled') this.#resolve!(this.#outcome as never);
+      else if (this.#settled) this.#reject!(this.#outcome);
     }
-    return this.#settlement.promise;
+    return this.#promise;
   }
 
   /** Waiting for what another thread settles keeps the process up. */
@@ -362,8 +361,8 @@ export class Future<T> implements Promise<T> {
   #settleHere(status: Settled, outcome: unknown): void {
     this.#status = status;
     this.#outcome = outcome;
-    if (status === 'fulfilled') this.#settlement?.resolve(outcome as T);
-    else this.#settlement?.reject(outcome);
+    if (status === 'fulfilled') this.#resolve?.(outcome as never);
+    else this.#reject?.(outcome);
     // A cancellation is asked for, and whoever asked knows: only errors of the work itself must be seen by somebody.
     if (status === 'rejected' && !this.#observed) {
       this.#unawaited = new Unawaited(() => this.#producer.describe(), this.#scope);

@@ -137,13 +137,6 @@ export function startInTask(
     options.context.length === 0 || sink.keepsContext === true
       ? sink.start(fn, site, work, options)
       : startWithContext(sink, fn, site, work, options);
-  job.detach = attachToTask({
-    cancel: (reason) => void job.future.cancel(reason),
-    get ended() {
-      return job.ended;
-    },
-    terminate: () => job.terminate(),
-    describe: () => job.describe(),
-  });
+  job.detach = attachToTask(job);
   return job;
 }

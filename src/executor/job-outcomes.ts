@@ -37,8 +37,9 @@ export class JobOutcomes {
   take(job: Job, sync: boolean): void {
     const { address } = job;
     const outcome = this.#words[address + JOB_OUTCOME]!;
-    this.#takeParts(job, sync);
-    if (outcome === DIED) this.#died(job, sync);
+    if (Atomics.load(this.#words, address + JOB_PARTS) !== 0) this.#takeParts(job, sync);
+    if (outcome === VALUE && this.#deliveries === undefined) this.#takeValue(job, sync);
+    else if (outcome === DIED) this.#died(job, sync);
     else if (outcome === EVICTED) this.#evicted(job);
     else if (outcome === BY_PORT) this.#takeByPort(job, sync);
     else {
@@ -50,6 +51,25 @@ export class JobOutcomes {
         sync,
       );
     }
+  }
+
+  /** What most come to, and nothing is ahead of it. */
+  #takeValue(job: Job, sync: boolean): void {
+    let value: unknown;
+    try {
+      value = this.#pool.payloads.openResult(job.address, sync);
+    } catch (error) {
+      job.reject(error);
+      return;
+    }
+    if (value instanceof Promise)
+      this.#deliver(
+        () => value,
+        (loaded) => settle(job, VALUE, loaded),
+        (error) => job.reject(error),
+        sync,
+      );
+    else settle(job, VALUE, value);
   }
 
   /** How its thread ended, as far as shared memory tells. */

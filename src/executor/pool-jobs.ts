@@ -57,7 +57,7 @@ import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { isMainLoop } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { runnerFor } from '../thread/own-runner.ts';
-import { type Awaited, beginAwait, beginBlock } from '../thread/waiting.ts';
+import { beginAwait, beginBlock } from '../thread/waiting.ts';
 import type { AnyFunction } from './executor.ts';
 import { Job, type JobOptions, type JobOwner } from './job.ts';
 import { JobOutcomes } from './job-outcomes.ts';
@@ -67,11 +67,6 @@ import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { SENT, type Work } from './work.ts';
-
-/** The job, for who waits for it. */
-function awaitedOf(job: Job): Awaited {
-  return { pool: job.object, job: job.address, describe: () => job.describe() };
-}
 
 interface Kill {
   readonly job: Job;
@@ -301,7 +296,7 @@ export class PoolJobs implements JobOwner {
     const deadline = now() + timeout;
     this.#hurry();
     while (!job.settled) {
-      const unblock = isOver() ? undefined : beginBlock(awaitedOf(job));
+      const unblock = isOver() ? undefined : beginBlock(job);
       Atomics.store(words, job.address + CELL_ASYNC, 0);
       let over: boolean;
       try {
@@ -331,7 +326,7 @@ export class PoolJobs implements JobOwner {
   }
 
   awaited(job: Job, hasWayOut: boolean): (() => void) | undefined {
-    return beginAwait(awaitedOf(job), hasWayOut);
+    return beginAwait(job, hasWayOut);
   }
 
   shared(job: Job): void {

@@ -236,10 +236,10 @@ export class PoolKeeper implements KeeperOfJobs {
 
   /** Starts threads for jobs that wait, for as many as nobody comes. */
   #startWanted(most = Infinity): void {
+    // One that is idle is woken, one that drains comes by itself.
+    if (this.#read(POOL_DRAINING) > 0 || this.#read(LISTS + LIST_HEAD) !== 0) return;
     if (this.threads.alive >= this.#limit || this.broken !== undefined || this.#read(POOL_QUEUED) === 0)
       return;
-    // One that is idle is woken, one that drains comes by itself.
-    if (this.#read(LISTS + LIST_HEAD) !== 0 || this.#read(POOL_DRAINING) > 0) return;
     let coming = this.threads.starting * this.#settings.concurrency;
     for (let left = most; left > 0 && coming < this.#read(POOL_QUEUED); left--) {
       if (this.threads.alive >= this.#limit) return;

@@ -32,7 +32,7 @@ export class RemoteWork implements FutureProducer {
 
   get isRunning(): boolean {
     const { heap } = this.#settlement().parking;
-    const { job } = this.#awaited();
+    const { address: job } = this.#awaited();
     return job !== 0 && Atomics.load(heap.words, job + JOB_STATE) >= FIRST_TOKEN;
   }
 
@@ -55,13 +55,14 @@ export class RemoteWork implements FutureProducer {
   block(timeout: number): boolean {
     const { parking, object } = this.#settlement();
     const { words, token } = parking.heap;
-    const { pool, job } = this.#awaited();
+    const pool = words[object + SETTLEMENT_POOL]!;
+    const { address: job } = this.#awaited();
     const runner = job === 0 ? undefined : runnerFor(pool);
     if (runner !== undefined) {
       const mayRunHere = (words[job + JOB_FLAGS]! & ASYNC) === 0;
       if (mayRunHere && words[job + JOB_STATE] === QUEUED) runner.runInPlace(job, object);
       const isLoop = words[pool + KIND] === EVENT_LOOP || words[pool + KIND] === EVENT_LOOP_THREAD;
-      const isHere = this.#awaited().job !== 0 && Atomics.load(words, job + JOB_STATE) === token;
+      const isHere = this.#awaited().address !== 0 && Atomics.load(words, job + JOB_STATE) === token;
       if ((isHere || isLoop) && !this.#settlement().isSettled)
         throw new DeadlockError(
           'Cannot block on a future: only this loop can run its job, and it would be blocked; await it',
@@ -86,8 +87,7 @@ export class RemoteWork implements FutureProducer {
       words[job + KIND] === JOB &&
       words[job + JOB_FUTURE] === object;
     return {
-      pool: words[object + SETTLEMENT_POOL]!,
-      job: isThere ? job : 0,
+      address: isThere ? job : 0,
       describe: () => this.describe(),
     };
   }

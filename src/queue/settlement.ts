@@ -1,22 +1,13 @@
 /**
  * An outcome that is put once, and read by all who wait for it, in any thread: what a future is in shared memory.
  *
- * It is a gate (`sync/gate.ts`), which is open once there is an outcome, and a queue with room for one item, which is the
- * outcome. So both, and what becomes of them when a thread dies, are algorithms that are there already.
- *
- * ```text
- * put       the item into the queue: whoever succeeds has settled it, for there is room for one; then open the gate
- * abandon   shut the queue down: from now on nothing can be put. What is in it stays. Then open the gate
- * read      the gate is open: a copy of the item; none says that it was abandoned
- * ```
- *
- * **Death** between the two steps: whoever mends opens the gate, if there is an item or the queue was shut down.
+ * It is a gate (`sync/gate.ts`), and a queue with room for one item (`store.ts`): so most of it, and what becomes of it when a
+ * thread dies, are algorithms that are there already. The steps that join them are in `settling.ts`.
  *
  * The **right** to settle one is an object of its own, which holds it. When nobody has that any more (each thread that had it
  * gave it up, or died) the settlement is abandoned.
  */
 import { Atomics } from '#atomics';
-import { QueueShutDownError } from '../core/errors.ts';
 import { SHARED } from '../memory/blocks.ts';
 import { dropHold } from '../memory/handles.ts';
 import type { Heap } from '../memory/heap.ts';
@@ -25,9 +16,6 @@ import {
   DATA,
   GATE_COUNT,
   OBJECT,
-  OBJECT_ID,
-  QUEUE_SIZE,
-  QUEUE_STATE,
   RIGHT_RECORD,
   SETTLEMENT_OUTCOME,
   SETTLEMENT_RECORD,
@@ -37,9 +25,14 @@ import { ownParking, parkingOf } from '../park/own-parking.ts';
 import type { Parking } from '../park/parking.ts';
 import { Gate } from '../sync/gate.ts';
 import type { Sharing } from '../sync/shared-handle.ts';
+import { dropItem } from './item-block.ts';
+import { itemsOf } from './items.ts';
+import { copyFirst } from './look.ts';
 import { Queue } from './queue.ts';
-import { FIFO, OPEN, SHUT } from './states.ts';
+import { abandon, goOn, settle } from './settling.ts';
+import { FIFO } from './states.ts';
 import { Store } from './store.ts';
+import { recover } from './store-mend.ts';
 
 export type Settled = 'fulfilled' | 'rejected' | 'cancelled';
 
@@ -47,9 +40,12 @@ export type Settled = 'fulfilled' | 'rejected' | 'cancelled';
 export type Outcome = readonly [how: Settled, value: unknown];
 
 export class Settlement extends Gate {
+  readonly #store: Store;
+
   constructor(parking: Parking, object: number) {
     super(parking, object);
     publishHold(parking.heap, object, SETTLEMENT_RECORD);
+    this.#store = outcomeOf(parking, object);
   }
 
   get isSettled(): boolean {
@@ -58,36 +54,27 @@ export class Settlement extends Gate {
 
   /** False if it was settled before, or abandoned. @throws SendError, CaptureError if the value cannot be sent. */
   put(how: Settled, value: unknown): boolean {
-    const outcome = this.#outcome();
-    try {
-      if (!outcome.tryPut([how, value])) return false;
-    } catch (error) {
-      if (error instanceof QueueShutDownError) return false;
-      throw error;
-    } finally {
-      outcome[Symbol.dispose]();
-    }
-    this.countDown(1);
-    return true;
+    const { parking } = this;
+    const item = itemsOf(parking).make(this.#store.object, [how, value], 0);
+    if (settle(this, this.#store, item)) return true;
+    dropItem(parking.heap, item);
+    return false;
   }
 
   /** A copy of the outcome; `undefined` if there is none, or there never will be: see `isSettled`. */
   read(): Outcome | undefined {
-    const outcome = this.#outcome();
-    try {
-      return outcome.peek()?.value;
-    } finally {
-      outcome[Symbol.dispose]();
+    for (;;) {
+      const copy = copyFirst(this.#store);
+      if (copy === undefined) return undefined;
+      const seen = itemsOf(this.parking).look(copy);
+      if (seen !== undefined) return seen.value as Outcome;
     }
   }
+}
 
-  /** The settlement holds it, so it is there. */
-  #outcome(): Queue<Outcome> {
-    const { handles, heap } = this.parking;
-    const queue = heap.words[this.object + SETTLEMENT_OUTCOME]!;
-    handles.open(queue, OBJECT_ID, heap.words[queue + OBJECT_ID]!);
-    return kindOf(QUEUE)!.restore(queue) as Queue<Outcome>;
-  }
+/** The queue of a settlement, which holds it, so that it is there. */
+function outcomeOf(parking: Parking, object: number): Store {
+  return new Store(parking, parking.heap.words[object + SETTLEMENT_OUTCOME]!, 0, FIFO);
 }
 
 export const SETTLEMENT: Sharing<Settlement> = {
@@ -109,15 +96,12 @@ export function prepareSettlement(words: Int32Array, object: number): void {
 
 /** For `Kind.recover`. */
 export function recoverSettlement(heap: Heap, object: number): void {
-  const { words } = heap;
-  const queue = words[object + SETTLEMENT_OUTCOME]!;
-  const gate = new Gate(parkingOf(heap), object);
+  const parking = parkingOf(heap);
+  const gate = new Gate(parking, object);
+  const store = outcomeOf(parking, object);
+  recover(store);
+  goOn(gate, store);
   gate.recover();
-  if (gate.count() === 0 || queue === 0) return;
-  // First: what a thread was putting when it died may be in it, or not.
-  kindOf(QUEUE)!.recover(heap, queue);
-  const isOver = words[queue + QUEUE_SIZE]! > 0 || words[queue + QUEUE_STATE] !== OPEN;
-  if (isOver) gate.countDown(1);
 }
 
 /** For `Kind.free`. */
@@ -161,8 +145,7 @@ export function freeRight(heap: Heap, object: number): void {
     record !== 0 && blocks.stateOf(record) === SHARED ? Atomics.load(words, record + OBJECT) : 0;
   if (settlement !== 0) {
     const parking = parkingOf(heap);
-    new Store(parking, words[settlement + SETTLEMENT_OUTCOME]!, 0, FIFO).change(QUEUE_STATE, SHUT);
-    new Gate(parking, settlement).countDown(1);
+    abandon(new Gate(parking, settlement), outcomeOf(parking, settlement));
   }
   dropHold(heap, object, RIGHT_RECORD);
 }

@@ -1,4 +1,4 @@
-import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
+import { checkFunction, checkOptions, checkTimeout, show } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { bindToLoop } from '../core/unsendable.ts';
@@ -18,8 +18,15 @@ import { outcomeOf, scopeOf, startTask, type Task } from './task.ts';
 import { reportUnawaited } from './unawaited.ts';
 import { Waiter } from './waiter.ts';
 
+/** An executor, as far as `run` knows one. */
+export interface RunPool {
+  submit(fn: (...args: never[]) => unknown, ...args: never[]): PromiseLike<unknown>;
+}
+
 /** How `run()` and `Runner` are to behave. */
 export interface RunOptions {
+  /** The executor that `toThread` uses inside, instead of the default pool. It is not shut down at the end. */
+  readonly pool?: RunPool | undefined;
   /** Which signals cancel the main function. Default: SIGINT and SIGTERM. None in a thread: there are no signals. */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
   /**
@@ -46,6 +53,8 @@ const DEFAULT_SHUTDOWN_TIMEOUT = 10_000;
 let underWay: Runner | undefined;
 /** The resources of a run, by its root scope. */
 const resourcesOf = new WeakMap<Scope, Set<Joinable>>();
+/** The executors that runs were given, by their root scopes. */
+const poolOf = new WeakMap<Scope, RunPool>();
 
 /**
  * The entry point of a program: runs `main` as the root task, and leaves nothing behind.
@@ -101,6 +110,7 @@ export class Runner {
   readonly #shutdownTimeout: number;
   readonly #cleanupTimeout: number;
   readonly #resources = new Set<Joinable>();
+  readonly #pool: RunPool | undefined;
   #closing: Promise<void> | undefined;
 
   static {
@@ -115,6 +125,7 @@ export class Runner {
       'shutdownTimeout',
     );
     this.#cleanupTimeout = checkTimeout(checked.cleanupTimeout, 'cleanupTimeout');
+    this.#pool = checkPool(checked.pool);
   }
 
   /** Runs `main` as `run()` does, but leaves the pools made inside for the next one. */
@@ -195,6 +206,7 @@ export class Runner {
       task = startTask(
         (signal) => {
           resourcesOf.set(currentScope()!, this.#resources);
+          if (this.#pool !== undefined) poolOf.set(currentScope()!, this.#pool);
           return main(signal);
         },
         {
@@ -264,11 +276,27 @@ export class Runner {
  * before. Outside `run` it does nothing.
  */
 export function adopt(resource: Joinable): () => void {
-  let scope = currentScope();
-  while (scope?.parent !== undefined) scope = scope.parent;
-  const resources = scope && resourcesOf.get(scope);
+  const root = rootScope();
+  const resources = root && resourcesOf.get(root);
   resources?.add(resource);
   return () => resources?.delete(resource);
+}
+
+/** The executor that the current `run` was given. */
+export function poolOfRun(): RunPool | undefined {
+  const root = rootScope();
+  return root && poolOf.get(root);
+}
+
+function rootScope(): Scope | undefined {
+  let scope = currentScope();
+  while (scope?.parent !== undefined) scope = scope.parent;
+  return scope;
+}
+
+function checkPool(value: unknown): RunPool | undefined {
+  if (value === undefined || typeof (value as RunPool | null)?.submit === 'function') return value as RunPool;
+  throw new TypeError(`pool must be an executor such as a ThreadPoolExecutor, received ${show(value)}`);
 }
 
 function cancellationOf(task: Task<unknown> | undefined): unknown {

@@ -246,8 +246,10 @@ export function currentScope(): Scope | undefined {
  * it. Returns what detaches it, to be called when the work has ended. Outside any task and block it does nothing.
  */
 export function attachToTask(child: AttachedChild): () => void {
-  return currentScope()?.attach(child) ?? (() => {});
+  return currentScope()?.attach(child) ?? NOTHING;
 }
+
+const NOTHING = (): void => {};
 
 function nearestOpen(scope: Scope | undefined): Scope | undefined {
   while (scope?.closed) {

@@ -20,7 +20,7 @@ export interface Run {
   /** How many of its waits have it give its slot away. */
   given: number;
   /** The jobs that it waits for, the latest last. */
-  readonly awaits: number[];
+  awaits: number[] | undefined;
 }
 
 export class JobRuns {
@@ -52,7 +52,7 @@ export class JobRuns {
       task: undefined,
       cancelled: undefined,
       given: 0,
-      awaits: [],
+      awaits: undefined,
     };
     words[job + JOB_BEGAN] = jobClock();
     words[job + JOB_AWAITS] = 0;

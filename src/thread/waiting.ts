@@ -12,9 +12,8 @@ import { allRunners } from './own-runner.ts';
 
 /** What is waited for. */
 export interface Awaited {
-  /** The pool, and where the job stands; 0 if it is not known, or not put yet. */
-  readonly pool: number;
-  readonly job: number;
+  /** Where the job stands; 0 if it is not known, or has not been made. */
+  readonly address: number;
   describe(): string;
 }
 
@@ -25,8 +24,8 @@ export interface Awaited {
  * @throws DeadlockError
  */
 export function beginAwait(target: Awaited, hasWayOut: boolean): (() => void) | undefined {
-  const job = currentJob();
-  if (job === undefined || target.job === 0) return undefined;
+  const job = target.address === 0 ? undefined : currentJob();
+  if (job === undefined) return undefined;
   const forget = hasWayOut ? undefined : noteWait(job, target);
   const giveBack = job.runner.giveSlot(job.run);
   return () => {
@@ -37,8 +36,8 @@ export function beginAwait(target: Awaited, hasWayOut: boolean): (() => void) | 
 
 /** The same for a task that will block this thread. @throws DeadlockError also if there are no more spare threads. */
 export function beginBlock(target: Awaited): (() => void) | undefined {
-  const job = currentJob();
-  if (job === undefined || target.job === 0) return undefined;
+  const job = target.address === 0 ? undefined : currentJob();
+  if (job === undefined) return undefined;
   const forget = noteWait(job, target);
   const giveBack = job.runner.blockSlot();
   if (giveBack === undefined) {
@@ -72,14 +71,16 @@ function currentJob(): OwnJob | undefined {
 }
 
 function noteWait({ runner, run }: OwnJob, target: Awaited): () => void {
-  const to = target.job;
+  const to = target.address;
   const { heap } = ownParking();
   const forget = (): void => {
-    run.awaits.splice(run.awaits.lastIndexOf(to), 1);
+    awaits.splice(awaits.lastIndexOf(to), 1);
     // Once it has ended its block is somebody else's.
-    if (runner.runs(run)) waitsFor(heap, run.job, run.awaits.at(-1) ?? 0);
+    if (runner.runs(run)) waitsFor(heap, run.job, awaits.at(-1) ?? 0);
   };
-  run.awaits.push(to);
+  run.awaits ??= [];
+  const { awaits } = run;
+  awaits.push(to);
   if (!closesCycle(heap, run.job, to)) return forget;
   forget();
   throw new DeadlockError(

@@ -5,6 +5,7 @@ import {
   CaptureError,
   capture,
   defaultPool,
+  InlineExecutor,
   run,
   setDefaultPool,
   sleep,
@@ -201,5 +202,36 @@ describe('setDefaultPool()', () => {
     await mine.shutdown();
     setDefaultPool(before);
     expect(() => setDefaultPool({} as never)).toThrow(TypeError);
+  });
+});
+
+describe('run({ pool })', () => {
+  test('has toThread() use that executor, which goes on afterwards', async () => {
+    const pool = new ThreadPoolExecutor({ threads: 1, name: 'given' });
+    const before = defaultPool();
+    const inside = await run(
+      async () => {
+        expect(defaultPool()).toBe(pool);
+        return await toThread(() => 6 * 7);
+      },
+      { pool },
+    );
+    expect(inside).toBe(42);
+    expect(pool.statistics().completed).toBe(1);
+    expect(defaultPool()).toBe(before);
+    expect(await pool.submit(() => 1)).toBe(1);
+    await pool.shutdown();
+  });
+
+  test('may be an executor of any kind, and a view', async () => {
+    const executor = new InlineExecutor();
+    expect(await run(() => toThread(() => 1), { pool: executor })).toBe(1);
+    expect(await run(() => toThread(() => 2), { pool: executor.with({ priority: 1 }) })).toBe(2);
+    await executor.shutdown();
+  });
+
+  test('anything else is a TypeError', async () => {
+    for (const pool of [1, {}, null])
+      await expect(run(() => 1, { pool: pool as never })).rejects.toBeInstanceOf(TypeError);
   });
 });
