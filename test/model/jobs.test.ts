@@ -49,7 +49,7 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
       {},
       BOUND_1,
     ),
-    jobModel([killer(), taker(), runner()], {}, BOUND_2),
+    jobModel([killer(), taker(), runner()], {}, BOUND_1),
     jobModel([putter('loop', {}, {}), runner(1, 1), runner()], {}, BOUND_1),
     jobModel([putter('blocked', { inPlace: true }), runner()], {}, BOUND_2),
     jobModel([putter('loop', {}, { patient: true }), runner()], { maxPending: 0 }, BOUND_1),
@@ -71,7 +71,7 @@ describe('The models of pools notice', () => {
   const BLOCKED: Case = [[putter('blocked', {}), runner()], {}, BOUND_1];
   const TWO: Case = [[putter('loop', {}, {}), runner(), runner()], {}, BOUND_1];
   const RUNS: Case = [[putter('loop', { priority: 1 }, {}, { priority: 1 }, {}), runner()], {}, BOUND_1];
-  const KILLED: Case = [[killer(), taker(), runner()], {}, BOUND_2];
+  const KILLED: Case = [[killer(), taker(), runner()], {}, BOUND_1];
   const STUCK: Case = [[putter('loop', { temper: 'stuck' }, {}), runner(), runner()], {}, BOUND_1];
   const RETIRING: Case = [[putter('loop', {}), runner(), runner(), retirer(1, 2)], {}, BOUND_1];
   const ROOM: Case = [[putter('loop', {}, { patient: true }), runner()], { maxPending: 0 }, BOUND_1];

@@ -896,6 +896,17 @@ describe('any sequence of acquires and releases', () => {
         const rules = new Rules();
         const all: Entry[] = [];
         const guardsOf = (): Entry[] => all.filter(({ state }) => state === 'held');
+        const settled = async (): Promise<void> => {
+          rules.settle();
+          const real = (): boolean[] =>
+            all.map(({ real: { guard } }) => guard !== undefined && !guard.released);
+          const wanted = all.map(({ state }) => state === 'held');
+          await turn();
+          // A turn of a loop that is busy does not hand over everything.
+          for (let more = 0; more < 50 && real().join() !== wanted.join(); more++) await turn();
+          expect(real()).toEqual(wanted);
+          expect(lock.locked).toBe(rules.locked);
+        };
         const add = (list: Entry[], entry: Entry): void => {
           list.push(entry);
           all.push(entry);
@@ -934,23 +945,14 @@ describe('any sequence of acquires and releases', () => {
             entry.real.abort!.abort();
             entry.state = 'over';
           }
-          rules.settle();
-          const real = (): boolean[] =>
-            all.map(({ real: { guard } }) => guard !== undefined && !guard.released);
-          const wanted = all.map(({ state }) => state === 'held');
-          await turn();
-          // A turn of a loop that is busy does not hand over everything.
-          for (let more = 0; more < 50 && real().join() !== wanted.join(); more++) await turn();
-          expect(real()).toEqual(wanted);
-          expect(lock.locked).toBe(rules.locked);
+          await settled();
         }
         while (guardsOf().length > 0) {
           for (const entry of guardsOf()) {
             entry.real.guard!.release();
             entry.state = 'released';
           }
-          rules.settle();
-          await turn();
+          await settled();
         }
         expect(lock.locked).toBe(false);
         expect(lock.statistics().waiting).toBe(0);
