@@ -5,10 +5,12 @@ import {
   inTurn,
   type JobModel,
   jobModel,
+  killer,
   mortal,
   putter,
   retirer,
   runner,
+  taker,
   withAllocator,
   withoutValues,
 } from '../model/fixtures/job-model.ts';
@@ -33,6 +35,7 @@ const most = (maxSchedules: number, bound: Partial<JobModel> = BOUND_1): Partial
 describe('Jobs of a pool run once, end once and are told once, in every schedule', () => {
   exploreAtLength('Pools', [
     jobModel([putter('blocked', {}), runner()], { wakes: 1 }, BOUND_2),
+    jobModel([killer(), taker(), runner()], {}, BOUND_2),
     jobModel([putter('loop', { priority: 1 }, {}), runner()], {}, BOUND_2),
     jobModel([putter('loop', {}), putter('blocked', { priority: -1 }), runner()], {}, BOUND_2),
     jobModel([putter('loop', {}, {}), runner(), runner()], {}, most(100_000)),
