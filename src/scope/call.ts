@@ -19,14 +19,19 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /**
  * Calls `fn` in the scope at once, and `done` with its outcome: before returning, if `fn` gave it without a promise.
- * Never throws.
+ * Never throws. `plain` says that `fn` does not look at the signal.
  */
-export function callIn<T>(scope: Scope, fn: Work<T>, done: (outcome: Outcome<T>) => void): void {
+export function callIn<T>(
+  scope: Scope,
+  fn: Work<T>,
+  done: (outcome: Outcome<T>) => void,
+  plain: boolean = takesNothing(fn),
+): void {
   ambient.run(scope, () => {
     let result: T | PromiseLike<T>;
     let thenable: boolean;
     try {
-      result = fn(takesNothing(fn) ? (undefined as never) : scope.signal);
+      result = fn(plain ? (undefined as never) : scope.signal);
       thenable = isThenable(result);
     } catch (error) {
       done({ ok: false, error });

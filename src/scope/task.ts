@@ -2,7 +2,7 @@
 import { bindToLoop } from '../core/unsendable.ts';
 import { callIn, type Outcome, type Work } from './call.ts';
 import type { Holding } from './holdings.ts';
-import { currentScope, Scope, type ScopeOptions } from './scope.ts';
+import { currentScope, Scope } from './scope.ts';
 import { Unawaited } from './unawaited.ts';
 import { rejectedByCancellation, Waiter } from './waiter.ts';
 
@@ -29,6 +29,7 @@ interface TaskInit {
   readonly cancelLeftovers?: boolean | undefined;
   readonly onCancelled?: (() => void) | undefined;
   readonly poll?: (() => void) | undefined;
+  readonly plain?: boolean | undefined;
 }
 
 /** Makes a task whose function has not been called yet. */
@@ -72,6 +73,7 @@ export class Task<T> implements Promise<T> {
   readonly #scope: Scope;
   readonly #owner: TaskOwner | undefined;
   readonly #cancelLeftovers: boolean;
+  readonly #plain: boolean | undefined;
   /** Until it has been called. */
   #fn: Work<T> | undefined;
   #status: TaskStatus = 'pending';
@@ -93,14 +95,13 @@ export class Task<T> implements Promise<T> {
     this.#fn = fn;
     this.#owner = init.owner;
     this.#cancelLeftovers = init.cancelLeftovers ?? false;
-    const options: ScopeOptions = {
-      onCancelled: () => {
-        this.#dropUnlessBegun();
-        init.onCancelled?.();
-      },
-      ...(init.poll && { poll: init.poll }),
+    this.#plain = init.plain;
+    const onCancelled = (): void => {
+      this.#dropUnlessBegun();
+      init.onCancelled?.();
     };
-    this.#scope = new Scope(init.parent, options);
+    const { poll } = init;
+    this.#scope = new Scope(init.parent, poll === undefined ? { onCancelled } : { onCancelled, poll });
     this.#scope.task = this;
     this.#scope.isTask = true;
     if (this.#scope.cancellation !== undefined) this.#dropUnlessBegun();
@@ -164,7 +165,7 @@ export class Task<T> implements Promise<T> {
     const fn = this.#fn;
     if (fn === undefined) return;
     this.#fn = undefined;
-    callIn(this.#scope, fn, (outcome) => this.#functionEnded(outcome));
+    callIn(this.#scope, fn, (outcome) => this.#functionEnded(outcome), this.#plain);
   }
 
   #dropUnlessBegun(): void {
@@ -229,6 +230,8 @@ export interface StartTaskOptions {
   readonly onCancelled?: () => void;
   /** Called by `cancelled()` in the task: a chance to call `cancel()` because of a flag in shared memory. */
   readonly poll?: () => void;
+  /** That `fn` does not look at its signal, which then is not made. */
+  readonly plain?: boolean;
 }
 
 /** Runs `fn` as a task, calling it before returning. An error that nobody awaits is reported once. */
@@ -240,6 +243,7 @@ export function startTask<T>(fn: Work<T>, options: StartTaskOptions = {}): Task<
     cancelLeftovers: options.cancelLeftovers,
     onCancelled: options.onCancelled,
     poll: options.poll,
+    plain: options.plain,
   });
   beginTask(task);
   return task;

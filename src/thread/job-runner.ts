@@ -293,6 +293,7 @@ export class JobRunner {
     this.#runs.starting = run;
     const task = startTask(body, {
       name,
+      plain: true,
       poll: () => this.#runs.poll(run),
       owner: {
         failed: () => {},
