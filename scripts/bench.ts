@@ -16,7 +16,7 @@ import {
   rootFolder,
 } from '../bench/src/environment.ts';
 import { help, type Options, parseOptions, UsageError } from '../bench/src/options.ts';
-import { report } from '../bench/src/report.ts';
+import { type Run, type RunDetails, report, reportOf } from '../bench/src/report.ts';
 import { countChildren, measure, type Sample } from '../bench/src/suite.ts';
 
 process.once('SIGINT', () => process.exit(130));
@@ -30,6 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(help);
       return 0;
     }
+    if (options.reports.length > 0) return reportAgain(options);
     const nodes = findNodes(options.nodes);
     if (countChildren(nodes, options) === 0) {
       throw new UsageError(
@@ -43,6 +44,29 @@ async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\nSee npm run bench -- --help`);
     return 2;
+  }
+}
+
+/** One report of the samples of earlier runs. */
+function reportAgain(options: Options): number {
+  const [first, ...others] = options.reports.map(readRun);
+  const output = resolve(options.output ?? join(benchFolder, 'RESULTS.md'));
+  writeFileSync(output, reportOf([first!, ...others]));
+  console.log(`Written to ${relative(process.cwd(), output)}`);
+  return 0;
+}
+
+/** @throws UsageError if that is no file of samples. */
+function readRun(file: string): Run {
+  try {
+    const { environment, run, samples } = JSON.parse(readFileSync(file, 'utf8')) as {
+      environment: Environment;
+      run: Omit<RunDetails, 'seconds'> & { readonly seconds?: number };
+      samples: Sample[];
+    };
+    return { environment, details: { seconds: 0, ...run }, samples };
+  } catch (error) {
+    throw new UsageError(`Cannot read the samples in '${file}': ${(error as Error).message}`);
   }
 }
 
@@ -62,9 +86,9 @@ async function runSuite(nodes: readonly NodeBinary[], options: Options): Promise
     samples.push(sample);
     showProgress(sample, samples.length, total);
   }
-  save(join(results, `${stamp}.json`), environment, options, samples);
-
   const seconds = (performance.now() - started) / 1000;
+  save(join(results, `${stamp}.json`), environment, { ...options, seconds }, samples);
+
   const text = report(environment, { ...options, seconds }, samples);
   const output =
     options.output === undefined
@@ -75,9 +99,14 @@ async function runSuite(nodes: readonly NodeBinary[], options: Options): Promise
   return samples.some(({ outcome }) => 'values' in outcome) ? 0 : 1;
 }
 
-function save(file: string, environment: Environment, options: Options, samples: readonly Sample[]): void {
-  const { reps, quick, whole } = options;
-  writeFileSync(file, `${JSON.stringify({ environment, run: { reps, quick, whole }, samples }, null, 1)}\n`);
+function save(
+  file: string,
+  environment: Environment,
+  { reps, quick, whole, seconds }: Options & { readonly seconds?: number },
+  samples: readonly Sample[],
+): void {
+  const run = { reps, quick, whole, seconds };
+  writeFileSync(file, `${JSON.stringify({ environment, run, samples }, null, 1)}\n`);
 }
 
 /** One line, rewritten, on a terminal; failures stay. Elsewhere failures and every fiftieth sample. */

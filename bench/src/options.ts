@@ -19,6 +19,8 @@ export interface Options {
   readonly nodes: readonly string[];
   /** Where the table goes, if given. */
   readonly output: string | undefined;
+  /** Samples of earlier runs: these are reported, and nothing is measured. */
+  readonly reports: readonly string[];
   /** Everything, with all repetitions: figures worth publishing. */
   readonly whole: boolean;
 }
@@ -33,6 +35,7 @@ export const help: string = `npm run bench -- [options]
   --reps <n>        repetitions, interleaved peer by peer (5; 3 with --quick)
   --quick           measure for a third of the time: figures to look at, not to publish
   --node <path>     the Node to measure with; may be given more than once (this one)
+  --report <file>   report the samples of an earlier run; may be given more than once, for runs of different groups
   --output <file>   where the table goes (bench/RESULTS.md for a whole run, else bench/results/<time>.md)
   --help
 
@@ -54,6 +57,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     quick,
     nodes: [...new Set(nodes)],
     output: values.output,
+    reports: values.report ?? [],
     whole: !quick && reps >= 5 && values.only === undefined && values.peers === undefined,
   };
 }
@@ -81,6 +85,7 @@ function parse(args: readonly string[]) {
         reps: { type: 'string' },
         quick: { type: 'boolean' },
         node: { type: 'string', multiple: true },
+        report: { type: 'string', multiple: true },
         output: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -21,13 +21,28 @@ export interface RunDetails {
   readonly seconds: number;
 }
 
+/** One run, as it was saved. */
+export interface Run {
+  readonly environment: Environment;
+  readonly details: RunDetails;
+  readonly samples: readonly Sample[];
+}
+
 export function report(environment: Environment, details: RunDetails, samples: readonly Sample[]): string {
+  return reportOf([{ environment, details, samples }]);
+}
+
+/** Of several runs, each of groups of its own, by the same versions. */
+export function reportOf(runs: readonly [Run, ...Run[]]): string {
+  const [{ environment }] = runs;
+  const samples = runs.flatMap((run) => run.samples);
+  const versions = new Set(runs.flatMap((run) => run.environment.nodes.map(({ version }) => version)));
   const parts = [
     '# Benchmarks',
-    describeRun(environment, details, samples),
+    ...runs.map((run) => describeRun(run, runs.length > 1)),
     howToRead,
     participants(environment, samples),
-    ...environment.nodes.flatMap(({ version }) => {
+    ...[...versions].flatMap((version) => {
       const own = samples.filter((sample) => sample.node === version);
       return [
         `## Node ${version}`,
@@ -73,7 +88,7 @@ machine, and take differences smaller than the ranges for noise. A dash says tha
   for one event, they all await one promise.
 - *Bars*: what heddle is to reach on a quiet machine, by the medians.`;
 
-function describeRun(environment: Environment, details: RunDetails, samples: readonly Sample[]): string {
+function describeRun({ environment, details, samples }: Run, isPart: boolean): string {
   const { cpu, cores, memoryGigabytes, system, load, date } = environment;
   const failed = samples.filter(({ outcome }) => 'error' in outcome).length;
   const lines = [
@@ -81,9 +96,16 @@ function describeRun(environment: Environment, details: RunDetails, samples: rea
     `- Machine: ${cores} cores, ${cpu}, ${memoryGigabytes.toFixed(0)} GB, ${system}; load ${load.toFixed(1)} before the run`,
     `- Run: ${details.reps} ${details.reps === 1 ? 'repetition' : 'repetitions'}, ${samples.length} processes, ${failed} failed, ${Math.round(details.seconds)} s`,
   ];
-  if (!details.whole) lines.push('- **A partial or quick run: figures to look at, not to publish**');
+  if (isPart) lines.push(`- Groups: ${groupsOf(samples).join(', ')}`);
+  if (!details.whole && !(isPart && !details.quick && details.reps >= 5))
+    lines.push('- **A partial or quick run: figures to look at, not to publish**');
   lines.push('- Made by `npm run bench`; do not edit');
   return lines.join('\n');
+}
+
+function groupsOf(samples: readonly Sample[]): string[] {
+  const ids = new Set(samples.map(({ measurement }) => measurement));
+  return [...new Set(measurements.filter(({ id }) => ids.has(id)).map(({ group }) => group))];
 }
 
 function participants(environment: Environment, samples: readonly Sample[]): string {

@@ -18,6 +18,11 @@ export interface FutureProducer {
   cancelled?(error: unknown): void;
   /** Whether a wait for it, once it is shared, keeps the process up: somebody else can settle it. */
   holds?(): boolean;
+  /** Whether nothing comes of it while this thread is blocked. */
+  onlyHere?(): boolean;
   /** A task begins to wait: gives what is to be called when it does not any more. */
   awaited?(hasWayOut: boolean): (() => void) | undefined;
 }
+
+/** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
+export type Reason = PromiseRejectedResult['reason'];

@@ -1,6 +1,7 @@
 import { checkFunction, checkOptions, checkTimeout } from '../core/arguments.ts';
 import { DeadlockError, TimeoutError } from '../core/errors.ts';
 import { FUTURE } from '../memory/kinds.ts';
+import { registerSource } from '../park/source.ts';
 import { throwIfEnded, waitAsync } from '../park/wait.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import { report } from '../platform/report.ts';
@@ -20,15 +21,12 @@ import { Unawaited } from '../scope/unawaited.ts';
 import { GateWait } from '../sync/gate-wait.ts';
 import type { SyncWaitOptions } from '../sync/permit-request.ts';
 import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
-import type { FutureProducer } from './future-producer.ts';
+import type { FutureProducer, Reason } from './future-producer.ts';
 import { RemoteWork } from './remote-future.ts';
 import { makeResolvers, type Resolvers } from './resolvers.ts';
-import { putOutcome, readOutcome, UNASKED } from './shared-future.ts';
+import { putOutcome, readOutcome, sourceOfFuture, UNASKED } from './shared-future.ts';
 
 export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'cancelled';
-
-/** What a rejection handler is given: as loosely typed as that of a Promise, which this stands in for. */
-type Reason = PromiseRejectedResult['reason'];
 
 /**
  * Settles a future: for those who produce its value. False, and nothing is changed, if it is settled. `'cancelled'`: with a
@@ -44,8 +42,11 @@ export let settleFuture: (
   strict?: boolean,
 ) => boolean;
 
-/** Its handle: other threads may know it from now on. */
+/** Its handle, by which it is shared. */
 export let handleOfFuture: (future: Future<unknown>) => SharedHandle<Settlement>;
+
+/** Whether nothing comes of it while this thread is blocked. */
+export let isOnlyHere: (future: Future<unknown>) => boolean;
 
 let makeRemote: () => Future<unknown>;
 
@@ -79,8 +80,7 @@ export class Future<T> implements Promise<T> {
    * to other threads, as the future does. When every thread that has one of them has ended, or given them up (by `using`, or
    * `[Symbol.dispose]()`), the future rejects with `OwnerDiedError`.
    *
-   * @throws TypeError from `resolve`, if it is given a thenable.
-   * @throws SendError from both, if other threads know the future, and the value cannot be sent to them.
+   * @throws TypeError from `resolve` of a thenable; SendError if other threads know it, and the value cannot be sent.
    */
   static withResolvers<T>(): Resolvers<T> {
     return makeResolvers<T>();
@@ -107,6 +107,7 @@ export class Future<T> implements Promise<T> {
   static {
     settleFuture = (future, status, outcome, strict = false) => future.#settle(status, outcome, strict);
     handleOfFuture = (future) => future.#handle ?? future.#share();
+    isOnlyHere = (future) => future.#producer.onlyHere?.() === true;
     makeRemote = () => {
       const work = new RemoteWork(() => work.future.#handle!.core);
       work.future = new Future<unknown>(work);
@@ -307,8 +308,7 @@ export class Future<T> implements Promise<T> {
     return wait;
   }
 
-  // Shared with other threads
-
+  /** Other threads may know it from now on. */
   #share(): SharedHandle<Settlement> {
     const handle = new SharedHandle<Settlement>(this, SETTLEMENT, undefined, prepareSettlement);
     const { core } = handle;
@@ -390,6 +390,7 @@ export class Future<T> implements Promise<T> {
   }
 }
 
+registerSource(Future, (future) => sourceOfFuture(future));
 registerShared<Future<unknown>>(FUTURE, {
   type: Future,
   handleOf: (future) => handleOfFuture(future),

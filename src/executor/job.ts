@@ -56,6 +56,7 @@ export interface JobOwner {
   /** As `FutureProducer`. */
   block(job: Job, timeout: number): boolean;
   awaited(job: Job, hasWayOut: boolean): (() => void) | undefined;
+  onlyHere?(job: Job): boolean;
   /** Its future travels: what other threads know of that is its `settlement`. */
   shared?(job: Job): void;
 }
@@ -204,6 +205,10 @@ export class Job implements FutureProducer, LoopWait {
 
   block(timeout: number): boolean {
     return this.#owner.block(this, timeout);
+  }
+
+  onlyHere(): boolean {
+    return this.#phase === 'held' || (this.#owner.onlyHere?.(this) ?? true);
   }
 
   awaited(hasWayOut: boolean): (() => void) | undefined {

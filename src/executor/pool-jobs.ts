@@ -282,10 +282,7 @@ export class PoolJobs implements JobOwner {
     const mayRunHere = (words[job.address + JOB_FLAGS]! & ASYNC) === 0;
     if (runner !== undefined && mayRunHere && Atomics.load(words, job.address + JOB_STATE) === QUEUED)
       runner.runInPlace(job.address);
-    // Only this loop goes on with it; and a loop has no other thread.
-    const isHere = Atomics.load(words, job.address + JOB_STATE) === this.#parking.heap.token;
-    const onlyHere = runner !== undefined && (isHere || this.isLoop);
-    if (onlyHere && Atomics.load(words, job.address + CELL_STATE) === WAITING)
+    if (this.onlyHere(job) && Atomics.load(words, job.address + CELL_STATE) === WAITING)
       throw new DeadlockError(
         `Cannot block on ${job.describe()}: only this loop can run it, and it would be blocked; await it`,
       );
@@ -316,6 +313,12 @@ export class PoolJobs implements JobOwner {
       }
     }
     return true;
+  }
+
+  /** Only this loop goes on with it; and a loop has no other thread. */
+  onlyHere(job: Job): boolean {
+    if (runnerFor(this.store.object) === undefined) return false;
+    return this.isLoop || Atomics.load(this.#words, job.address + JOB_STATE) === this.#parking.heap.token;
   }
 
   /** This loop will be blocked: it will not see whether its jobs wait longer than they should. */

@@ -3,6 +3,7 @@
  * right to settle it; when no thread has that any more, the future fails.
  */
 import { show } from '../core/arguments.ts';
+import { nowWhileBlocked } from '../core/clock.ts';
 import { CancelledError, DeadlockError, InvalidStateError, OwnerDiedError } from '../core/errors.ts';
 import { REJECT, RESOLVE } from '../memory/kinds.ts';
 import { REFS } from '../memory/layout.ts';
@@ -13,6 +14,9 @@ import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
 import { Future, handleOfFuture, settleFuture } from './future.ts';
 import type { FutureProducer } from './future-producer.ts';
 import { blockForShared } from './shared-future.ts';
+
+/** A blocked thread looks so often whether others can settle what it waits for, in milliseconds. */
+const LOOK_MS = 250;
 
 export interface Resolvers<T> extends Disposable {
   readonly future: Future<T>;
@@ -40,11 +44,12 @@ class OwnWork implements FutureProducer {
     this.future = new Future<unknown>(this);
   }
 
+  /** To be sent: other threads know the future from now on. */
   get right(): SharedHandle<Right> {
     this.#check();
-    void handleOfFuture(this.future).core;
-    // Nobody need hold what is settled; but it can be asked once more.
-    this.#right ??= makeRight(this, handleOfFuture(this.future).core.object);
+    const { object } = handleOfFuture(this.future).core;
+    // One that was settled before it was shared has none.
+    this.#right ??= makeRight(this, object);
     return this.#right;
   }
 
@@ -79,17 +84,28 @@ class OwnWork implements FutureProducer {
   }
 
   holds(): boolean {
+    // Whoever is left settles it, or it fails when nobody is.
+    if (this.#disposed) return true;
     // Nobody but this thread: then nothing comes while it does nothing.
     return this.#right !== undefined && ownParking().heap.words[this.#right.coreInUse.object + REFS]! > 1;
   }
 
+  onlyHere(): boolean {
+    return !this.holds();
+  }
+
   block(timeout: number): boolean {
-    if (this.#right === undefined)
-      throw new DeadlockError(
-        'Cannot block on a future: only this loop can settle it, and it would be blocked; await it',
-      );
-    if (!this.#disposed) this.#right.checkOthers('block on', timeout);
-    return blockForShared(this.future, timeout);
+    const end = nowWhileBlocked() + timeout;
+    for (;;) {
+      // Others may give their right up, or die: nobody tells of that who can still settle it.
+      if (!this.holds())
+        throw new DeadlockError(
+          'Cannot block on a future: only this thread can settle it, and it would be blocked; await it',
+        );
+      const left = end - nowWhileBlocked();
+      if (blockForShared(this.future, Math.min(Math.max(left, 0), LOOK_MS))) return true;
+      if (left <= LOOK_MS) return false;
+    }
   }
 }
 

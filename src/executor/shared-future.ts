@@ -1,9 +1,10 @@
 /** What other threads know of a future. */
-import { CancelledError, SendError, TimeoutError } from '../core/errors.ts';
+import { CancelledError, DeadlockError, SendError, TimeoutError } from '../core/errors.ts';
+import type { Source } from '../park/source.ts';
 import type { CheckedWait } from '../park/wait.ts';
 import type { Settled, Settlement } from '../queue/settlement.ts';
-import { passGateSync } from '../sync/gate-wait.ts';
-import { type Future, handleOfFuture } from './future.ts';
+import { GateWait, passGateSync } from '../sync/gate-wait.ts';
+import { type Future, handleOfFuture, isOnlyHere } from './future.ts';
 import { lostError } from './resolvers.ts';
 
 /** A wait that nobody has asked for. */
@@ -46,4 +47,19 @@ export function blockForShared(future: Future<unknown>, timeout: number): boolea
     if (error instanceof TimeoutError) return false;
     throw error;
   }
+}
+
+/** For `selectSync`. */
+export function sourceOfFuture(future: Future<unknown>): Source {
+  return {
+    wanted: new GateWait(handleOfFuture(future)),
+    value: () => future.tryResult()!.value,
+    check: () => {},
+    checkOthers: () => {
+      if (isOnlyHere(future))
+        throw new DeadlockError(
+          'Cannot select: the future settles on the loop of this thread, which would be blocked; await select()',
+        );
+    },
+  };
 }

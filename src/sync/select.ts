@@ -62,7 +62,7 @@ const WHAT = 'Cannot select';
 export function select<S extends Sources>(sources: S, options?: WaitOptions): Promise<SelectedFrom<S>> {
   try {
     const wait = checkWait(options);
-    const checked = check(sources);
+    const checked = check(sources, false);
     const { keys, objects, futures } = checked;
     throwIfEnded(wait.signal);
     const there = takeNow(checked, false);
@@ -92,12 +92,12 @@ export function select<S extends Sources>(sources: S, options?: WaitOptions): Pr
 /**
  * As `select()`, blocking the thread.
  *
- * @throws {DeadlockError} if nobody else could give anything: no other thread has any of the sources; or all that is left
- * are futures, which settle on the loop that is blocked.
+ * @throws {DeadlockError} if nobody else could give anything: no other thread has any of the sources, and the futures settle
+ * on the loop that is blocked.
  */
 export function selectSync<S extends Sources>(sources: S, options?: SyncWaitOptions): SelectedFrom<S> {
   const { timeout } = checkWait(options);
-  const checked = check(sources);
+  const checked = check(sources, true);
   const { objects } = checked;
   throwIfEnded();
   const there = takeNow(checked, true);
@@ -118,7 +118,8 @@ interface Checked {
   readonly futures: ReadonlyMap<string, FutureLike>;
 }
 
-function check(sources: Sources): Checked {
+/** A future is watched by a callback, or as a shared object if the thread will be blocked. */
+function check(sources: Sources, sync: boolean): Checked {
   if (typeof sources !== 'object' || sources === null)
     throw new TypeError(`sources must be an object of sources by name, received ${show(sources)}`);
   const keys = Object.keys(sources);
@@ -127,7 +128,8 @@ function check(sources: Sources): Checked {
   const futures = new Map<string, FutureLike>();
   for (const key of keys) {
     const one: unknown = sources[key];
-    const source = typeof one === 'object' && one !== null ? sourceOf(one) : undefined;
+    const isOurs = typeof one === 'object' && one !== null && (sync || !isFuture(one));
+    const source = isOurs ? sourceOf(one) : undefined;
     if (source !== undefined) objects.set(key, source);
     else if (isFuture(one)) futures.set(key, one);
     else

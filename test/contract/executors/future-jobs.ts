@@ -91,6 +91,11 @@ const functions = {
     kept = resolvers;
   },
 
+  /** Disposes of what has come. */
+  giveUp({ future, resolve, reject }: Resolvers): void {
+    for (const one of [future, resolve, reject]) (one as unknown as Disposable)[Symbol.dispose]();
+  },
+
   keeps(): boolean {
     return kept !== undefined;
   },

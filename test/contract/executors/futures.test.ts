@@ -5,6 +5,7 @@ import {
   DeadlockError,
   Future,
   fromToken,
+  InvalidStateError,
   OwnerDiedError,
   Queue,
   TimeoutError,
@@ -279,6 +280,29 @@ describe('Future.withResolvers()', () => {
     await failure(loop.submit(jobs.exit, 1));
     await expect(future).rejects.toBeInstanceOf(OwnerDiedError);
     expect(await reader).toMatch(/^error OwnerDiedError/);
+  });
+
+  test('resultSync() while the last other dies that could settle it: DeadlockError, not a wait for ever', async () => {
+    const loop = await loopThread();
+    const resolvers = Future.withResolvers<unknown>();
+    await loop.submit(futureJobs.keep, resolvers);
+    const dying = failure(loop.submit(jobs.exit, 1));
+    expect(thrown(() => resolvers.future.resultSync())).toBeInstanceOf(DeadlockError);
+    expect(resolvers.resolve('here')).toBe(true);
+    await dying;
+  });
+
+  test('when every thread has given up its resolvers: OwnerDiedError', async () => {
+    const here = Future.withResolvers<unknown>();
+    here[Symbol.dispose]();
+    await expect(here.future).rejects.toBeInstanceOf(OwnerDiedError);
+    expect(() => here.resolve(1)).toThrow(InvalidStateError);
+
+    const shared = Future.withResolvers<unknown>();
+    await elsewhere().submit(futureJobs.giveUp, shared);
+    expect(shared.future.status).toBe('pending');
+    shared[Symbol.dispose]();
+    await expect(shared.future).rejects.toBeInstanceOf(OwnerDiedError);
   });
 
   test('when a thread dies that could settle it while another still can: it stays open', async () => {

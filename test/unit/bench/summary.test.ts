@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../bench/src/bars.ts';
 import { parseOptions, plan, UsageError } from '../../../bench/src/options.ts';
-import { type RunDetails, report } from '../../../bench/src/report.ts';
+import { type RunDetails, report, reportOf } from '../../../bench/src/report.ts';
 import { countChildren, type Sample } from '../../../bench/src/suite.ts';
 import { formatCell, formatFigure, median, ratio, summarize, table } from '../../../bench/src/summary.ts';
 
@@ -220,6 +220,24 @@ describe('report()', () => {
     const samples = ['raw', 'heddle'].map((peer) => sample(peer, 'lock-made', 1, { values }));
     expect(row(samples, 'heddle')).toMatch(/50\.0 bytes 1\.00× \| +0\.10 MB \|$/);
   });
+  it('reports runs of different groups together, each with how it was made', () => {
+    const whole = { ...details, reps: 5 };
+    const runs = [
+      { environment, details: whole, samples: [sample('raw', 'tasks-1-1', 1, { values: { rate: 100 } })] },
+      {
+        environment,
+        details: whole,
+        samples: [sample('raw', 'queue-trip', 1, { values: { p50: 20, p99: 90 } })],
+      },
+    ] as const;
+    const text = reportOf(runs);
+    expect(text).toContain('- Groups: tasks\n');
+    expect(text).toContain('- Groups: queues\n');
+    expect(text).not.toContain('not to publish');
+    expect(text.match(/## Node v24/g)).toHaveLength(1);
+    const quick = { ...runs[0], details: { ...whole, quick: true } };
+    expect(reportOf([quick, runs[1]])).toContain('not to publish');
+  });
   it('says which bars heddle reached, and which not', () => {
     const samples = [
       sample('raw', 'queue-trip', 1, { values: { p50: 20, p99: 90 } }),
@@ -333,6 +351,7 @@ describe('parseOptions()', () => {
   it('has five repetitions of everything, three when quick', () => {
     expect(parseOptions([])).toMatchObject({ reps: 5, quick: false, whole: true });
     expect(parseOptions(['--quick'])).toMatchObject({ reps: 3, quick: true, whole: false });
+    expect(parseOptions(['--report', 'a', '--report', 'b'])).toMatchObject({ reports: ['a', 'b'] });
   });
   it('takes lists and repeated options, in the order of the tables', () => {
     const options = parseOptions([

@@ -112,9 +112,28 @@ describe('select() and futures', () => {
     expect(await waiting).toEqual({ key: 'queue', value: 1 });
   });
 
-  test('a thread does not block for futures alone', () => {
+  test('a thread does not block for futures that only it can settle', () => {
     const { future } = Future.withResolvers<number>();
     expect(() => selectSync({ future })).toThrow(DeadlockError);
+  });
+
+  test('a thread blocks for a future that another settles, beside a queue', async () => {
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    const later = (n: number): number => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      return n;
+    };
+    const queue = new Queue<number>();
+    const job = pool.submit(later, 7);
+    expect(selectSync({ queue, job })).toEqual({ key: 'job', value: 7 });
+    queue.tryPut(1);
+    const other = pool.submit(later, 8);
+    expect(selectSync({ queue, other })).toEqual({ key: 'queue', value: 1 });
+    const failing = pool.submit((): number => {
+      throw new Error('no');
+    });
+    expect(() => selectSync({ failing })).toThrow('no');
+    expect(await other).toBe(8);
   });
 });
 
