@@ -7,7 +7,7 @@ import { throwIfEnded } from '../park/wait.ts';
 import { isThenable } from '../scope/call.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
 import { dropItem } from './item-block.ts';
-import { itemsOf } from './items.ts';
+import { type Items, itemsOf } from './items.ts';
 import { copyFirst, copyItem } from './look.ts';
 import { GetRequest, PutRequest } from './requests.ts';
 import { DONE_BY_DEATH, PRIORITY, READY, REFUSED } from './states.ts';
@@ -20,9 +20,16 @@ export interface PutOptions {
 
 export class Ends {
   readonly #handle: SharedHandle<Store>;
+  /** Looked up once: that costs as much as a small item. */
+  #known: Items | undefined;
 
   constructor(handle: SharedHandle<Store>) {
     this.#handle = handle;
+  }
+
+  #items(core: Store): Items {
+    this.#known ??= itemsOf(core.parking);
+    return this.#known;
   }
 
   /** The priority of what is put. @throws TypeError, RangeError */
@@ -45,7 +52,7 @@ export class Ends {
         `Cannot put into ${this.#handle.describe()}: the item is ${show(value)}, which await get() would wait for; await it before, or wrap it in an object`,
       );
     }
-    const item = itemsOf(core.parking).make(core.object, value, this.checkPriority(options));
+    const item = this.#items(core).make(core.object, value, this.checkPriority(options));
     const { words } = core.parking.heap;
     const bytes = words[item + ITEM_BYTES]!;
     const most = core.read(QUEUE_MOST_BYTES);
@@ -83,7 +90,7 @@ export class Ends {
    * the handle may have been given up while the wait went on.
    */
   open(item: number, sync: boolean): unknown {
-    return itemsOf(this.#handle.coreInUse.parking).open(item, sync);
+    return this.#items(this.#handle.coreInUse).open(item, sync);
   }
 
   /** The same of an item that a waiter got; 0 if the queue was shut down. */
@@ -107,14 +114,14 @@ export class Ends {
   shutDownError(action: string): unknown {
     const { coreInUse } = this.#handle;
     const item = coreInUse.read(QUEUE_ERROR);
-    if (item !== 0) return itemsOf(coreInUse.parking).look(copyItem(coreInUse, item))!.value;
+    if (item !== 0) return this.#items(coreInUse).look(copyItem(coreInUse, item))!.value;
     return new QueueShutDownError(`Cannot ${action} ${this.#handle.describe()}: it was shut down`);
   }
 
   /** Keeps what is to be thrown after shutdown. The first who says it decides. */
   keepError(error: unknown): void {
     const { core } = this.#handle;
-    const item = itemsOf(core.parking).make(core.object, error, 0);
+    const item = this.#items(core).make(core.object, error, 0);
     if (!core.keepError(item)) dropItem(core.parking.heap, item);
   }
 
@@ -136,7 +143,7 @@ export class Ends {
     for (;;) {
       const copy = copyFirst(core);
       if (copy === undefined) return undefined;
-      const seen = itemsOf(core.parking).look(copy);
+      const seen = this.#items(core).look(copy);
       if (seen !== undefined) return seen;
     }
   }

@@ -50,19 +50,19 @@ import {
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
-import { outcomeOf, startTask, type Task } from '../scope/task.ts';
+import { startTask, type Task } from '../scope/task.ts';
 import { IdlePlace } from './idle-place.ts';
 import { JobAnswers } from './job-answers.ts';
 import { type Call, JobCalls } from './job-calls.ts';
 import type { JobRunnerOptions } from './job-runner-options.ts';
-import { JobRuns, type Run } from './job-runs.ts';
+import { JobRuns, type Run, type RunWatcher } from './job-runs.ts';
 
 /** What takes longer is not short: another thread may take the next job meanwhile. In microseconds. */
 const SHORT = 20;
 /** The loop goes round after so many milliseconds of jobs. */
 const ROUND_MS = 8;
 
-export class JobRunner {
+export class JobRunner implements RunWatcher {
   readonly #parking: Parking;
   readonly #words: Int32Array;
   readonly #options: JobRunnerOptions;
@@ -87,7 +87,7 @@ export class JobRunner {
     this.#parking = store.parking;
     this.#words = store.parking.heap.words;
     const payloads = payloadsOf(store.parking);
-    this.#runs = new JobRuns(this.#words, payloads);
+    this.#runs = new JobRuns(this.#words, payloads, this);
     this.#calls = new JobCalls(this.#words, payloads, options.fetch);
     this.#answers = new JobAnswers(store.parking, options);
     this.#idle = new IdlePlace(store, () => this.#drain());
@@ -121,7 +121,7 @@ export class JobRunner {
 
   /** Has a job of this thread give its slot to another, until the function that this gives is called. */
   giveSlot(run: Run): () => void {
-    this.#give(run);
+    this.gives(run);
     return () => {
       if (--run.given > 0 || !this.#runs.has(run)) return;
       this.#active++;
@@ -140,7 +140,8 @@ export class JobRunner {
     return () => store.giveSlot(false, true);
   }
 
-  #give(run: Run): void {
+  /** For its runs, too. */
+  gives(run: Run): void {
     if (run.given++ > 0) return;
     this.#active--;
     this.#store.giveSlot(true, false);
@@ -215,7 +216,7 @@ export class JobRunner {
   /** Begins a job; gives the one that is next if it has ended already. */
   #begin(job: number, round?: number): number {
     const words = this.#words;
-    const run = this.#runs.begin(job);
+    const run = this.#runs.begin(job, round);
     const { block } = run;
     words[this.#store.record + LAST_BEGAN] = words[job + JOB_BEGAN]!;
     this.#active++;
@@ -223,28 +224,28 @@ export class JobRunner {
     this.#idle.leave();
     const time = block === 0 ? 0 : words[block + FUNCTION_TIME]!;
     if (time === 0 || time > SHORT) this.#rest();
-    let next: number | undefined;
-    let sync = true;
-    const ended = (outcome: number, value: unknown): void => {
-      const taken = this.#end(run, outcome, value, sync ? round : undefined);
-      if (sync) next = taken;
-      else if (taken !== 0) this.#goOn(taken);
-      else this.#drain();
-    };
     try {
       run.cancelled = this.#runs.reasonFor(job);
       const call = run.cancelled === undefined ? this.#calls.load(job) : undefined;
       if (call === undefined) {
-        ended(CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
+        this.ends(run, CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
       } else if (call instanceof Promise || this.#loading !== undefined) {
-        this.#callLater(run, call, ended);
-      } else this.#call(run, call, ended);
+        this.#callLater(run, call);
+      } else this.#call(run, call);
     } catch (error) {
-      ended(ERROR, error);
+      this.ends(run, ERROR, error);
     }
-    sync = false;
-    if (next === undefined && this.#active >= this.#options.concurrency) this.#rest();
-    return next ?? 0;
+    run.isSync = false;
+    if (run.next === undefined && this.#active >= this.#options.concurrency) this.#rest();
+    return run.next ?? 0;
+  }
+
+  /** For its runs. */
+  ends(run: Run, outcome: number, value: unknown): void {
+    const taken = this.#end(run, outcome, value);
+    if (run.isSync) run.next = taken;
+    else if (taken !== 0) this.#goOn(taken);
+    else this.#drain();
   }
 
   /** A job has ended on the loop, and this one was taken with that. */
@@ -260,16 +261,16 @@ export class JobRunner {
   }
 
   /** A module must be loaded first. On a loop what comes after it waits as well, for there all begin in order. */
-  #callLater(run: Run, call: Call | Promise<Call>, ended: (outcome: number, value: unknown) => void): void {
+  #callLater(run: Run, call: Call | Promise<Call>): void {
     const before = this.#loading;
     const begun = Promise.resolve(call).then(
       async (loaded) => {
         await before;
-        this.#call(run, loaded, ended);
+        this.#call(run, loaded);
       },
       async (error: unknown) => {
         await before;
-        ended(ERROR, error);
+        this.ends(run, ERROR, error);
       },
     );
     if (this.#options.concurrency !== Infinity) return;
@@ -279,9 +280,9 @@ export class JobRunner {
     });
   }
 
-  #call(run: Run, [fn, name, args]: Call, ended: (outcome: number, value: unknown) => void): void {
+  #call(run: Run, [fn, name, args]: Call): void {
     if (run.cancelled !== undefined) {
-      ended(CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
+      this.ends(run, CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
       return;
     }
     const flags = this.#words[run.job + JOB_FLAGS]!;
@@ -295,17 +296,7 @@ export class JobRunner {
       name,
       plain: true,
       poll: () => this.#runs.poll(run),
-      owner: {
-        failed: () => {},
-        // Perhaps for jobs of this pool, which need the slot.
-        waits: () => this.#give(run),
-        ended: (task) => {
-          const outcome = outcomeOf(task)!;
-          if (outcome.ok) return ended(VALUE, outcome.value);
-          const wasCancelled = run.cancelled !== undefined && outcome.error instanceof CancelledError;
-          ended(wasCancelled ? CANCELLED_ERROR : ERROR, outcome.error);
-        },
-      },
+      owner: run,
     });
     this.#runs.starting = outer;
     run.task = task;
@@ -314,8 +305,9 @@ export class JobRunner {
   }
 
   /** Ends a job; gives the next one, which this thread has taken. */
-  #end(run: Run, outcome: number, value: unknown, round: number | undefined): number {
+  #end(run: Run, outcome: number, value: unknown): number {
     const { job, block } = run;
+    const round = run.isSync ? run.round : undefined;
     const words = this.#words;
     const now = performance.now();
     const took = (now - run.began) * 1000;

@@ -3,36 +3,74 @@ import { Atomics } from '#atomics';
 import { CancelledError } from '../core/errors.ts';
 import { jobClock } from '../jobs/job-clock.ts';
 import type { Payloads } from '../jobs/payloads.ts';
-import { NO_REASON } from '../jobs/states.ts';
+import { CANCELLED_ERROR, ERROR, NO_REASON, VALUE } from '../jobs/states.ts';
 import { JOB_AWAITS, JOB_BEGAN, JOB_CANCEL, JOB_FUNCTION, JOB_RAN } from '../memory/layout.ts';
 import { currentTask } from '../scope/current-task.ts';
-import type { Task } from '../scope/task.ts';
+import { outcomeOf, type Task, type TaskOwner } from '../scope/task.ts';
 
-/** A job in this thread. */
-export interface Run {
+/** Who hears how runs go. */
+export interface RunWatcher {
+  /** A run waits for what it has started: perhaps for jobs of its pool, which need its slot. */
+  gives(run: Run): void;
+  /** Its function has ended, and all that this had started. */
+  ends(run: Run, outcome: number, value: unknown): void;
+}
+
+/** A job in this thread. It looks after its task by itself: one object less for each. */
+export class Run implements TaskOwner {
   readonly job: number;
-  readonly began: number;
+  readonly began: number = performance.now();
   /** Of its function. */
   readonly block: number;
+  /** When the thread began to run job after job; `undefined` if this one does not go by that. */
+  readonly round: number | undefined;
+  /** Whether its thread has not returned from its first stretch; and the job that was taken when it ended within that. */
+  isSync = true;
+  next: number | undefined;
   /** Once its function has returned from its first stretch. */
   task: Task<unknown> | undefined;
   cancelled: { readonly cause: unknown } | undefined;
   /** How many of its waits have it give its slot away. */
-  given: number;
+  given = 0;
   /** The jobs that it waits for, the latest last. */
   awaits: number[] | undefined;
+  readonly #watcher: RunWatcher;
+
+  constructor(watcher: RunWatcher, job: number, block: number, round: number | undefined) {
+    this.#watcher = watcher;
+    this.job = job;
+    this.block = block;
+    this.round = round;
+  }
+
+  // For the task
+
+  failed(): void {}
+
+  waits(): void {
+    this.#watcher.gives(this);
+  }
+
+  ended(task: Task<unknown>): void {
+    const outcome = outcomeOf(task)!;
+    if (outcome.ok) return this.#watcher.ends(this, VALUE, outcome.value);
+    const wasCancelled = this.cancelled !== undefined && outcome.error instanceof CancelledError;
+    this.#watcher.ends(this, wasCancelled ? CANCELLED_ERROR : ERROR, outcome.error);
+  }
 }
 
 export class JobRuns {
   readonly #words: Int32Array;
   readonly #payloads: Payloads;
+  readonly #watcher: RunWatcher;
   readonly #runs = new Map<number, Run>();
   /** Whose function is being called. */
   starting: Run | undefined;
 
-  constructor(words: Int32Array, payloads: Payloads) {
+  constructor(words: Int32Array, payloads: Payloads, watcher: RunWatcher) {
     this.#words = words;
     this.#payloads = payloads;
+    this.#watcher = watcher;
   }
 
   get isEmpty(): boolean {
@@ -43,17 +81,9 @@ export class JobRuns {
     return this.#runs.get(run.job) === run;
   }
 
-  begin(job: number): Run {
+  begin(job: number, round: number | undefined): Run {
     const words = this.#words;
-    const run: Run = {
-      job,
-      block: words[job + JOB_FUNCTION]!,
-      began: performance.now(),
-      task: undefined,
-      cancelled: undefined,
-      given: 0,
-      awaits: undefined,
-    };
+    const run = new Run(this.#watcher, job, words[job + JOB_FUNCTION]!, round);
     words[job + JOB_BEGAN] = jobClock();
     words[job + JOB_AWAITS] = 0;
     this.#runs.set(job, run);
