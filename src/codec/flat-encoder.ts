@@ -32,8 +32,8 @@ import {
 } from './flat.ts';
 import { hashWords, type Shape, ShapeTree } from './shapes.ts';
 
-/** Longer strings are copied no faster here than elsewhere; scratch need not hold them. In characters. */
-const LONGEST_TEXT = 2 ** 16;
+/** Longer strings would need more scratch than is worth keeping. In characters. */
+const LONGEST_TEXT = 2 ** 18;
 
 /** Longer arrays of numbers are faster as a whole. */
 const MANY_NUMBERS = 256;

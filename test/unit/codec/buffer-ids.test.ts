@@ -253,6 +253,7 @@ function keptAfter(one: number): Promise<readonly number[]> {
         if (type !== 'keep') return;
         ids.add(id);
         if (id !== one) return;
+        clearInterval(asking);
         // It says all without returning to its loop: those after this one are not far.
         setTimeout(() => {
           listener.close();
@@ -261,7 +262,10 @@ function keptAfter(one: number): Promise<readonly number[]> {
       },
       { hold: true },
     );
-    postToBus(bus, { type: 'ready' });
+    const ask = (): void => postToBus(bus, { type: 'ready' });
+    // The buffers go to it by its port: there is no order between that and the bus.
+    const asking = setInterval(ask, 100);
+    ask();
   });
 }
 
