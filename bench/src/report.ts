@@ -94,9 +94,13 @@ function describeRun({ environment, details, samples }: Run, isPart: boolean): s
   const lines = [
     `- Date: ${date.slice(0, 16).replace('T', ' ')} UTC`,
     `- Machine: ${cores} cores, ${cpu}, ${memoryGigabytes.toFixed(0)} GB, ${system}; load ${load.toFixed(1)} before the run`,
-    `- Run: ${details.reps} ${details.reps === 1 ? 'repetition' : 'repetitions'}, ${samples.length} processes, ${failed} failed, ${Math.round(details.seconds)} s`,
+    `- Run: ${details.reps} ${details.reps === 1 ? 'repetition' : 'repetitions'}, ${samples.length} processes, ${failed} failed${details.seconds > 0 ? `, ${Math.round(details.seconds)} s` : ''}`,
   ];
-  if (isPart) lines.push(`- Groups: ${groupsOf(samples).join(', ')}`);
+  if (isPart)
+    lines.push(
+      `- Groups: ${groupsOf(samples).join(', ')}`,
+      `- heddle ${environment.versions['heddle'] ?? ''}`,
+    );
   if (!details.whole && !(isPart && !details.quick && details.reps >= 5))
     lines.push('- **A partial or quick run: figures to look at, not to publish**');
   lines.push('- Made by `npm run bench`; do not edit');
