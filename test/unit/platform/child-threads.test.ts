@@ -100,7 +100,9 @@ test('watchChildren() tells once of a worker that is terminated', async () => {
   expect(times(child)).toBe(1);
 });
 
-test('lookAtChildren() tells of no worker that starts, waits for events, is busy or blocked', async () => {
+test('lookAtChildren() tells of no worker that starts, waits for events, is busy or blocked', {
+  timeout: 60_000,
+}, async () => {
   const idle = start('');
   const blocked = start('setTimeout(() => Atomics.wait(words, 2, 0), 10);');
   const busy = start('setTimeout(() => { for (;;); }, 10);');
