@@ -739,7 +739,8 @@ describe('what has ended', () => {
       serve();
       const got = await waiting;
       expect(getEventListeners(signal, 'abort')).toEqual([]);
-      expect(timers()).toBe(before);
+      // One of the test runner's own may have ended meanwhile.
+      expect(timers()).toBeLessThanOrEqual(before);
       (got as Partial<Guard> | undefined)?.release?.();
     },
   );
