@@ -85,6 +85,16 @@ describe('A future', () => {
     expect(await future).toBe('done');
   });
 
+  test('of a job is settled for others though the loop that submitted it is blocked', async () => {
+    const words = flag();
+    const held = pool().submit(jobs.block, words);
+    await raised(words, BEGUN);
+    const reader = elsewhere().submit(async (given: Future<string>) => await given, held);
+    goOn(words);
+    expect(reader.resultSync({ timeout: 10_000 })).toBe('done');
+    expect(await held).toBe('done');
+  });
+
   test('serves many who wait, blocking and not, in several threads', async () => {
     const { future, resolve } = Future.withResolvers<string>();
     const words = [flag(), flag(), flag()];

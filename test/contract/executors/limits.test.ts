@@ -122,7 +122,7 @@ for (const scheduling of ['shared', 'stealing'] as const) {
     test('one who waits for room before each submit never finds the pool full, and all jobs run', async () => {
       const one = open({ maxPending: 2 });
       const results: PromiseLike<number>[] = [];
-      for (let n = 0; n < 50; n++) {
+      for (let n = 0; n < 2000; n++) {
         await one.waitForRoom();
         results.push(one.submit(jobs.add, n, 0));
       }

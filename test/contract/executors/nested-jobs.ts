@@ -55,6 +55,13 @@ const functions = {
     return join === 'await' ? (await a!) + (await b!) : a!.resultSync() + b!.resultSync();
   },
 
+  /** Not async: run in place, it blocks there for two more. */
+  blockDeep(executor: Executor, depth: number): number {
+    if (depth === 0) return 1;
+    const below = [0, 0].map(() => executor.submit(nested.blockDeep, executor, depth - 1));
+    return below.reduce((sum, one) => sum + one.resultSync(), 0);
+  },
+
   parentOfFailure(executor: Executor, join: Join): Promise<unknown> {
     return child(executor, join, jobs.fail);
   },

@@ -79,6 +79,10 @@ describe('A job that waits for jobs of its own executor', () => {
       expect(await Promise.all(held)).toEqual(Array(4).fill('done'));
     });
 
+    test('run in place, blocks for others in turn', async () => {
+      expect(await the().submit(nested.blockDeep, the(), 4)).toBe(16);
+    });
+
     test('run in place, is a task of its own', async () => {
       expect(await the().submit(nested.tasksInPlace, the())).toEqual([
         'tasksInPlace',

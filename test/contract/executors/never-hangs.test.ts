@@ -69,6 +69,23 @@ describe('submit', () => {
     }
   });
 
+  test('to a loop that dies before it comes to them: each is told its death', {
+    timeout: LIMIT,
+  }, async () => {
+    const loop = await loopThread();
+    const words = flag();
+    const dying = loop.submit((w: Int32Array) => {
+      Atomics.store(w, 0, 1);
+      while (Atomics.load(w, 1) === 0) Atomics.wait(w, 1, 0);
+      process.exit(1);
+    }, words);
+    await raised(words, BEGUN);
+    const others = Array.from({ length: 5 }, () => failure(loop.submit(jobs.add, 1, 1)));
+    goOn(words);
+    await failure(dying);
+    for (const error of await Promise.all(others)) expect(error).toBeInstanceOf(ThreadDiedError);
+  });
+
   test('to a loop that never started', { timeout: LIMIT }, async () => {
     expect(await failure(EventLoopThread.start({ initializer: faults.startExit }))).toBeInstanceOf(
       ThreadDiedError,
