@@ -62,9 +62,9 @@ export class ItemEncoder {
     return size >= 0 ? size : this.wireOf(value, path);
   }
 
-  /** As `prepare`, but -1 if the value is not simple. */
-  encodeSimple(value: unknown): number {
-    return this.#flat.encode(value);
+  /** As `prepare` of an array that was made for the call; but -1 if what is in it is not simple. */
+  encodeList(values: readonly unknown[]): number {
+    return this.#flat.encodeList(values);
   }
 
   /** The wire of a value, simple or not. @throws as `prepare` */

@@ -89,7 +89,7 @@ export class JobWriter {
         path,
       }));
       job.byPort ??= joined(copies, flags);
-      return payloads.makeSimpleJob(object, 0, flags | ARGS_BY_PORT);
+      return payloads.makeSimpleJob(object, [], flags | ARGS_BY_PORT);
     }
   }
 }

@@ -61,6 +61,8 @@ export interface JobOwner {
   shared?(job: Job): void;
 }
 
+let jobsMade = 0;
+
 export type JobPhase = 'held' | 'queued' | 'ended';
 
 export class Job implements FutureProducer, LoopWait {
@@ -68,6 +70,7 @@ export class Job implements FutureProducer, LoopWait {
   readonly options: JobOptions;
   readonly future: Future<unknown>;
   readonly submittedAt: number = now();
+  readonly #number: number = ++jobsMade;
   work: Work;
   /** Where it stands in shared memory; 0 while it does not. */
   address = 0;
@@ -111,6 +114,11 @@ export class Job implements FutureProducer, LoopWait {
     this.options = options;
     this.#owner = owner;
     this.future = new Future<unknown>(this);
+  }
+
+  /** In the order in which they were submitted. */
+  static inOrder(jobs: Iterable<Job>): Job[] {
+    return [...jobs].sort((a, b) => a.#number - b.#number);
   }
 
   get phase(): JobPhase {

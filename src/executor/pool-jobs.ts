@@ -6,6 +6,7 @@ import { Atomics } from '#atomics';
 import { releaseWire } from '../codec/wire.ts';
 import { now, startTimer } from '../core/clock.ts';
 import { BrokenPoolError, DeadlockError, PoolFullError, ShutDownError } from '../core/errors.ts';
+import { IntMap } from '../core/int-map.ts';
 import { freeJob } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
@@ -75,7 +76,8 @@ interface Kill {
 
 export class PoolJobs implements JobOwner {
   readonly store: JobStore;
-  readonly jobs: Map<number, Job> = new Map();
+  /** By address. */
+  readonly jobs: IntMap<Job> = new IntMap();
   /** Whether one thread alone runs the jobs. */
   isLoop = false;
   /** In the thread of the keeper. */
@@ -111,9 +113,9 @@ export class PoolJobs implements JobOwner {
     this.#make(job);
     try {
       options.signal?.throwIfAborted();
-      this.checkOpen();
       if (options.limiter === undefined) this.#put(job);
-      else
+      else {
+        this.checkOpen();
         holdForPermit(
           job,
           () => this.#put(job),
@@ -122,6 +124,7 @@ export class PoolJobs implements JobOwner {
             this.#over(job);
           },
         );
+      }
     } catch (error) {
       this.#drop(job);
       throw error;

@@ -30,7 +30,7 @@ import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import type { FromThread } from '../thread/protocol.ts';
 import { IdleWatch } from './idle-watch.ts';
-import type { Job } from './job.ts';
+import { Job } from './job.ts';
 import { cancelRunningJobs, evictJobs, jobsToKill } from './jobs-of-all.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import type { PoolJobs } from './pool-jobs.ts';
@@ -112,7 +112,7 @@ export class PoolKeeper implements KeeperOfJobs {
 
   /** The jobs of this thread that threads have. */
   running(): Job[] {
-    return [...this.#jobs.jobs.values()].filter((job) => job.isRunning);
+    return Job.inOrder(this.#jobs.jobs.values()).filter((job) => job.isRunning);
   }
 
   jobPut(): void {
@@ -151,7 +151,7 @@ export class PoolKeeper implements KeeperOfJobs {
       this.#jobs.store.change(POOL_STATE, CLOSED);
     }
     const reason = new CancelledError(`${this.#describe()} is shutting down`);
-    for (const job of [...this.#jobs.jobs.values()]) {
+    for (const job of Job.inOrder(this.#jobs.jobs.values())) {
       if (job.isRunning ? cancelRunning : cancelPending || cancelRunning) job.cancelBy(reason);
     }
     if (cancelPending || cancelRunning) evictJobs(this.#jobs.store);

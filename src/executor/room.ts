@@ -43,7 +43,7 @@ class Room implements Wanted<true> {
   }
 
   line(node: number): undefined {
-    this.#jobs.store.line(this.#jobs.store.room, node);
+    this.#jobs.store.lineForRoom(node);
     // What came between the last look and this did not see it in the line.
     this.#jobs.store.serveRoom();
   }

@@ -27,7 +27,7 @@ import { adopt } from '../scope/run.ts';
 import { registerShared, SharedHandle, type Sharing } from '../sync/shared-handle.ts';
 import { ownPool, runnerFor } from '../thread/own-runner.ts';
 import { checkShutdown, type OwnedExecutor, type ShutdownOptions } from './executor.ts';
-import type { JobOptions } from './job.ts';
+import { Job, type JobOptions } from './job.ts';
 import { JobExecutor, type JobSink } from './job-executor.ts';
 import { defaultJobOptions } from './job-options.ts';
 import { PoolJobs } from './pool-jobs.ts';
@@ -203,7 +203,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
     const threads = store.read(POOL_THREADS);
     let abandoned = 0;
     let oldest = 0;
-    for (const job of jobs.jobs.values()) {
+    for (const job of Job.inOrder(jobs.jobs.values())) {
       if (job.isRunning && job.settled) abandoned++;
       else if (!job.isRunning && oldest === 0) oldest = performance.now() - job.submittedAt;
     }

@@ -60,6 +60,8 @@ export function payloadOf(job: number): number {
 export const PART_NEXT = 4;
 export const PART_BYTES = 5;
 const PART_DATA = 15;
+/** Of the block of a function: how long it took lately, in microseconds; 0 if it has not been run. Many write it, and none minds. */
+export const FUNCTION_TIME = 6;
 
 export function partPayloadOf(part: number): number {
   return part + PART_DATA + ((part + PART_DATA) & 1);

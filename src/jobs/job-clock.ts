@@ -4,9 +4,9 @@ const origin = performance.timeOrigin;
 /** Milliseconds, of which the lower 30 bits are kept: enough to tell times some days apart. */
 const BITS = 2 ** 30;
 
-/** Now, as a word of a job. Never 0. */
-export function jobClock(): number {
-  return Math.floor(origin + performance.now()) % BITS || 1;
+/** A time of `performance.now()` as a word of a job. Never 0. */
+export function jobClock(time: number): number {
+  return Math.floor(origin + time) % BITS || 1;
 }
 
 /** How many milliseconds ago that was. */

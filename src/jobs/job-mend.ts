@@ -41,6 +41,7 @@ import {
   POOL_QUEUED,
   POOL_RUNNING,
   POOL_STATE,
+  POOL_WAKING,
   RESERVED,
   SECTION,
   TORN,
@@ -97,6 +98,8 @@ export function reclaimSlots(heap: Heap, object: number, record: number, dead: n
     words[object + POOL_RUNNING]! -= words[record + HELD]!;
     words[object + POOL_DRAINING]! -= words[record + RESERVED]!;
     words[object + POOL_BLOCKED]! -= words[record + BLOCKED]!;
+    // It may be the one that was woken.
+    words[object + POOL_WAKING] = 0;
     words[record + HELD] = 0;
     words[record + RESERVED] = 0;
     words[record + BLOCKED] = 0;

@@ -35,6 +35,7 @@ import {
   CONDEMNED,
   HELD,
   JOB_ENDER,
+  JOB_FUNCTION,
   JOB_FUTURE,
   JOB_HIGH,
   JOB_LOW,
@@ -60,6 +61,7 @@ import {
   POOL_STATE,
   POOL_TAKEN,
   POOL_TICKETS,
+  POOL_WAKING,
   RESERVED,
   SECTION,
   SETTLEMENT_JOB,
@@ -68,7 +70,8 @@ import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
 import { StackProbe } from '../platform/stack.ts';
-import { ACCEPTED, CLOSED, FULL, MADE, OPEN, QUEUED, REFUSED, WAKING } from './states.ts';
+import { FUNCTION_TIME } from './job-block.ts';
+import { ACCEPTED, CLOSED, FULL, MADE, OPEN, QUEUED, REFUSED, SHORT, WAKING } from './states.ts';
 
 const stack = new StackProbe();
 
@@ -118,6 +121,9 @@ export class JobStore {
     if (Atomics.load(words, object + LISTS + LIST_HEAD) !== 0) stack.probe();
     const high = words[job + JOB_HIGH]!;
     const low = words[job + JOB_LOW]!;
+    const block = words[job + JOB_FUNCTION]!;
+    const time = block === 0 ? 0 : words[block + FUNCTION_TIME]!;
+    const isShort = time > 0 && time <= SHORT;
     let put = ACCEPTED;
     let wakes = false;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
@@ -165,7 +171,11 @@ export class JobStore {
           : job;
       words[job + JOB_OTHER_END] = end;
       words[end + JOB_OTHER_END] = job;
-      wakes = words[object + POOL_DRAINING] === 0 && words[object + LISTS + LIST_HEAD] !== 0;
+      wakes =
+        words[object + POOL_DRAINING] === 0 &&
+        words[object + LISTS + LIST_HEAD] !== 0 &&
+        (words[object + POOL_WAKING] === 0 || !isShort);
+      if (wakes) words[object + POOL_WAKING] = 1;
     }
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
       Atomics.compareExchange(words, object + SECTION, -me, 0);
@@ -217,6 +227,7 @@ export class JobStore {
     const drains = job !== 0 || (looks && !condemned) ? 1 : 0;
     words[object + POOL_DRAINING]! += drains - words[record + RESERVED]!;
     words[record + RESERVED] = drains;
+    words[object + POOL_WAKING] = 0;
     const wakes =
       job === 0 &&
       words[object + POOL_FIRST] !== 0 &&
@@ -367,10 +378,16 @@ export class JobStore {
     return Atomics.add(this.#words, this.object + offset, more);
   }
 
-  /** Stands in one of the lines. */
-  line(queue: WaitQueue, node: number): void {
+  /** Stands in the line of who waits for room. */
+  lineForRoom(node: number): void {
     this.#words[node + NODE_RECORD] = this.record;
-    queue.append(node);
+    this.room.append(node);
+  }
+
+  /** Stands in the line of the idle. Who came last is woken first: its caches are warm, and who is not needed can end. */
+  lineForJobs(node: number): void {
+    this.#words[node + NODE_RECORD] = this.record;
+    this.idle.prepend(node);
   }
 
   /** Wakes one of the threads that are idle. The stack has been probed. */

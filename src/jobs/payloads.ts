@@ -10,6 +10,7 @@ import { kindOf } from '../memory/kinds.ts';
 import { FUNCTION, JOB_BYTES, JOB_PARCELS, JOB_RESULT, KIND, OBJECT } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import {
+  FUNCTION_TIME,
   freeJob,
   makeJob,
   makePart,
@@ -19,9 +20,6 @@ import {
   unpackParcels,
 } from './job-block.ts';
 import { bufferByMessage, type SentBuffers } from './message-buffers.ts';
-
-/** How long a function took lately, in microseconds; 0 if it has not been run. Many write it, and none minds. */
-export const FUNCTION_TIME = 6;
 
 let kindsToLoad: (() => Promise<void> | undefined) | undefined;
 
@@ -66,8 +64,8 @@ export class Payloads {
    *
    * @throws HeddleError if the shared memory is full.
    */
-  makeSimpleJob(object: number, value: unknown, flags: number): number {
-    const size = this.#encoder.encodeSimple(value);
+  makeSimpleJob(object: number, values: readonly unknown[], flags: number): number {
+    const size = this.#encoder.encodeList(values);
     if (size < 0) return 0;
     const job = makeJob(this.#heap, object, 4 * size, flags) ?? full(this.#heap);
     this.#copy(size, payloadOf(job));

@@ -9,6 +9,9 @@
 export const MADE = 0;
 export const QUEUED = 1;
 
+/** A job whose function took no longer, in microseconds, is worth no thread of its own: to wake one takes as long. */
+export const SHORT = 20;
+
 /** Of a pool. Closed: it takes no more jobs, and those that wait are run. States only rise. */
 export const OPEN = 0;
 export const CLOSED = 1;

@@ -16,7 +16,7 @@
  * section and made anew from the records when a thread has died there (`section.ts`).
  */
 
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /**
  * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first
@@ -364,4 +364,6 @@ export const POOL_FINISHED = 32;
 export const POOL_SURPLUS = 33;
 /** The number of the thread of an event loop, as `currentThread()` gives it. */
 export const POOL_THREAD = 34;
-export const POOL_WORDS = 35;
+/** Whether a thread was woken that has not looked for a job yet: short ones wait for that one. */
+export const POOL_WAKING = 35;
+export const POOL_WORDS = 36;

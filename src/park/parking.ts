@@ -1,5 +1,6 @@
 /** How the calling thread waits and is woken, on its loop and blocked. One per thread. */
 import { Atomics } from '#atomics';
+import { IntMap } from '../core/int-map.ts';
 import { Handles } from '../memory/handles.ts';
 import type { Heap } from '../memory/heap.ts';
 import {
@@ -29,6 +30,8 @@ export interface LoopWait {
 export interface Platform {
   /** Calls `rung` once the word is not 1 any more. */
   listen(words: Int32Array, index: number, rung: () => void): void;
+  /** Calls `look` in the next round of the loop. */
+  nextRound(look: () => void): void;
   /** While the thread is blocked. */
   now(): number;
   /** Whether the current task has been cancelled: then a blocking wait ends. */
@@ -71,8 +74,10 @@ export class Parking {
   readonly #platform: Platform;
   readonly #mailbox: Mailbox;
   /** By cell. A wait that was settled before it was told is `undefined` until its cell has arrived. */
-  readonly #waits = new Map<number, LoopWait | undefined>();
+  readonly #waits = new IntMap<LoopWait | undefined>();
+  /** Whether the loop will look at the mailbox by itself: it sleeps on the bell, or looks in the next round. */
   #listening = false;
+  #hasTaken = false;
   /** Whether the loop listens though nothing waits on it. */
   #attends = false;
   readonly #errands: (() => void)[] = [];
@@ -251,7 +256,9 @@ export class Parking {
 
   /** Looks at the mailbox now, and settles what has arrived. */
   drain(): void {
-    for (const cell of this.#mailbox.take()) this.#deliverSoon(cell, true);
+    const cells = this.#mailbox.take();
+    for (const cell of cells) this.#deliverSoon(cell, true);
+    this.#hasTaken = cells.length > 0;
     if (this.#mailbox.takeLook()) this.#lookAtAll();
     if (this.#mailbox.takeErrand()) this.#doErrands();
   }
@@ -295,9 +302,18 @@ export class Parking {
     this.#platform.listen(this.heap.words, this.#mailbox.bell, () => this.#rung());
   }
 
+  /**
+   * The bell was rung; or it is the round after one in which something came, and more may have come: to look costs less than to
+   * sleep and be woken, and as long as the loop is awake nobody rings.
+   */
   #rung(): void {
-    this.#listening = false;
+    this.#hasTaken = false;
     this.drain();
+    if (this.#hasTaken) {
+      this.#platform.nextRound(() => this.#rung());
+      return;
+    }
+    this.#listening = false;
     if (this.#attends || this.#waits.size > 0) this.#listen();
   }
 }

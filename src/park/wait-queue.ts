@@ -96,6 +96,30 @@ export class WaitQueue {
     }
   }
 
+  /** Puts the node of a waiting cell at the front. */
+  prepend(node: number): void {
+    const { words, token: me } = this.#heap;
+    const object = this.#object;
+    const list = object + this.#list;
+    if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
+    const first = words[list + LIST_HEAD]!;
+    const ticket = ((first === 0 ? words[object + TICKETS]! : words[first + NODE_TICKET]!) - 1) | 0;
+    words[node + NODE_LIST] = this.#list;
+    words[node + NODE_TICKET] = ticket;
+    words[node + NODE_NEXT] = first;
+    words[node + NODE_PREVIOUS] = 0;
+    words[node + NODE_LINKED] = 1;
+    words[node + OBJECT] = object;
+    if (first === 0) words[list + LIST_TAIL] = node;
+    else words[first + NODE_PREVIOUS] = node;
+    words[list + LIST_HEAD] = node;
+    words[list + LIST_COUNT]! += 1;
+    if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
+      Atomics.compareExchange(words, object + SECTION, -me, 0);
+      Atomics.notify(words, object + SECTION);
+    }
+  }
+
   /**
    * Sets the first cell that still waits, with `value` for its waiter, and takes it out. Returns its address, with
    * `owner` and `ownerIsAsync` saying whom to tell; 0 if nobody waits.

@@ -36,10 +36,12 @@ export interface ScopeOptions {
   /** Not reached by the cancellation of what is around it. */
   readonly shielded?: boolean;
   /** Called once when the scope is cancelled, after the whole tree below has been marked. */
-  readonly onCancelled?: (error: CancelledError) => void;
+  readonly onCancelled?: (error: CancelledError, scope: Scope) => void;
   /** Called by `cancelled()` and `throwIfCancelled()`: a chance to learn of a cancellation from another thread. */
-  readonly poll?: () => void;
+  readonly poll?: (scope: Scope) => void;
 }
+
+const NO_OPTIONS: ScopeOptions = {};
 
 // Invariants
 // - `#cancellation` is set once and never changes: the first to cancel a scope wins.
@@ -64,7 +66,7 @@ export class Scope {
   #waits: Set<ScopeWait> | undefined;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(parent: Scope | undefined, options: ScopeOptions = {}) {
+  constructor(parent: Scope | undefined, options: ScopeOptions = NO_OPTIONS) {
     this.parent = parent;
     this.#options = options;
     this.shielded = options.shielded ?? false;
@@ -118,7 +120,7 @@ export class Scope {
   /** Looks for a cancellation that only shared memory knows of yet. */
   poll(): void {
     for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent)
-      scope.#options.poll?.();
+      scope.#options.poll?.(scope);
   }
 
   addWait(wait: ScopeWait): void {
@@ -228,7 +230,7 @@ export class Scope {
     for (const wait of waits ?? []) wait.cancelled(error);
     for (const member of [...(this.#members ?? [])])
       if (!(member instanceof Scope)) cancelChild(member, error);
-    this.#options.onCancelled?.(error);
+    this.#options.onCancelled?.(error, this);
     this.#controller?.abort(error);
   }
 }

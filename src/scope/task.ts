@@ -2,7 +2,7 @@
 import { bindToLoop } from '../core/unsendable.ts';
 import { callIn, type Outcome, type Work } from './call.ts';
 import type { Holding } from './holdings.ts';
-import { currentScope, Scope } from './scope.ts';
+import { currentScope, Scope, type ScopeOptions } from './scope.ts';
 import { Unawaited } from './unawaited.ts';
 import { rejectedByCancellation, Waiter } from './waiter.ts';
 
@@ -19,21 +19,27 @@ export interface TaskOwner {
   waits?(): void;
   /** It has ended, with all that belongs to it. */
   ended(task: Task<unknown>): void;
+  /** Called by `cancelled()` in the task: a chance to call `cancel()` because of a flag in shared memory. */
+  poll?(): void;
 }
 
-interface TaskInit {
-  readonly name: string;
-  readonly parent: Scope | undefined;
-  readonly owner?: TaskOwner | undefined;
-  /** Cancels what the function left running even when it succeeded. */
-  readonly cancelLeftovers?: boolean | undefined;
-  readonly onCancelled?: (() => void) | undefined;
-  readonly poll?: (() => void) | undefined;
-  readonly plain?: boolean | undefined;
+/** What a task is made with. */
+export interface TaskOptions {
+  readonly name?: string;
+  /** The scope that cancels and awaits it; by default none: a root. */
+  readonly parent?: Scope | undefined;
+  /** Who is told how it goes, and looks after its error. */
+  readonly owner?: TaskOwner;
+  /** Once `fn` has ended, cancels what it left running instead of only awaiting it. */
+  readonly cancelLeftovers?: boolean;
+  /** Called once when it is cancelled, also by `cancelLeftovers`. */
+  readonly onCancelled?: () => void;
+  /** That `fn` does not look at its signal, which then is not made. */
+  readonly plain?: boolean;
 }
 
 /** Makes a task whose function has not been called yet. */
-export let createTask: <T>(fn: Work<T>, init: TaskInit) => Task<T>;
+export let createTask: <T>(fn: Work<T>, init: TaskOptions) => Task<T>;
 /** Calls the function of a task made by `createTask`, unless it was cancelled meanwhile. */
 export let beginTask: (task: Task<unknown>) => void;
 /** The scope of a task. */
@@ -74,6 +80,7 @@ export class Task<T> implements Promise<T> {
   readonly #owner: TaskOwner | undefined;
   readonly #cancelLeftovers: boolean;
   readonly #plain: boolean | undefined;
+  readonly #onCancelled: (() => void) | undefined;
   /** Until it has been called. */
   #fn: Work<T> | undefined;
   #status: TaskStatus = 'pending';
@@ -83,6 +90,15 @@ export class Task<T> implements Promise<T> {
   #awaited = false;
   #unawaited: Unawaited | undefined;
 
+  /** One for all: a task is what a job is in its thread, and each closure of it counts. */
+  static readonly #hooks: ScopeOptions = {
+    onCancelled: (_error, { task }) => {
+      task!.#dropUnlessBegun();
+      task!.#onCancelled?.();
+    },
+    poll: ({ task }) => task!.#owner?.poll?.(),
+  };
+
   static {
     createTask = (fn, init) => new Task(fn, init);
     beginTask = (task) => task.#begin();
@@ -90,18 +106,14 @@ export class Task<T> implements Promise<T> {
     outcomeOf = (task) => task.#outcome;
   }
 
-  private constructor(fn: Work<T>, init: TaskInit) {
-    this.name = init.name;
+  private constructor(fn: Work<T>, init: TaskOptions) {
+    this.name = init.name ?? (fn.name || 'task');
     this.#fn = fn;
     this.#owner = init.owner;
     this.#cancelLeftovers = init.cancelLeftovers ?? false;
     this.#plain = init.plain;
-    const onCancelled = (): void => {
-      this.#dropUnlessBegun();
-      init.onCancelled?.();
-    };
-    const { poll } = init;
-    this.#scope = new Scope(init.parent, poll === undefined ? { onCancelled } : { onCancelled, poll });
+    this.#onCancelled = init.onCancelled;
+    this.#scope = new Scope(init.parent, Task.#hooks);
     this.#scope.task = this;
     this.#scope.isTask = true;
     if (this.#scope.cancellation !== undefined) this.#dropUnlessBegun();
@@ -217,34 +229,9 @@ export class Task<T> implements Promise<T> {
   }
 }
 
-/** What `startTask` can be told. */
-export interface StartTaskOptions {
-  readonly name?: string;
-  /** The scope that cancels and awaits it; by default none: a root. */
-  readonly parent?: Scope;
-  /** Who is told how it goes, and looks after its error. */
-  readonly owner?: TaskOwner;
-  /** Once `fn` has ended, cancels what it left running instead of only awaiting it. */
-  readonly cancelLeftovers?: boolean;
-  /** Called once when it is cancelled, also by `cancelLeftovers`. */
-  readonly onCancelled?: () => void;
-  /** Called by `cancelled()` in the task: a chance to call `cancel()` because of a flag in shared memory. */
-  readonly poll?: () => void;
-  /** That `fn` does not look at its signal, which then is not made. */
-  readonly plain?: boolean;
-}
-
 /** Runs `fn` as a task, calling it before returning. An error that nobody awaits is reported once. */
-export function startTask<T>(fn: Work<T>, options: StartTaskOptions = {}): Task<T> {
-  const task = createTask(fn, {
-    name: options.name ?? (fn.name || 'task'),
-    parent: options.parent,
-    owner: options.owner,
-    cancelLeftovers: options.cancelLeftovers,
-    onCancelled: options.onCancelled,
-    poll: options.poll,
-    plain: options.plain,
-  });
+export function startTask<T>(fn: Work<T>, options: TaskOptions = {}): Task<T> {
+  const task = createTask(fn, options);
   beginTask(task);
   return task;
 }

@@ -45,7 +45,7 @@ export class IdlePlace {
     if (parking.heap.words[record + CONDEMNED] !== 0) return 0;
     this.#cell = parking.cells.take({ async: true });
     parking.expect(this.#cell, this.#wait);
-    this.#store.line(this.#store.idle, this.#cell);
+    this.#store.lineForJobs(this.#cell);
     // What was put between the last look and this did not see it in the line.
     const job = this.#store.next(true, 0);
     if (job !== 0) this.leave();

@@ -13,10 +13,10 @@
  */
 import { Atomics } from '#atomics';
 import { CancelledError } from '../core/errors.ts';
-import { complete } from '../jobs/job-block.ts';
+import { complete, FUNCTION_TIME } from '../jobs/job-block.ts';
 import { jobClock } from '../jobs/job-clock.ts';
 import type { JobStore } from '../jobs/job-store.ts';
-import { FUNCTION_TIME, payloadsOf } from '../jobs/payloads.ts';
+import { payloadsOf } from '../jobs/payloads.ts';
 import {
   BY_PORT,
   CANCELLED_ERROR,
@@ -24,6 +24,7 @@ import {
   ERROR,
   KIND_MASK,
   OPEN,
+  SHORT,
   STOP,
   THREAD_WANTED,
   VALUE,
@@ -57,8 +58,6 @@ import { type Call, JobCalls } from './job-calls.ts';
 import type { JobRunnerOptions } from './job-runner-options.ts';
 import { JobRuns, type Run, type RunWatcher } from './job-runs.ts';
 
-/** What takes longer is not short: another thread may take the next job meanwhile. In microseconds. */
-const SHORT = 20;
 /** The loop goes round after so many milliseconds of jobs. */
 const ROUND_MS = 8;
 
@@ -78,6 +77,8 @@ export class JobRunner implements RunWatcher {
   #scheduled = false;
   #stopped: ((busyMs: number) => void) | undefined;
   #busyMs = 0;
+  /** When it was looked at the clock last: a job that follows another begins when that ended. */
+  #time = 0;
   readonly #idle: IdlePlace;
 
   constructor(options: JobRunnerOptions) {
@@ -140,6 +141,11 @@ export class JobRunner implements RunWatcher {
     return () => store.giveSlot(false, true);
   }
 
+  /** For its runs. */
+  polls(run: Run): void {
+    this.#runs.poll(run);
+  }
+
   /** For its runs, too. */
   gives(run: Run): void {
     if (run.given++ > 0) return;
@@ -154,6 +160,7 @@ export class JobRunner implements RunWatcher {
    */
   runInPlace(job: number, future: number = 0): boolean {
     if (!this.#store.remove(job, true, future)) return false;
+    this.#look();
     // It takes no other job: that would run on the stack of this one.
     this.#begin(job, -Infinity);
     this.#drainSoon();
@@ -177,7 +184,7 @@ export class JobRunner implements RunWatcher {
     if (this.#draining || this.#scheduled) return;
     this.#draining = true;
     try {
-      const began = performance.now();
+      const began = this.#look();
       let job = this.#mayTake ? this.#store.next(true, 0, true) : 0;
       for (;;) {
         while (job !== 0) job = this.#begin(job, began);
@@ -186,16 +193,28 @@ export class JobRunner implements RunWatcher {
           this.#rest();
           return;
         }
-        if (performance.now() - began > ROUND_MS) {
+        if (this.#look() - began > ROUND_MS) {
           this.#store.rest();
           if (this.#store.read(POOL_QUEUED) > 0) return this.#drainSoon();
         }
-        job = this.#store.next(true, 0, true) || this.#idle.spin(this.#options.spin) || this.#idle.stand();
+        job = this.#store.next(true, 0, true) || this.#spin() || this.#idle.stand();
         if (job === 0) return;
       }
     } finally {
       this.#draining = false;
     }
+  }
+
+  #spin(): number {
+    const job = this.#idle.spin(this.#options.spin);
+    if (job !== 0) this.#look();
+    return job;
+  }
+
+  /** Looks at the clock. */
+  #look(): number {
+    this.#time = performance.now();
+    return this.#time;
   }
 
   /** Does not look for the next job soon: another does, or will be started. */
@@ -216,7 +235,7 @@ export class JobRunner implements RunWatcher {
   /** Begins a job; gives the one that is next if it has ended already. */
   #begin(job: number, round?: number): number {
     const words = this.#words;
-    const run = this.#runs.begin(job, round);
+    const run = this.#runs.begin(job, this.#time, round);
     const { block } = run;
     words[this.#store.record + LAST_BEGAN] = words[job + JOB_BEGAN]!;
     this.#active++;
@@ -292,12 +311,7 @@ export class JobRunner implements RunWatcher {
         : (): unknown => (fn as (...all: readonly unknown[]) => unknown)(...args);
     const outer = this.#runs.starting;
     this.#runs.starting = run;
-    const task = startTask(body, {
-      name,
-      plain: true,
-      poll: () => this.#runs.poll(run),
-      owner: run,
-    });
+    const task = startTask(body, { name, plain: true, owner: run });
     this.#runs.starting = outer;
     run.task = task;
     const asked = run.cancelled as Run['cancelled'];
@@ -309,7 +323,7 @@ export class JobRunner implements RunWatcher {
     const { job, block } = run;
     const round = run.isSync ? run.round : undefined;
     const words = this.#words;
-    const now = performance.now();
+    const now = this.#look();
     const took = (now - run.began) * 1000;
     this.#runs.end(run);
     if (run.given === 0) this.#active--;
@@ -318,10 +332,12 @@ export class JobRunner implements RunWatcher {
     words[job + JOB_RAN] = Math.min(took, 2 ** 30);
     this.#busyMs += took / 1000;
     words[this.#store.record + BUSY] = this.#busyMs;
-    words[this.#store.record + LAST_ENDED] = jobClock();
+    words[this.#store.record + LAST_ENDED] = jobClock(now);
     if (block !== 0) {
       const before = words[block + FUNCTION_TIME]!;
-      words[block + FUNCTION_TIME] = before === 0 ? 1 + took : 1 + (before * 7 + took) / 8;
+      // A thread that was suspended has seen one that took long, and that says nothing of the next.
+      const seen = before === 0 ? took : Math.min(took, 4 * before + SHORT);
+      words[block + FUNCTION_TIME] = 1 + (before === 0 ? seen : (before * 7 + seen) / 8);
     }
     const looks = this.#mayTake && this.#store.read(POOL_SURPLUS) === 0;
     const wants = looks && (round === undefined || now - round < ROUND_MS);

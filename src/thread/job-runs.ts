@@ -1,6 +1,7 @@
 /** The jobs that go on in this thread. */
 import { Atomics } from '#atomics';
 import { CancelledError } from '../core/errors.ts';
+import { IntMap } from '../core/int-map.ts';
 import { jobClock } from '../jobs/job-clock.ts';
 import type { Payloads } from '../jobs/payloads.ts';
 import { CANCELLED_ERROR, ERROR, NO_REASON, VALUE } from '../jobs/states.ts';
@@ -12,6 +13,8 @@ import { outcomeOf, type Task, type TaskOwner } from '../scope/task.ts';
 export interface RunWatcher {
   /** A run waits for what it has started: perhaps for jobs of its pool, which need its slot. */
   gives(run: Run): void;
+  /** It asks whether it was cancelled. */
+  polls(run: Run): void;
   /** Its function has ended, and all that this had started. */
   ends(run: Run, outcome: number, value: unknown): void;
 }
@@ -19,7 +22,8 @@ export interface RunWatcher {
 /** A job in this thread. It looks after its task by itself: one object less for each. */
 export class Run implements TaskOwner {
   readonly job: number;
-  readonly began: number = performance.now();
+  /** By `performance.now()`. */
+  readonly began: number;
   /** Of its function. */
   readonly block: number;
   /** When the thread began to run job after job; `undefined` if this one does not go by that. */
@@ -36,16 +40,21 @@ export class Run implements TaskOwner {
   awaits: number[] | undefined;
   readonly #watcher: RunWatcher;
 
-  constructor(watcher: RunWatcher, job: number, block: number, round: number | undefined) {
+  constructor(watcher: RunWatcher, job: number, block: number, began: number, round: number | undefined) {
     this.#watcher = watcher;
     this.job = job;
     this.block = block;
+    this.began = began;
     this.round = round;
   }
 
   // For the task
 
   failed(): void {}
+
+  poll(): void {
+    this.#watcher.polls(this);
+  }
 
   waits(): void {
     this.#watcher.gives(this);
@@ -63,7 +72,7 @@ export class JobRuns {
   readonly #words: Int32Array;
   readonly #payloads: Payloads;
   readonly #watcher: RunWatcher;
-  readonly #runs = new Map<number, Run>();
+  readonly #runs = new IntMap<Run>();
   /** Whose function is being called. */
   starting: Run | undefined;
 
@@ -81,10 +90,10 @@ export class JobRuns {
     return this.#runs.get(run.job) === run;
   }
 
-  begin(job: number, round: number | undefined): Run {
+  begin(job: number, time: number, round: number | undefined): Run {
     const words = this.#words;
-    const run = new Run(this.#watcher, job, words[job + JOB_FUNCTION]!, round);
-    words[job + JOB_BEGAN] = jobClock();
+    const run = new Run(this.#watcher, job, words[job + JOB_FUNCTION]!, time, round);
+    words[job + JOB_BEGAN] = jobClock(time);
     words[job + JOB_AWAITS] = 0;
     this.#runs.set(job, run);
     return run;
@@ -117,7 +126,7 @@ export class JobRuns {
   }
 
   lookForCancellations(): void {
-    for (const run of this.#runs.values()) this.#cancelIfAsked(run);
+    for (const run of [...this.#runs.values()]) this.#cancelIfAsked(run);
   }
 
   /** This thread exits: who waits for its jobs learns the code, whatever it hears of the thread itself. */

@@ -3,7 +3,9 @@ import { explore } from './explorer.ts';
 import {
   type Actor,
   breaker,
+  changer,
   ender,
+  idler,
   inTurn,
   type JobModel,
   type JobOptions,
@@ -59,6 +61,8 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
     jobModel([mortal({ parts: true }), ender()], { parcels: 1, ...DEATH }, BOUND_0),
     jobModel([putter('blocked', { parts: true }), runner()], { parcels: 1, ...DEATH }, BOUND_0),
     jobModel([putter('loop', {}), runner(), breaker], DEATH, BOUND_0),
+    jobModel([idler(), idler(), changer()], {}, BOUND_2),
+    jobModel([idler(), idler(), changer()], DEATH, { ...BOUND_0, mortal: ['b'] }),
     jobModel([putter('loop', { again: true }), runner(), runner()], DEATH, BOUND_0),
   ];
   test.each(models.map((model) => [model.name, model] as const))('%s', async (_, model) => {
@@ -90,6 +94,7 @@ describe('The models of pools notice', () => {
   const IN_PARTS: Case = [[putter('loop', { parts: true }), runner()], DEATH, BOUND_0];
   const WITH_PARCELS: Case = [[putter('loop', {}), runner()], { parcels: 1, ...DEATH }, BOUND_0];
   const IDLE_DIES: Case = [[putter('loop', {}), runner(), runner()], DEATH, BOUND_0];
+  const WOKEN_DIES: Case = [[idler(), idler(), changer()], DEATH, { ...BOUND_0, mortal: ['b'] }];
   const TORN: Case = [
     [putter('loop', { priority: 1 }, {}), putter('loop', {}), runner()],
     { deaths: 1 },
@@ -168,6 +173,20 @@ describe('The models of pools notice', () => {
       STORE,
       '    words[record + RESERVED] = 0;\n    const wakes =',
       '    words[record + RESERVED] = 0;\n    const wakes = me === 0 &&',
+    ],
+    [
+      'a thread that has looked for jobs, and still seems to have been woken for one',
+      TWO,
+      STORE,
+      '    words[object + POOL_WAKING] = 0;\n',
+      '',
+    ],
+    [
+      'a thread that was woken and died, and still seems to come',
+      WOKEN_DIES,
+      MEND,
+      '    words[object + POOL_WAKING] = 0;\n',
+      '',
     ],
     [
       'a thread that stops, and passes no wake-up on',

@@ -265,7 +265,7 @@ describe('cancelled(), throwIfCancelled(), isCancelled()', () => {
         flag = true;
         throwIfCancelled();
       },
-      { poll: () => flag && task.cancel('flag') },
+      { owner: { failed: () => {}, ended: () => {}, poll: () => void (flag && task.cancel('flag')) } },
     );
     expect(await failure(task)).toMatchObject({ cause: 'flag' });
   });

@@ -7,6 +7,7 @@ import { heaps } from '../park/threads.ts';
 
 const silent = {
   listen: () => {},
+  nextRound: () => {},
   now: () => 0,
   slice: (left: number) => left,
   look: () => {},

@@ -6,6 +6,7 @@ import { heaps, makeObject } from '../park/threads.ts';
 
 const silent = {
   listen: () => {},
+  nextRound: () => {},
   now: () => 0,
   slice: (left: number) => left,
   look: () => {},
