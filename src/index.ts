@@ -1,6 +1,7 @@
 /** The table of contents of heddle. */
 import './all-kinds.ts';
 
+export { transfer } from './codec/transfers.ts';
 export {
   BrokenBarrierError,
   BrokenPoolError,

@@ -5,7 +5,9 @@ import { CaptureError, SendError } from '../core/errors.ts';
 import { boundToLoop } from '../core/unsendable.ts';
 import { type Kind, kindOfHandle } from '../memory/kinds.ts';
 import { isHostObject } from '../platform/serialize.ts';
+import { isUntransferable, type Transferable } from '../platform/worker.ts';
 import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
+import { isMarked, MovedByMessage, markedIn } from './transfers.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** What the codec must be told about functions and classes, which it does not know itself. */
@@ -20,6 +22,8 @@ export interface EncodeHooks {
    * carry is refused. Without it the wire is for a message, which carries buffers itself.
    */
   readonly shareBuffer?: (buffer: SharedArrayBuffer) => number;
+  /** What becomes of what `transfer()` marked: it is listed in the wire, or refused (`MovedByMessage`). Without this it is copied. */
+  readonly transfers?: 'list' | 'refuse';
 }
 
 /**
@@ -30,14 +34,20 @@ export interface EncodeHooks {
  * clone itself can refuse are found when the message is posted: see `explainCloneFailure`.
  */
 export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
-  if (!hasSpecial(value, undefined, hooks.shareBuffer !== undefined)) return { value };
+  if (!hasSpecial(value, undefined, hooks)) return { value };
   const specials: Special[] = [];
   const handles: Disposable[] = [];
   const encoder = new Encoder(specials, handles, hooks);
   try {
     const rewritten = encoder.rewrite(value, path, undefined);
     if (hooks.shareBuffer) encoder.buffers?.share(hooks.shareBuffer);
-    return { value: rewritten, specials, ...(handles.length > 0 && { handles }) };
+    const { moved } = encoder;
+    return {
+      value: rewritten,
+      specials,
+      ...(handles.length > 0 && { handles }),
+      ...(moved.size > 0 && { transfer: [...moved] }),
+    };
   } catch (error) {
     for (const handle of handles) handle[Symbol.dispose]();
     throw error;
@@ -45,25 +55,27 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
 }
 
 /** Whether structured clone alone, or a serialization to bytes alone, would refuse or damage the value. */
-function hasSpecial(value: unknown, seen: Set<object> | undefined, toBytes: boolean): boolean {
+function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: EncodeHooks): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true;
   if (typeof value !== 'object' || value === null) return false;
+  if (hooks.transfers !== undefined && isMarked(value)) return true;
+  const toBytes = hooks.shareBuffer !== undefined;
   if (isLeaf(value)) return toBytes && sharedBufferOf(value) !== undefined;
   if (isError(value) || isOurs(value) || (toBytes && isHostObject(value))) return true;
   seen ??= new Set();
   if (seen.has(value)) return false;
   seen.add(value);
   if (Array.isArray(value)) {
-    for (const item of value) if (isCompound(item) && hasSpecial(item, seen, toBytes)) return true;
+    for (const item of value) if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
   } else if (value instanceof Map) {
     for (const [key, item] of value)
-      if (hasSpecial(key, seen, toBytes) || hasSpecial(item, seen, toBytes)) return true;
+      if (hasSpecial(key, seen, hooks) || hasSpecial(item, seen, hooks)) return true;
   } else if (value instanceof Set) {
-    for (const item of value) if (hasSpecial(item, seen, toBytes)) return true;
+    for (const item of value) if (hasSpecial(item, seen, hooks)) return true;
   } else {
     for (const key of Object.keys(value)) {
       const item = (value as Record<string, unknown>)[key];
-      if (isCompound(item) && hasSpecial(item, seen, toBytes)) return true;
+      if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
     }
   }
   return false;
@@ -100,6 +112,8 @@ class Encoder {
   readonly #specials: Special[];
   readonly #handles: Disposable[];
   readonly #hooks: EncodeHooks;
+  /** What is moved, for `transfer()` has marked it or something around it. */
+  readonly moved: Set<Transferable> = new Set();
   /** Those found so far; `undefined` if the wire is for a message. */
   readonly buffers: BufferStandIns | undefined;
 
@@ -116,6 +130,7 @@ class Encoder {
     if (typeof value === 'function')
       return this.#function(value as (...args: never[]) => unknown, path, owner);
     if (typeof value !== 'object' || value === null) return value;
+    if (this.#hooks.transfers !== undefined && isMarked(value)) this.#move(value, path);
     if (isLeaf(value)) return this.buffers?.standInFor(value) ?? value;
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
@@ -132,8 +147,21 @@ class Encoder {
     const name = className(value);
     if (name === 'Object') return this.#fields(value, {}, path, owner);
     // What the platform made (a Blob, a WeakMap) is more than its fields: structured clone takes it whole, or refuses.
-    if (isPlatformObject(value) || !hasSpecial(value, undefined, this.buffers !== undefined)) return value;
+    if (isPlatformObject(value) || !hasSpecial(value, undefined, this.#hooks)) return value;
     return this.#fields(value, {}, path, owner ?? { path, name });
+  }
+
+  #move(value: object, path: string): void {
+    if (this.#hooks.transfers === 'refuse')
+      throw new MovedByMessage(`${path}: ${className(value)} cannot be moved as bytes`, path);
+    for (const one of markedIn(value)) {
+      if (isUntransferable(one))
+        throw new SendError(
+          `${path}: ${className(value)} cannot be moved, for the runtime shares its memory with others; copy it: new Uint8Array(value)`,
+          path,
+        );
+      this.moved.add(one);
+    }
   }
 
   #function(

@@ -31,6 +31,7 @@ import {
   VIEWS,
 } from './flat.ts';
 import { hashWords, type Shape, ShapeTree } from './shapes.ts';
+import { isMarked } from './transfers.ts';
 
 /** Longer strings would need more scratch than is worth keeping. In characters. */
 const LONGEST_TEXT = 2 ** 18;
@@ -62,12 +63,14 @@ export class FlatEncoder {
   #at = 0;
   #busy = false;
   readonly #shapes: ShapeTree;
+  readonly #moves: boolean;
   /** The objects inside the value so far: in the list, or all in the set if they are many. */
   readonly #seen: unknown[] = new Array(LISTED).fill(undefined);
   #seenCount = 0;
   readonly #seenMany = new Set<unknown>();
 
-  constructor({ shapes = SHAPES, hash = hashWords }: FlatOptions = {}) {
+  constructor({ shapes = SHAPES, hash = hashWords, moves = false }: FlatOptions = {}) {
+    this.#moves = moves;
     this.#shapes = new ShapeTree(8 * shapes, hash);
   }
 
@@ -215,7 +218,7 @@ export class FlatEncoder {
   }
 
   #compound(value: object, depth: number): boolean {
-    if (depth > DEEPEST) return false;
+    if (depth > DEEPEST || (this.#moves && isMarked(value))) return false;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) {
       return !isProxy(value) && this.#isNew(value) && this.#object(value as Record<string, unknown>, depth);

@@ -76,6 +76,8 @@ export interface FlatOptions {
   readonly shapes?: number;
   /** Another hash for the words of shapes: for tests. */
   readonly hash?: ShapeHash;
+  /** Whether what `transfer()` marked is not simple. */
+  readonly moves?: boolean;
 }
 
 export const SHAPES = 256;

@@ -43,7 +43,7 @@ export class ItemEncoder {
 
   constructor(hooks: ItemEncodeHooks, options?: FlatOptions) {
     this.#hooks = hooks;
-    this.#flat = new FlatEncoder(options);
+    this.#flat = new FlatEncoder({ ...options, moves: hooks.transfers !== undefined });
   }
 
   /** Where a simple value stands, until the next call of `prepare`. */

@@ -7,6 +7,7 @@
  * without reserving any name, and shared and cyclic references come out as they went in.
  */
 import type { ErrorWire } from '../core/error-wire.ts';
+import type { Transferable } from '../platform/worker.ts';
 
 export interface Wire<T> {
   readonly value: unknown;
@@ -17,6 +18,8 @@ export interface Wire<T> {
    * `releaseWire`. They stay with the sender; each message gets parcels in their place (`packWire`).
    */
   readonly handles?: readonly Disposable[];
+  /** What is moved with the message, not copied. */
+  readonly transfer?: readonly Transferable[];
   /** Never present: it ties the wire form to its type. */
   readonly [carries]?: T;
 }

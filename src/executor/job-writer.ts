@@ -1,4 +1,5 @@
 /** Jobs into shared memory: functions by their addresses, values as bytes, or to be fetched if bytes cannot carry them. */
+import { anyMarked } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import { CaptureError, SendError } from '../core/errors.ts';
 import { Functions } from '../jobs/functions.ts';
@@ -71,26 +72,32 @@ export class JobWriter {
 
   /** What is not simple: as bytes, or if these cannot carry it, to be fetched by a message. */
   #writeWire(job: Job, flags: number): number {
-    const payloads = this.#target.payloads;
+    const { payloads, keeper } = this.#target;
     const { object } = this.#target.store;
     let parts: WirePart[] = [];
     try {
+      // Most of what is moved is an argument by itself: there is no need to find that out by an error.
+      if (keeper !== undefined && anyMarked(job.work.args)) return this.#writeForPort(job, flags);
       parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
-      return payloads.makeJobOfWire(object, joined(parts, flags), 'args', flags);
+      const wire = joined(parts, flags);
+      job.moves = wire.transfer !== undefined;
+      return payloads.makeJobOfWire(object, wire, 'args', flags);
     } catch (error) {
       if (!(error instanceof SendError) || error instanceof CaptureError) throw error;
-      if (this.#target.keeper === undefined) {
+      if (keeper === undefined) {
         // Each by itself, for its path.
         for (const { wire, path } of parts) payloads.check(wire, path);
         throw error;
       }
-      const copies = partsOf(job, flags, encodeValue).map(({ wire, path }) => ({
-        wire: freeze(wire, path),
-        path,
-      }));
-      job.byPort ??= joined(copies, flags);
-      return payloads.makeSimpleJob(object, [], flags | ARGS_BY_PORT);
+      return this.#writeForPort(job, flags);
     }
+  }
+
+  /** Of what is fetched by a message only that is written. */
+  #writeForPort(job: Job, flags: number): number {
+    job.byPort ??= frozen(partsOf(job, flags, encodeValue), flags);
+    job.moves = job.byPort.transfer !== undefined;
+    return this.#target.payloads.makeSimpleJob(this.#target.store.object, [], flags | ARGS_BY_PORT);
   }
 }
 
@@ -125,6 +132,15 @@ function partsOf(
     if ((flags & WITH_FUNCTION) !== 0) releaseWire(fn.reference);
     throw error;
   }
+}
+
+/** All of that as it is now. What is moved is moved at the end, when nothing can be refused any more. */
+function frozen(parts: readonly WirePart[], flags: number): Wire<unknown> {
+  const moves = ({ wire }: WirePart): boolean => wire.transfer !== undefined;
+  const copies = parts.map((part) => (moves(part) ? part : { ...part, wire: freeze(part.wire, part.path) }));
+  // One after the other: each has what is moved with it.
+  const moved = copies.map((part) => (moves(part) ? { ...part, wire: freeze(part.wire, part.path) } : part));
+  return joined(moved, flags);
 }
 
 /** All of that as one wire: arguments alone; or items and arguments; either behind the function and the name. */

@@ -78,6 +78,8 @@ export class Job implements FutureProducer, LoopWait {
   spare = 0;
   /** What goes by a message, if bytes cannot carry it. */
   byPort: Wire<unknown> | undefined;
+  /** Whether it has what was moved: that is here no more. */
+  moves = false;
   /** What other threads know of its future; 0 if they do not. */
   settlement = 0;
   /** Whether what came of it has been taken: its future is settled, or will be. */
@@ -140,7 +142,7 @@ export class Job implements FutureProducer, LoopWait {
 
   /** Whether it may be run again now that its thread died. A chunk is taken apart by its `map` instead. */
   get mayRepeat(): boolean {
-    return this.options.idempotent && !this.repeated && this.work.kind === 'call';
+    return this.spare !== 0;
   }
 
   get name(): string {

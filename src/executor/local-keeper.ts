@@ -3,6 +3,7 @@ import type { Wire } from '../codec/wire.ts';
 import { HeddleError } from '../core/errors.ts';
 import { SentBuffers } from '../jobs/message-buffers.ts';
 import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
+import type { Transferable } from '../platform/worker.ts';
 import { decodeValue, encodeValue } from '../thread/values.ts';
 import type { Job } from './job.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
@@ -44,7 +45,8 @@ export class LocalKeeper implements KeeperOfJobs {
     const wire = this.#jobs.jobs.get(address)?.byPort;
     if (wire === undefined) return Promise.reject(new Error('Cannot run job: its arguments are gone'));
     // As a message would have brought them.
-    return Promise.resolve(decodeValue(structuredClone(wire)));
+    const transfer = wire.transfer as Transferable[] | undefined;
+    return Promise.resolve(decodeValue(structuredClone(wire, transfer && { transfer })));
   }
 
   /** A result that bytes cannot carry. */

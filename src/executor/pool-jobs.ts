@@ -153,7 +153,7 @@ export class PoolJobs implements JobOwner {
     job.object = this.store.object;
     job.address = this.#writer.write(job);
     // Values may change, and must not be kept longer than it takes.
-    if (job.options.idempotent && job.work.kind === 'call') job.spare = this.#writer.write(job);
+    if (job.options.idempotent && job.work.kind === 'call' && !job.moves) job.spare = this.#writer.write(job);
     if (job.work.kind === 'call') job.work = SENT;
   }
 

@@ -315,7 +315,7 @@ export class PoolKeeper implements KeeperOfJobs {
   #sendArguments(thread: PoolThread, address: number): void {
     const wire = this.#jobs.jobs.get(address)?.byPort;
     if (wire === undefined) thread.remote.post({ type: 'gone', job: address });
-    else thread.remote.post({ type: 'arguments', job: address, args: wire });
+    else thread.remote.post({ type: 'arguments', job: address, args: wire }, wire.transfer);
   }
 
   #threadEnded(thread: PoolThread, end: WorkerEnd): void {

@@ -1,6 +1,8 @@
 /** What a job is to do. */
 import { explainCloneFailure } from '../codec/encode.ts';
+import { cannotMove } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
+import type { Transferable } from '../platform/worker.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 
 /** What is to be done: one call, or one call for each item of a chunk. */
@@ -21,16 +23,22 @@ export type Work =
 export const SENT: Work = { kind: 'call', args: [] };
 
 /**
- * Arguments are those of the moment of the call, and are refused then: what goes by a message later is copied.
+ * Arguments are those of the moment of the call, and are refused then: what goes by a message later is copied, or moved.
  *
  * @throws SendError with the path to what structured clone refuses.
  */
 export function freeze(wire: Wire<unknown>, path: string): Wire<unknown> {
   const { handles, ...data } = wire;
   try {
-    return { ...structuredClone(data), ...(handles && { handles }) };
+    const transfer = data.transfer as Transferable[] | undefined;
+    return {
+      ...(transfer === undefined ? structuredClone(data) : structuredClone(data, { transfer })),
+      ...(handles && { handles }),
+    };
   } catch (error) {
     releaseWire(wire);
+    // What is to be moved cannot be tried part by part.
+    if (data.transfer !== undefined) throw cannotMove(path, error);
     throw explainCloneFailure(wire.value, path, error);
   }
 }
@@ -39,9 +47,11 @@ export function freeze(wire: Wire<unknown>, path: string): Wire<unknown> {
 export function joinWires(wires: readonly Wire<unknown>[]): Wire<unknown> {
   const specials = wires.flatMap((wire) => wire.specials ?? []);
   const handles = wires.flatMap((wire) => wire.handles ?? []);
+  const transfer = wires.flatMap((wire) => wire.transfer ?? []);
   return {
     value: wires.map((wire) => wire.value),
     ...(specials.length > 0 && { specials }),
     ...(handles.length > 0 && { handles }),
+    ...(transfer.length > 0 && { transfer }),
   };
 }

@@ -3,6 +3,7 @@ import { bufferOf, shareBuffer } from '../codec/buffer-ids.ts';
 import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
 import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
+import { takeAway } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import { HeddleError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
@@ -44,14 +45,18 @@ export class Payloads {
   /** Gives the shared object with that index in the value that is being opened. */
   #open: (type: number, index: number) => unknown = () => undefined;
 
-  /** @param share gives a SharedArrayBuffer a number by which another thread finds it. */
-  constructor(parking: Parking, share: (buffer: SharedArrayBuffer) => number) {
+  /**
+   * @param share gives a SharedArrayBuffer a number by which another thread finds it.
+   * @param transfers what becomes of what is to be moved: it goes by a message beside, and is refused here; or it is taken
+   * away once it was copied.
+   */
+  constructor(parking: Parking, share: (buffer: SharedArrayBuffer) => number, transfers: 'list' | 'refuse') {
     this.#parking = parking;
     this.#heap = parking.heap;
     this.#words = parking.heap.words;
     this.#bytes = new Uint8Array(this.#words.buffer);
     const functions = functionHooks();
-    this.#encoder = new ItemEncoder({ ...functions, shareBuffer: share });
+    this.#encoder = new ItemEncoder({ ...functions, shareBuffer: share, transfers });
     this.#decoder = new ItemDecoder({
       ...functions,
       bufferOf: (id) => (id > 0 ? bufferOf(id) : bufferByMessage(id)),
@@ -83,6 +88,7 @@ export class Payloads {
     try {
       const bytes = serializeWire(wire, parcelsOf(wire), path);
       job = makeJob(this.#heap, object, bytes.length, flags) ?? full(this.#heap);
+      takeAway(wire, path);
       this.#bytes.set(bytes, 4 * payloadOf(job));
       this.#pack(wire, job);
       return job;
@@ -124,7 +130,9 @@ export class Payloads {
     }
     try {
       const bytes = serializeWire(prepared, parcelsOf(prepared), path);
-      this.#bytes.set(bytes, 4 * this.#roomFor(job, bytes.length));
+      const at = this.#roomFor(job, bytes.length);
+      takeAway(prepared, path);
+      this.#bytes.set(bytes, 4 * at);
       this.#pack(prepared, job);
     } finally {
       releaseWire(prepared);
@@ -146,6 +154,7 @@ export class Payloads {
     if (typeof prepared !== 'number') {
       try {
         bytes = serializeWire(prepared, parcelsOf(prepared), path);
+        takeAway(prepared, path);
       } finally {
         releaseWire(prepared);
       }
@@ -226,15 +235,15 @@ const all = new WeakMap<Parking, Payloads>();
 export function payloadsOf(parking: Parking): Payloads {
   let payloads = all.get(parking);
   if (payloads === undefined) {
-    payloads = new Payloads(parking, shareBuffer);
+    payloads = new Payloads(parking, shareBuffer, 'list');
     all.set(parking, payloads);
   }
   return payloads;
 }
 
-/** The same for who can send buffers by a message. */
+/** The same for who can send by a message what bytes cannot carry. */
 export function payloadsBeside(parking: Parking, sent: SentBuffers): Payloads {
-  return new Payloads(parking, (buffer) => sent.share(parking.heap, buffer));
+  return new Payloads(parking, (buffer) => sent.share(parking.heap, buffer), 'refuse');
 }
 
 function parcelsOf(wire: Wire<unknown>): number[] {

@@ -6,17 +6,23 @@
  * would not do, for it closes a moment before the end of the worker is told.
  */
 import { availableParallelism } from 'node:os';
-import {
+import workerThreads, {
   isMainThread as isMainLoop,
   MessageChannel,
-  type MessagePort,
+  MessagePort,
   threadId as ownThreadId,
   type ResourceLimits,
   receiveMessageOnPort,
+  type Transferable,
   Worker,
   workerData,
 } from 'node:worker_threads';
 import type { ThreadDeath } from '../core/errors.ts';
+
+/** Newer than Node 20. */
+const { isMarkedAsUntransferable } = workerThreads as {
+  isMarkedAsUntransferable?: (value: object) => boolean;
+};
 
 /** What a thread that heddle starts finds in its `workerData`. */
 interface Seed<T> {
@@ -83,9 +89,12 @@ export class WorkerHandle<Out, In> {
     port1.unref();
   }
 
-  /** @throws DataCloneError if the message has something that structured clone refuses; then nothing was sent. */
-  post(message: Out): void {
-    this.#port.postMessage(message);
+  /**
+   * `transfer`: what of the message is moved. @throws DataCloneError if structured clone refuses something in it; then nothing
+   * was sent.
+   */
+  post(message: Out, transfer: readonly Transferable[] = []): void {
+    this.#port.postMessage(message, transfer);
   }
 
   /** Keeps the process alive until `release()`. */
@@ -144,6 +153,15 @@ export function exitThread(): never {
   process.exit(0);
 }
 
-export type { MessagePort, ResourceLimits };
+/** Whether the runtime says that it cannot be moved. Node 20 does not say. */
+export function isUntransferable(value: object): boolean {
+  return isMarkedAsUntransferable?.(value) ?? false;
+}
+
+export function isPort(value: object): value is MessagePort {
+  return value instanceof MessagePort;
+}
+
+export type { MessagePort, ResourceLimits, Transferable };
 /** The runtime's own number of the calling thread, 0 for main. `isMainLoop`: whether it is that. */
 export { isMainLoop, ownThreadId };

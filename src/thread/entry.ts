@@ -13,7 +13,7 @@ import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { onOwnEnd } from '../platform/child-threads.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
-import { exitThread, type MessagePort, ownSeed, takeMessage } from '../platform/worker.ts';
+import { exitThread, type MessagePort, ownSeed, type Transferable, takeMessage } from '../platform/worker.ts';
 import { startTask } from '../scope/task.ts';
 import './context-call.ts';
 import { hasEndHooks, runEndHooks } from './end-hooks.ts';
@@ -109,7 +109,10 @@ class ThreadMain {
       spin,
       ended: (busyMs) => this.#end(busyMs),
       fetch: (job) => this.#fetch(job),
-      send: (job, value) => this.#send({ type: 'value', job, value: encodeValue(value, 'result') }),
+      send: (job, result) => {
+        const value = encodeValue(result, 'result');
+        this.#send({ type: 'value', job, value }, value.transfer);
+      },
     });
     const runner = this.#runner;
     onOwnEnd((code) => runner.exits(code));
@@ -156,10 +159,10 @@ class ThreadMain {
     }
   }
 
-  #send(message: FromThread): void {
+  #send(message: FromThread, transfer: readonly Transferable[] = []): void {
     const packed = packMessage(message, this.#settings.owner);
     try {
-      this.#port.postMessage(packed);
+      this.#port.postMessage(packed, transfer);
     } catch (error) {
       if (packed !== message) discardMessage(packed);
       throw error;

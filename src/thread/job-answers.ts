@@ -1,6 +1,7 @@
 /** What jobs answer, into shared memory: results, errors, outcomes of chunks. */
 import { Atomics } from '#atomics';
 import { explainCloneFailure } from '../codec/encode.ts';
+import { MovedByMessage } from '../codec/transfers.ts';
 import { show } from '../core/arguments.ts';
 import { HeddleError, SendError } from '../core/errors.ts';
 import type { AnyFunction } from '../function/registry.ts';
@@ -60,19 +61,24 @@ export class JobAnswers {
       payloads.setResult(job, kind === EACH ? plain(value as Part) : value, 'result');
       return VALUE;
     } catch (error) {
+      let refusal = error;
       // Of a chunk only the items fail whose results cannot be sent.
       if (kind === EACH && outcome === VALUE) value = sendable(value as Part);
-      if (outcome === VALUE && payloads === this.#destination.payloads && this.#sendByPort(job, value))
-        return BY_PORT;
+      if (outcome === VALUE && payloads === this.#destination.payloads) {
+        const refused = this.#sendByPort(job, value);
+        if (refused === undefined) return BY_PORT;
+        // That of the bytes tells more, for it has the path; unless it only says that the value is to be moved.
+        if (error instanceof MovedByMessage) refusal = refused;
+      }
       if (kind === EACH && outcome === VALUE) {
         payloads.setResult(job, value, 'result');
         return VALUE;
       }
       const reason =
         outcome === VALUE
-          ? error instanceof HeddleError
-            ? error
-            : explainCloneFailure(value, 'result', error)
+          ? refusal instanceof HeddleError
+            ? refusal
+            : explainCloneFailure(value, 'result', refusal)
           : new SendError(`Cannot send what the function threw: ${show(value)}`, 'error');
       this.#payloads.setResult(job, reason, 'error');
       return outcome === CANCELLED_ERROR ? outcome : ERROR;
@@ -100,13 +106,13 @@ export class JobAnswers {
     }
   }
 
-  #sendByPort(job: number, value: unknown): boolean {
+  /** The error, if it cannot. */
+  #sendByPort(job: number, value: unknown): unknown {
     try {
       this.#destination.send(job, value);
-      return true;
-    } catch {
-      // The error of the bytes tells more: it has the path.
-      return false;
+      return undefined;
+    } catch (error) {
+      return error ?? new Error('Cannot send the result');
     }
   }
 

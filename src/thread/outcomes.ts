@@ -33,7 +33,8 @@ function refusal(value: unknown): unknown {
   try {
     const { handles, ...wire } = encodeValue(value, 'result');
     for (const handle of handles ?? []) handle[Symbol.dispose]();
-    structuredClone(wire);
+    // What is to be moved cannot be tried.
+    if (wire.transfer === undefined) structuredClone(wire);
     return undefined;
   } catch (error) {
     return error instanceof HeddleError ? error : explainCloneFailure(value, 'result', error);

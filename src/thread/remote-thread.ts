@@ -2,7 +2,13 @@
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
 import { loaderSettings } from '../platform/modules.ts';
-import { ownThreadId, type ResourceLimits, type WorkerEnd, WorkerHandle } from '../platform/worker.ts';
+import {
+  ownThreadId,
+  type ResourceLimits,
+  type Transferable,
+  type WorkerEnd,
+  WorkerHandle,
+} from '../platform/worker.ts';
 import { discardMessage, packMessage, senderEnded } from './parcel-service.ts';
 import type { FromThread, MainLoop, ThreadSettings, ToThread } from './protocol.ts';
 
@@ -59,11 +65,11 @@ export class RemoteThread {
     });
   }
 
-  /** @throws DataCloneError if structured clone refuses something in the message; then nothing was sent. */
-  post(message: ToThread): void {
+  /** As `WorkerHandle.post`. */
+  post(message: ToThread, transfer?: readonly Transferable[]): void {
     const packed = packMessage(message, this.#worker.threadId);
     try {
-      this.#worker.post(packed);
+      this.#worker.post(packed, transfer);
     } catch (error) {
       if (packed !== message) discardMessage(packed);
       throw error;

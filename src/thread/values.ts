@@ -11,7 +11,8 @@ import { openParcel } from './parcel-service.ts';
 const encodeHooks = {
   referenceTo: (fn: AnyFunction) => referenceTo(fn, encodeValue),
   moduleOfClass,
-};
+  transfers: 'list',
+} as const;
 
 const decodeHooks = {
   resolveReference: (reference: unknown) => resolveReference(reference as FunctionReference),
