@@ -7,6 +7,7 @@ import { type TextMemory, textMemory } from '../platform/text.ts';
 import {
   ARRAY,
   BIGINT,
+  BUFFER,
   bigint,
   CONSTANT,
   DATE,
@@ -113,6 +114,8 @@ export class FlatDecoder {
         return new Date(double[0]!);
       case VIEW:
         return this.#view(payload);
+      case BUFFER:
+        return this.#memory();
       default:
         throw this.#damaged();
     }
@@ -146,10 +149,18 @@ export class FlatDecoder {
 
   #view(type: number): ArrayBufferView {
     const View = VIEWS[type];
+    const buffer = this.#memory();
+    if (View === undefined || buffer.byteLength % View.BYTES_PER_ELEMENT !== 0) throw this.#damaged();
+    return new View(buffer);
+  }
+
+  #memory(): ArrayBuffer {
     const length = this.#words[this.#take(1)]!;
+    this.#take(this.#at & 1);
     const start = this.#take((length + 3) >>> 2) << 2;
-    if (View === undefined || length <= 0 || length % View.BYTES_PER_ELEMENT !== 0) throw this.#damaged();
-    return new View(new Uint8Array(this.#bytes.subarray(start, start + length)).buffer);
+    if (length <= 0) throw this.#damaged();
+    // Four times as fast as to make one of a part of shared memory.
+    return this.#bytes.slice(start, start + length).buffer as ArrayBuffer;
   }
 
   #string(length: number): string {

@@ -15,7 +15,8 @@
 // | TEXT16    | characters                     | the characters as UTF-16, lone surrogates as well    |
 // | ARRAY     | items                          | the items                                            |
 // | DATE      |                                | 2: its time, as the bits of a double                 |
-// | VIEW      | which class of typed arrays    | 1: bytes; the bytes                                  |
+// | VIEW      | which class of typed arrays    | 1: bytes; the bytes, from the next even word on      |
+// | BUFFER    |                                | the same of an ArrayBuffer                           |
 // | OBJECT    | words from here to its shape   | the fields, then the words of the shape (`shapes.ts`) |
 //
 // The shape comes last because the fields are read in one pass over the object, by which it becomes known.
@@ -33,6 +34,7 @@ export const ARRAY = 8;
 export const OBJECT = 9;
 export const DATE = 10;
 export const VIEW = 11;
+export const BUFFER = 12;
 /** The other form of an item, and what its payload says: whether there are specials, and shared buffers among them. */
 export const SERIALIZED = 15;
 export const WITH_SPECIALS = 1;

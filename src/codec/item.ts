@@ -13,7 +13,7 @@
  * In use:
  * ```text
  * const prepared = encoder.prepare(value, 'item');
- * if (typeof prepared === 'number') words.set(encoder.words.subarray(0, prepared), at);
+ * if (typeof prepared === 'number') encoder.copyTo(words, bytes, at); // it takes so many words
  * else bytes.set(serializeWire(prepared, parcels, 'item'), 4 * at); // a parcel for each of prepared.handles; then releaseWire
  * const value = decoder.decode(words, bytes, at, available);
  * ```
@@ -46,13 +46,13 @@ export class ItemEncoder {
     this.#flat = new FlatEncoder({ ...options, moves: hooks.transfers !== undefined });
   }
 
-  /** Where a simple value stands, until the next call of `prepare`. */
-  get words(): Int32Array {
-    return this.#flat.words;
+  /** Copies the simple value that was prepared last to the word `to`. `bytes` is the memory of `words`. */
+  copyTo(words: Int32Array, bytes: Uint8Array, to: number): void {
+    this.#flat.copyTo(words, bytes, to);
   }
 
   /**
-   * How many of `words` the item takes, if the value is simple. Else its wire, for `serializeWire`: to be released
+   * How many words the item takes, if the value is simple: then `copyTo`. Else its wire, for `serializeWire`: to be released
    * afterwards, by `releaseWire`; the caller shares what the `specials` of kind `buffer` stand for.
    *
    * @throws SendError, CaptureError for what cannot be sent, with the path to it from `path`; what a getter throws.

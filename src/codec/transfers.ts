@@ -26,16 +26,18 @@ let any = false;
  *
  * @example
  * ```ts
- * import { portable, toThread, transfer } from 'heddle';
+ * import { isMainThread, portable, toThread, transfer } from 'heddle';
  *
- * export const invert = portable(import.meta, (pixels: Uint8Array) => {
+ * const invert = portable(import.meta, function invert(pixels: Uint8Array): Uint8Array {
  *   for (const [at, value] of pixels.entries()) pixels[at] = 255 - value;
  *   return transfer(pixels);
- * }, 'invert');
+ * });
  *
- * const pixels = new Uint8Array(10_000_000);
- * const inverted = await toThread(invert, transfer(pixels));
- * console.log(pixels.length, inverted.length); // 0 10000000
+ * if (isMainThread) {
+ *   const pixels = new Uint8Array(10_000_000);
+ *   const inverted = await toThread(invert, transfer(pixels));
+ *   console.log(pixels.length, inverted.length); // 0 10000000
+ * }
  * ```
  */
 export function transfer<T>(value: T, list?: Iterable<Transferable>): T {

@@ -1,6 +1,7 @@
 /** What is done with all jobs of a pool, whichever thread waits for them. */
 import { Atomics } from '#atomics';
 import { complete } from '../jobs/job-block.ts';
+import { evict } from '../jobs/job-evict.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { EVICTED, KILL, NO_REASON } from '../jobs/states.ts';
 import { FIRST_TOKEN, JOB, JOB_CANCEL, JOB_FLAGS, JOB_STATE, KIND, OBJECT } from '../memory/layout.ts';
@@ -8,7 +9,7 @@ import { callErrand } from '../park/mailbox.ts';
 
 /** Ends all jobs that are queued. */
 export function evictJobs(store: JobStore): void {
-  for (let job = store.evict(); job !== 0; job = store.evict()) complete(store.parking, job, EVICTED);
+  for (let job = evict(store); job !== 0; job = evict(store)) complete(store.parking, job, EVICTED);
 }
 
 /** Cancels all jobs that run. */

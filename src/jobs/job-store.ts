@@ -310,34 +310,6 @@ export class JobStore {
     return found;
   }
 
-  /** Takes the first job out of the queue, for nobody to run it: whoever does this ends it. 0 if there is none. */
-  evict(): number {
-    const words = this.#words;
-    const { object } = this;
-    const me = this.#heap.token;
-    if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
-    const job = words[object + POOL_FIRST]!;
-    if (job !== 0) {
-      const next = words[job + JOB_NEXT]!;
-      const end = words[job + JOB_OTHER_END]!;
-      words[job + JOB_STATE] = me;
-      words[job + JOB_ENDER] = me;
-      words[object + POOL_QUEUED]! -= 1;
-      words[object + POOL_FIRST] = next;
-      if (next === 0) words[object + POOL_LAST] = 0;
-      else words[next + JOB_PREVIOUS] = 0;
-      if (end !== job) {
-        words[next + JOB_OTHER_END] = end;
-        words[end + JOB_OTHER_END] = next;
-      }
-    }
-    if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
-      Atomics.compareExchange(words, object + SECTION, -me, 0);
-      Atomics.notify(words, object + SECTION);
-    }
-    return job;
-  }
-
   /** A job of this thread gives its slot away, or has it back; `blocks` says whether it blocks the thread meanwhile. */
   giveSlot(given: boolean, blocks: boolean): void {
     const words = this.#words;

@@ -29,9 +29,6 @@ export function loadKindsBy(load: () => Promise<void> | undefined): void {
   kindsToLoad = load;
 }
 
-/** So many words are copied faster by a loop than by `set`. */
-const SHORT = 48;
-
 const SYNC = { sync: true } as const;
 
 /** What makes and opens the values of jobs in this thread. */
@@ -73,7 +70,7 @@ export class Payloads {
     const size = this.#encoder.encodeList(values);
     if (size < 0) return 0;
     const job = makeJob(this.#heap, object, 4 * size, flags) ?? full(this.#heap);
-    this.#copy(size, payloadOf(job));
+    this.#encoder.copyTo(this.#words, this.#bytes, payloadOf(job));
     return job;
   }
 
@@ -125,7 +122,7 @@ export class Payloads {
   setResult(job: number, value: unknown, path: string): void {
     const prepared = this.#encoder.prepare(value, path);
     if (typeof prepared === 'number') {
-      this.#copy(prepared, this.#roomFor(job, 4 * prepared));
+      this.#encoder.copyTo(this.#words, this.#bytes, this.#roomFor(job, 4 * prepared));
       return;
     }
     try {
@@ -161,7 +158,7 @@ export class Payloads {
     }
     const length = bytes === undefined ? 4 * (prepared as number) : bytes.length;
     const part = makePart(this.#heap, length) ?? full(this.#heap);
-    if (bytes === undefined) this.#copy(prepared as number, partPayloadOf(part));
+    if (bytes === undefined) this.#encoder.copyTo(this.#words, this.#bytes, partPayloadOf(part));
     else this.#bytes.set(bytes, 4 * partPayloadOf(part));
     return part;
   }
@@ -219,13 +216,6 @@ export class Payloads {
   #pack(wire: Wire<unknown>, job: number): void {
     for (const special of wire.specials ?? [])
       if (special.kind === 'handle') this.#parking.handles.packInto(job, special.object, JOB_PARCELS);
-  }
-
-  #copy(length: number, to: number): void {
-    const { words: from } = this.#encoder;
-    const words = this.#words;
-    if (length > SHORT) words.set(from.subarray(0, length), to);
-    else for (let index = 0; index < length; index++) words[to + index] = from[index]!;
   }
 }
 

@@ -12,9 +12,6 @@ import { dropItem, makeItem, unpackParcels } from './item-block.ts';
 import type { Copy } from './look.ts';
 import { payloadOf } from './states.ts';
 
-/** So many words are copied faster by a loop than by `set`. */
-const SHORT = 48;
-
 const double: Float64Array = new Float64Array(1);
 const halves: Int32Array = new Int32Array(double.buffer);
 
@@ -50,7 +47,7 @@ export class Items {
     const prepared = this.#encoder.prepare(value, 'item');
     if (typeof prepared === 'number') {
       const item = this.#begin(object, 4 * prepared, priority);
-      this.#copy(this.#encoder.words, prepared, payloadOf(item));
+      this.#encoder.copyTo(this.#heap.words, this.#bytes, payloadOf(item));
       return item;
     }
     let item = 0;
@@ -116,12 +113,6 @@ export class Items {
     words[item + ITEM_HIGH] = high < 0 ? high ^ 0x7fffffff : high;
     words[item + ITEM_LOW] = (high < 0 ? ~low : low) ^ 0x80000000;
     return item;
-  }
-
-  #copy(from: Int32Array, length: number, to: number): void {
-    const { words } = this.#heap;
-    if (length > SHORT) words.set(from.subarray(0, length), to);
-    else for (let index = 0; index < length; index++) words[to + index] = from[index]!;
   }
 
   #decode(item: number, sync: boolean): unknown {

@@ -50,6 +50,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   '': [
     'core',
     'platform',
+    'codec',
     'park',
     'sync',
     'queue',

@@ -22,6 +22,7 @@ import {
 
 const STORE = 'src/jobs/job-store.ts';
 const BLOCK = 'src/jobs/job-block.ts';
+const EVICT = 'src/jobs/job-evict.ts';
 const MEND = 'src/jobs/job-mend.ts';
 const REAPER = 'src/memory/reaper.ts';
 const BOUND_0 = { preemptionBound: 0, transformed: withoutValues };
@@ -226,9 +227,9 @@ describe('The models of pools notice', () => {
     [
       'a job that is evicted and runs',
       [[putter('loop', {}), runner(), breaker], {}, BOUND_1],
-      STORE,
-      '    const job = words[object + POOL_FIRST]!;\n    if (job !== 0) {\n      const next = words[job + JOB_NEXT]!;\n      const end = words[job + JOB_OTHER_END]!;\n      words[job + JOB_STATE] = me;',
-      '    const job = words[object + POOL_FIRST]!;\n    if (job !== 0) {\n      const next = words[job + JOB_NEXT]!;\n      const end = words[job + JOB_OTHER_END]!;\n      words[job + JOB_STATE] = QUEUED;',
+      EVICT,
+      'words[job + JOB_STATE] = me;',
+      'words[job + JOB_STATE] = 1;',
     ],
     [
       'a pool that is broken and takes a job',

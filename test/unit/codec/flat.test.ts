@@ -24,7 +24,7 @@ class Pair {
   /** How many words; -1 if it is refused. */
   put(value: unknown): number {
     this.size = this.encoder.encode(value);
-    if (this.size >= 0) this.words.set(this.encoder.words.subarray(0, this.size), this.at);
+    if (this.size >= 0) this.encoder.copyTo(this.words, this.bytes, this.at);
     return this.size;
   }
 
@@ -221,7 +221,14 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['a view over memory that may grow', new Uint8Array(new Resizable(8, { maxByteLength: 16 }))],
     ['a view of nothing', new Uint8Array(0)],
     ['a DataView', new DataView(buffer)],
-    ['a large view', new Uint8Array(100_000)],
+    ['a buffer beside a view over it', [buffer, new Uint8Array(buffer)]],
+    ['the same buffer twice', [buffer, buffer]],
+    ['a buffer that may grow', new Resizable(8, { maxByteLength: 16 })],
+    ['a buffer of nothing', new ArrayBuffer(0)],
+    ['what only says that it is a buffer', Object.create(ArrayBuffer.prototype)],
+    ['a proxy of a buffer', new Proxy(new ArrayBuffer(8), {})],
+    ['an instance of a class of buffers', new (class Page extends ArrayBuffer {})(8)],
+    ['a large part of a larger buffer', new Uint8Array(new ArrayBuffer(100_001), 1)],
     ['a very long key', { ['k'.repeat(1000)]: 1 }],
     ['an instance of a class', new (class Point {})()],
     ['an object without prototype', Object.create(null)],
@@ -358,6 +365,47 @@ describe('FlatEncoder and FlatDecoder', () => {
     mine[1] = 9;
     pair.words.fill(0, pair.at, pair.at + pair.size);
     deepStrictEqual(second, [Uint8Array.of(1, 2, 3)]);
+  });
+
+  test('copy large buffers and views from where they lie, wherever they stand in a value', () => {
+    const bytes = (length: number): Uint8Array =>
+      Uint8Array.from({ length }, (_, index) => (index * 7) % 251);
+    for (let fill = 0; fill < 6; fill++) {
+      const value = {
+        text: 'x'.repeat(fill),
+        first: bytes(5000 + fill),
+        between: [1.5, { deep: bytes(4097).buffer, short: bytes(3).buffer }, 'y'],
+        numbers: Float64Array.from({ length: 1000 + fill }, (_, index) => index / 3),
+        last: new Date(7),
+      };
+      deepStrictEqual(new Pair().trip(value), value);
+      deepStrictEqual(new Pair().trip([bytes(8192), fill, bytes(8191)]), [bytes(8192), fill, bytes(8191)]);
+    }
+    const pair = new Pair();
+    expect(pair.trip(bytes(100_000).buffer)).toBeInstanceOf(ArrayBuffer);
+    // What was large before is forgotten.
+    expect(pair.trip([1, 2])).toEqual([1, 2]);
+  });
+
+  test('of a list that was made for the call are the same', () => {
+    const pair = new Pair();
+    const list = [1, 'two', { three: 3 }, new Uint8Array(5000)];
+    pair.size = pair.encoder.encodeList(list);
+    pair.encoder.copyTo(pair.words, pair.bytes, pair.at);
+    deepStrictEqual(pair.get(), list);
+    expect(pair.encoder.encodeList([() => 1])).toBe(-1);
+    expect(pair.encoder.encodeList([])).toBe(1);
+  });
+
+  test('refuse a large buffer that is taken away while the value is encoded', () => {
+    const pair = new Pair();
+    const buffer = new ArrayBuffer(10_000);
+    const value = Object.defineProperty({ buffer } as Record<string, unknown>, 'after', {
+      enumerable: true,
+      get: () => structuredClone(1, { transfer: [buffer] }),
+    });
+    expect(pair.put(value)).toBe(-1);
+    expect(pair.trip('sound')).toBe('sound');
   });
 
   test('grow the scratch in the middle of a value', () => {

@@ -48,7 +48,7 @@ class Pair {
   put(value: unknown): void {
     const prepared = this.encoder.prepare(value, 'item');
     if (typeof prepared === 'number') {
-      this.words.set(this.encoder.words.subarray(0, prepared), this.at);
+      this.encoder.copyTo(this.words, this.bytes, this.at);
       this.size = prepared;
     } else this.#putWire(prepared);
   }
