@@ -33,6 +33,8 @@ export interface JobSink {
   /** @throws ShutDownError, PoolFullError, BrokenPoolError, SendError; then there is no job. */
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job;
   waitForRoom(options: WaitOptions | undefined): Promise<void>;
+  /** The same, blocking, and calls `then`; of a sink that may be full. */
+  waitForRoomSync?(timeout: number, then: () => void): void;
 }
 
 export abstract class JobExecutor implements Executor {

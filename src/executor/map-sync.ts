@@ -1,7 +1,7 @@
 /** `executor.mapSync`: as `map`, for a thread that blocks for each result. */
 import { checkFunction } from '../core/arguments.ts';
 import { now } from '../core/clock.ts';
-import { CancelledError, TimeoutError } from '../core/errors.ts';
+import { CancelledError, PoolFullError, TimeoutError } from '../core/errors.ts';
 import { throwIfEnded } from '../park/wait.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import type { Job } from './job.ts';
@@ -39,6 +39,8 @@ class SyncMap {
   readonly #chunks: Chunk[] = [];
   readonly #deadline: number;
   #pulled = 0;
+  /** Read, and not taken by the pool. */
+  #waiting: readonly unknown[] = [];
   #exhausted = false;
 
   constructor(request: MapRequest, settings: MapSettings, input: Iterator<unknown>) {
@@ -48,33 +50,64 @@ class SyncMap {
     this.#deadline = now() + settings.timeout;
   }
 
-  /** Reads ahead as far as the buffer goes. */
+  /** Reads ahead as far as the buffer goes, and the pool has room. */
   fill(): void {
     const { chunkSize, buffer } = this.#settings;
     const size = chunkSize === 'auto' ? 1 : chunkSize;
     const most = buffer ?? 2 * this.#request.sink.width * size;
     let ahead = this.#chunks.reduce((sum, chunk) => sum + chunk.items.length, 0);
-    while (!this.#exhausted && ahead < most) {
-      // What is under way makes room first.
-      if (ahead > 0 && this.#request.sink.full) return;
-      const items: unknown[] = [];
-      while (items.length < Math.min(size, most - ahead)) {
-        const step = this.#input.next();
-        if (step.done) {
-          this.#exhausted = true;
-          break;
-        }
-        items.push(step.value);
+    while (ahead < most && !this.#request.sink.full) {
+      const items = this.#waiting.length > 0 ? this.#waiting : this.#read(Math.min(size, most - ahead));
+      if (items.length === 0) return;
+      this.#waiting = items;
+      try {
+        this.#chunks.push(this.#submit(items));
+      } catch (error) {
+        // Others were faster.
+        if (error instanceof PoolFullError) return;
+        throw error;
       }
-      if (items.length > 0) this.#chunks.push(this.#submit(items));
+      this.#waiting = [];
       ahead += items.length;
+    }
+  }
+
+  #read(most: number): readonly unknown[] {
+    const items: unknown[] = [];
+    while (items.length < most && !this.#exhausted) {
+      const step = this.#input.next();
+      if (step.done) this.#exhausted = true;
+      else items.push(step.value);
+    }
+    return items;
+  }
+
+  /** The chunk whose results come next. If none is under way, for others have filled the pool, it waits for room. */
+  #next(): Chunk | undefined {
+    for (;;) {
+      this.fill();
+      const [first] = this.#chunks;
+      if (first !== undefined || (this.#exhausted && this.#waiting.length === 0)) return first;
+      throwIfEnded(this.#settings.signal);
+      this.#inTime((left) => this.#request.sink.waitForRoomSync?.(left, () => this.fill()));
+    }
+  }
+
+  #inTime<T>(wait: (left: number) => T): T {
+    const { timeout } = this.#settings;
+    const left = timeout === Infinity ? Infinity : Math.max(this.#deadline - now(), 0.001);
+    try {
+      return wait(left);
+    } catch (error) {
+      if (error instanceof TimeoutError) throw new TimeoutError(`Cannot finish map within ${timeout} ms`);
+      throw error;
     }
   }
 
   *results(): IterableIterator<unknown> {
     let failed: { readonly error: unknown } | undefined;
     try {
-      for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
+      for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) {
         const outcomes = this.#await(chunk);
         this.#chunks.shift();
         for (const [index, outcome] of outcomes.entries()) {
@@ -90,7 +123,6 @@ class SyncMap {
             ? { index: chunk.first + index, item: chunk.items[index], value }
             : value;
         }
-        this.fill();
       }
     } finally {
       const reason = failed?.error ?? new CancelledError('The map was closed');
@@ -133,17 +165,8 @@ class SyncMap {
   }
 
   #await({ job, items, outcomes }: Chunk): readonly PromiseSettledResult<unknown>[] {
-    const { signal, timeout } = this.#settings;
-    throwIfEnded(signal);
-    const left = timeout === Infinity ? Infinity : Math.max(this.#deadline - now(), 0.001);
-    let error: unknown;
-    try {
-      error = job.future.errorSync({ timeout: left });
-    } catch (thrown) {
-      if (thrown instanceof TimeoutError && !job.settled)
-        throw new TimeoutError(`Cannot finish map within ${timeout} ms`);
-      throw thrown;
-    }
+    throwIfEnded(this.#settings.signal);
+    const error = this.#inTime((timeout) => job.future.errorSync({ timeout }));
     if (error !== undefined)
       while (outcomes.length < items.length) outcomes.push({ status: 'rejected', reason: error });
     return outcomes;

@@ -1,5 +1,6 @@
 /** Waiting until a pool takes another job. */
 import { now } from '../core/clock.ts';
+import { DeadlockError, TimeoutError } from '../core/errors.ts';
 import type { Parking } from '../park/parking.ts';
 import { granted } from '../park/turn.ts';
 import {
@@ -10,10 +11,14 @@ import {
   type Wanted,
   waitAsync,
 } from '../park/wait.ts';
+import { StackProbe } from '../platform/stack.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
 import { outside } from '../scope/outside.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
+import { runnerFor } from '../thread/own-runner.ts';
 import type { PoolJobs } from './pool-jobs.ts';
+
+const stack = new StackProbe();
 
 class Room implements Wanted<true> {
   readonly parking: Parking;
@@ -95,6 +100,53 @@ async function waitForRoom(jobs: PoolJobs, handle: SharedHandle<PoolJobs>, wait:
       jobs.checkOpen('wait for room in'),
     );
   } while (!jobs.store.hasRoom());
+}
+
+/**
+ * Blocks the thread until there is room, and calls `then`. A job of the pool itself gives its slot away until that returns: it may
+ * be the very room.
+ *
+ * @throws TimeoutError; DeadlockError if no other thread could make room; ShutDownError, BrokenPoolError if there will be none.
+ */
+export function roomInSync(
+  jobs: PoolJobs,
+  handle: SharedHandle<PoolJobs>,
+  timeout: number,
+  then: () => void,
+): void {
+  const { store } = jobs;
+  const { cells } = store.parking;
+  const room = new Room(jobs, handle, () => store.hasRoom());
+  const deadline = now() + timeout;
+  const runner = runnerFor(store.object);
+  const unblock = runner?.blockSlot();
+  if (runner !== undefined && unblock === undefined)
+    throw new DeadlockError(`${room.describe()}: only this thread could make some, and it has no spare left`);
+  room.begin();
+  try {
+    while (!store.hasRoom()) {
+      jobs.checkOpen('wait for room in');
+      stack.probe();
+      const cell = cells.take({ async: false });
+      room.line(cell);
+      const isOver = (): boolean => {
+        jobs.keeper?.lookWhileBlocked();
+        return cells.setBy(cell) !== 0 || store.hasRoom();
+      };
+      const over = store.parking.blockUntil(isOver, Math.max(deadline - now(), 0));
+      // All who wait are woken: nobody misses a wake-up that is not taken.
+      cells.cancel(cell);
+      room.withdraw(cell);
+      cells.free(cell);
+      if (over) continue;
+      throwIfEnded();
+      throw new TimeoutError(`${room.describe()} within ${timeout} ms`);
+    }
+    then();
+  } finally {
+    room.end();
+    unblock?.();
+  }
 }
 
 /** Resolves once `isOver`: its state is looked at whenever that changes. */

@@ -34,7 +34,7 @@ import { PoolJobs } from './pool-jobs.ts';
 import { PoolKeeper } from './pool-keeper.ts';
 import { checkThreads, type PoolSettings, readPoolOptions, type ThreadPoolOptions } from './pool-options.ts';
 import type { PoolStatistics } from './pool-statistics.ts';
-import { closedIn, roomIn } from './room.ts';
+import { closedIn, roomIn, roomInSync } from './room.ts';
 
 /** What a handle is made with that another thread's pool comes by. */
 class Foreign {
@@ -264,6 +264,7 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
         return pool.#jobs.start(fn, site, work, options);
       },
       waitForRoom: (options) => roomIn(pool.#jobs, pool.#handle, options),
+      waitForRoomSync: (timeout, then) => roomInSync(pool.#jobs, pool.#handle, timeout, then),
     };
   }
 

@@ -116,23 +116,34 @@ export class JobAnswers {
     }
   }
 
-  /** Runs a chunk item by item, and returns the last part of its outcomes: errors of items are outcomes too. */
-  async each(job: number, fn: AnyFunction, [items, args]: readonly unknown[], stop: boolean): Promise<Part> {
-    let part = new Part();
-    for (const [index, item] of (items as readonly unknown[]).entries()) {
-      if (cancelled()) break;
-      try {
-        const value = (fn as (...all: readonly unknown[]) => unknown)(item, ...(args as readonly unknown[]));
-        part.values.push(isThenable(value) ? await value : value);
-      } catch (error) {
-        part.errors.push([part.values.push(undefined) - 1, error]);
-        if (stop) break;
-      }
-      if (index + 1 < (items as readonly unknown[]).length && part.age >= PART_MS) {
-        if (this.#sendPart(job, part)) part = new Part();
-      }
+  /**
+   * Runs a chunk item by item, and gives the last part of its outcomes: errors of items are outcomes too. A promise only if
+   * one of them is waited for: so who blocks for a chunk can run it in place.
+   */
+  each(job: number, fn: AnyFunction, [items, args]: readonly unknown[], stop: boolean): Part | Promise<Part> {
+    const chunk = new Chunk(job, fn, items as readonly unknown[], args as readonly unknown[], stop);
+    while (this.#goesOn(chunk)) {
+      const later = chunk.step();
+      if (later !== undefined) return this.#eachLater(chunk, later);
     }
-    return part;
+    return chunk.part;
+  }
+
+  async #eachLater(chunk: Chunk, first: PromiseLike<unknown>): Promise<Part> {
+    await chunk.settle(first);
+    while (this.#goesOn(chunk)) {
+      const later = chunk.step();
+      if (later !== undefined) await chunk.settle(later);
+    }
+    return chunk.part;
+  }
+
+  /** Whether there is another item to run. What is known of the others may be sent ahead. */
+  #goesOn(chunk: Chunk): boolean {
+    if (!chunk.hasNext || cancelled()) return false;
+    const { part } = chunk;
+    if (part.age >= PART_MS && this.#sendPart(chunk.job, part)) chunk.part = new Part();
+    return true;
   }
 
   /** Sends outcomes ahead; false if they must go as a whole at the end, for bytes cannot carry them. */
@@ -143,6 +154,60 @@ export class JobAnswers {
     } catch {
       return false;
     }
+  }
+}
+
+/** The items of a chunk on their way through its function. */
+class Chunk {
+  readonly job: number;
+  part: Part = new Part();
+  readonly #fn: (...all: readonly unknown[]) => unknown;
+  readonly #items: readonly unknown[];
+  readonly #args: readonly unknown[];
+  readonly #stop: boolean;
+  #next = 0;
+
+  constructor(
+    job: number,
+    fn: AnyFunction,
+    items: readonly unknown[],
+    args: readonly unknown[],
+    stop: boolean,
+  ) {
+    this.job = job;
+    this.#fn = fn as (...all: readonly unknown[]) => unknown;
+    this.#items = items;
+    this.#args = args;
+    this.#stop = stop;
+  }
+
+  get hasNext(): boolean {
+    return this.#next < this.#items.length;
+  }
+
+  /** Runs the next item; gives what has to be waited for, for `settle`. */
+  step(): PromiseLike<unknown> | undefined {
+    try {
+      const value = this.#fn(this.#items[this.#next++], ...this.#args);
+      if (isThenable(value)) return value;
+      this.part.values.push(value);
+    } catch (error) {
+      this.#failed(error);
+    }
+    return undefined;
+  }
+
+  async settle(later: PromiseLike<unknown>): Promise<void> {
+    try {
+      this.part.values.push(await later);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.part.errors.push([this.part.values.push(undefined) - 1, error]);
+    if (this.#stop) this.#next = this.#items.length;
   }
 }
 

@@ -140,6 +140,17 @@ const functions = {
     return 'done';
   },
 
+  /** Lets who waits at the flag go on, a little later. */
+  async goOnLater(flag: Int32Array): Promise<void> {
+    await sleep(30);
+    raise(flag, GO_ON);
+  },
+
+  /** Maps in another pool, or in the one that runs this. */
+  mapSyncIn(executor: Executor, items: readonly number[]): number[] {
+    return [...executor.mapSync(jobs.add, items, { args: [1] })];
+  },
+
   /** Computes until it sees that it is cancelled. */
   compute(flag: Int32Array): void {
     raise(flag, BEGUN);

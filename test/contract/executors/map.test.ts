@@ -1,9 +1,16 @@
 /** What map() and mapSync() promise, on every executor. */
 import { describe, expect, test } from 'vitest';
-import { CancelledError, type Executor, TaskGroup, TimeoutError } from '../../../src/index.ts';
+import {
+  CancelledError,
+  DeadlockError,
+  type Executor,
+  ShutDownError,
+  TaskGroup,
+  TimeoutError,
+} from '../../../src/index.ts';
 import { failure, thrown, turn } from '../../fixtures/awaiting.ts';
 import { BEGUN, COUNT, jobs } from './jobs.ts';
-import { EXECUTORS, eachExecutor, flag, goOn, pool, raised, THREADED } from './stand.ts';
+import { EXECUTORS, eachExecutor, elsewhere, flag, goOn, pool, raised, THREADED } from './stand.ts';
 
 const double = (n: number): number => n * 2;
 const failOnThree = (n: number): number => {
@@ -313,5 +320,51 @@ describe('mapSync()', () => {
       expect(thrown(() => results.next())).toBeInstanceOf(TimeoutError);
       expect(results.next().done).toBe(true);
     });
+  });
+});
+
+describe('mapSync() of a full pool', () => {
+  test('that others have filled waits for room, never by PoolFullError', async () => {
+    const words = flag();
+    const full = pool({ maxPending: 0 });
+    const held = full.submit(jobs.hold, words);
+    await raised(words);
+    const results = full.mapSync(double, upTo(5));
+    const letGo = elsewhere().submit(jobs.goOnLater, words);
+    expect([...results]).toEqual(upTo(5).map(double));
+    expect(await held).toBe('done');
+    await letGo;
+  });
+
+  test('waits no longer than its time-out', async () => {
+    const words = flag();
+    const full = pool({ maxPending: 0 });
+    const held = full.submit(jobs.hold, words);
+    await raised(words);
+    const results = full.mapSync(double, upTo(5), { timeout: 20 });
+    expect(thrown(() => results.next())).toBeInstanceOf(TimeoutError);
+    goOn(words);
+    expect(await held).toBe('done');
+    expect([...full.mapSync(double, [1])]).toEqual([2]);
+  });
+
+  test('from its only thread gives its slot away', async () => {
+    const full = pool({ maxPending: 0 });
+    expect(await full.submit(jobs.mapSyncIn, full as Executor, upTo(5))).toEqual([1, 2, 3, 4, 5]);
+    const none = pool({ maxPending: 0, maxSpares: 0 });
+    expect(await failure(none.submit(jobs.mapSyncIn, none as Executor, [1]))).toBeInstanceOf(DeadlockError);
+  });
+
+  test('ends when that is shut down', async () => {
+    const words = flag();
+    const full = pool({ maxPending: 0 });
+    const held = full.submit(jobs.hold, words);
+    await raised(words);
+    const mapped = failure(elsewhere().submit(jobs.mapSyncIn, full as Executor, [1]));
+    await elsewhere().submit(jobs.goOnLater, flag());
+    const ended = full.shutdown();
+    expect(await mapped).toBeInstanceOf(ShutDownError);
+    goOn(words);
+    await Promise.all([held, ended]);
   });
 });
