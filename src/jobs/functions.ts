@@ -1,6 +1,6 @@
 /**
- * Functions that a pool knows: their references stand in shared memory, once for each thread that submits, and a job
- * names its function by that address. They go with the pool.
+ * Functions that a pool knows: their references stand in shared memory, once however many threads submit them, and a job names
+ * its function by that address. They go with the pool.
  */
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';

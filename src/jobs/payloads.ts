@@ -1,4 +1,5 @@
 /** Values of jobs as words of shared memory: arguments, results, reasons, parts of results. */
+import { Atomics } from '#atomics';
 import { bufferOf, shareBuffer } from '../codec/buffer-ids.ts';
 import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
 import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
@@ -8,7 +9,15 @@ import { releaseWire, type Wire } from '../codec/wire.ts';
 import { HeddleError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
-import { FUNCTION, JOB_BYTES, JOB_PARCELS, JOB_RESULT, KIND, OBJECT } from '../memory/layout.ts';
+import {
+  FUNCTION,
+  JOB_BYTES,
+  JOB_PARCELS,
+  JOB_RESULT,
+  KIND,
+  OBJECT,
+  POOL_FUNCTIONS,
+} from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import {
   FUNCTION_TIME,
@@ -16,6 +25,7 @@ import {
   makeJob,
   makePart,
   PART_BYTES,
+  PART_NEXT,
   partPayloadOf,
   payloadOf,
   unpackParcels,
@@ -163,14 +173,42 @@ export class Payloads {
     return part;
   }
 
-  /** The block of a function, which a pool knows by its address from now on. @throws as `makeJobOfWire` */
+  /**
+   * The block of a function, which a pool knows by its address from now on; the same for all threads that submit it, or blocks
+   * of those that died would fill the memory. @throws as `makeJobOfWire`
+   */
   makeFunction(entry: unknown, pool: number): number {
+    const words = this.#words;
+    const { blocks } = this.#heap;
     const part = this.makePart(entry, 'function');
-    this.#words[part + FUNCTION_TIME] = 0;
-    this.#words[part + OBJECT] = pool;
-    this.#heap.blocks.publish(part);
-    this.#words[part + KIND] = FUNCTION;
-    return part;
+    words[part + FUNCTION_TIME] = 0;
+    words[part + OBJECT] = pool;
+    blocks.publish(part);
+    words[part + KIND] = FUNCTION;
+    // The list only grows, at its front: what was looked at once need not be looked at again.
+    for (let seen = 0; ; ) {
+      const first = Atomics.load(words, pool + POOL_FUNCTIONS);
+      for (let known = first; known !== seen; known = words[known + PART_NEXT]!) {
+        if (!this.#isSame(known, part)) continue;
+        blocks.free(part);
+        return known;
+      }
+      words[part + PART_NEXT] = first;
+      if (Atomics.compareExchange(words, pool + POOL_FUNCTIONS, first, part) === first) return part;
+      seen = first;
+    }
+  }
+
+  /** Whether two blocks have the same value in them. */
+  #isSame(one: number, other: number): boolean {
+    const words = this.#words;
+    const bytes = words[one + PART_BYTES]!;
+    if (bytes !== words[other + PART_BYTES]) return false;
+    const length = (bytes + 3) >> 2;
+    const from = partPayloadOf(one);
+    const to = partPayloadOf(other);
+    for (let index = 0; index < length; index++) if (words[from + index] !== words[to + index]) return false;
+    return true;
   }
 
   openPart(part: number, sync: boolean): unknown {

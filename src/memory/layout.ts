@@ -366,4 +366,6 @@ export const POOL_SURPLUS = 33;
 export const POOL_THREAD = 34;
 /** Whether a thread was woken that has not looked for a job yet: short ones wait for that one. */
 export const POOL_WAKING = 35;
-export const POOL_WORDS = 36;
+/** The functions that it knows: a list of blocks that only grows. */
+export const POOL_FUNCTIONS = 36;
+export const POOL_WORDS = 37;
