@@ -12,7 +12,7 @@ test('a function that threads submit which die stands in the memory once, until 
   const records = recordsInUse();
   const pool = new ThreadPoolExecutor({ threads: 1 });
   const driver = new ThreadPoolExecutor({ threads: 1 });
-  const counts: number[] = [];
+  const counts: Record<string, number>[] = [];
   for (let round = 0; round < 4; round++) {
     const sum = await driver.submit(async (to: ThreadPoolExecutor) => {
       const one = await to.submit((n: number) => n + 1, 1);
