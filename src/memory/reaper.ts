@@ -82,16 +82,23 @@ export function leave({ words, record, token }: Heap): void {
   Atomics.compareExchange(words, record + RECORD_TOKEN, token, 0);
 }
 
-/** The thread with that token has ended, or is about to and uses nothing shared any more. */
-export function reap(heap: Heap, dead: number, askToLook: AskToLook): void {
-  Atomics.compareExchange(heap.words, recordOf(dead) + RECORD_TOKEN, dead, -dead);
+/**
+ * The threads with these tokens have ended, or are about to and use nothing shared any more. All that have must be given at
+ * once: who mends what one has left waits for those that are not known to be dead, also for another token of the same thread.
+ */
+export function reap(heap: Heap, dead: readonly number[], askToLook: AskToLook): void {
+  markDead(heap, dead);
   reapDead(heap, askToLook);
 }
 
 /** The same, and mends nothing of others: for a thread that knows only the kinds that it has used itself. */
-export function reapOne(heap: Heap, dead: number, askToLook: AskToLook): void {
-  Atomics.compareExchange(heap.words, recordOf(dead) + RECORD_TOKEN, dead, -dead);
-  mend(heap, dead, askToLook);
+export function reapOnly(heap: Heap, dead: readonly number[], askToLook: AskToLook): void {
+  markDead(heap, dead);
+  for (const token of dead) mend(heap, token, askToLook);
+}
+
+function markDead({ words }: Heap, dead: readonly number[]): void {
+  for (const token of dead) Atomics.compareExchange(words, recordOf(token) + RECORD_TOKEN, token, -token);
 }
 
 /** Mends what all threads left that are known to be dead: an earlier reaper may not have finished. */

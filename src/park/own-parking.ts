@@ -3,7 +3,7 @@ import { Atomics } from '#atomics';
 import { now, nowWhileBlocked, startTimer, type Timer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
 import { RECORD_MENDS, RECORD_SYSTEM_THREAD, RECORD_THREAD_ID } from '../memory/layout.ts';
-import { leave, livingThreads, reap, reapDead, reapOne, tokensOfThread } from '../memory/reaper.ts';
+import { leave, livingThreads, reap, reapDead, reapOnly, tokensOfThread } from '../memory/reaper.ts';
 import { joinRegion, region } from '../memory/region.ts';
 import { blockedSlice, endBlocked, lookWhileBlocked, whileBlocked } from '../platform/blocked.ts';
 import { hasChildren, isChild, onOwnEnd, watchChildren } from '../platform/child-threads.ts';
@@ -106,7 +106,7 @@ function takeNews(): void {
  * looked after by who started them, and a hundred blocked threads do not each look at a hundred.
  */
 function lookAtChildren(): void {
-  lookAtThreads(isChild);
+  bury(endedAmong(isChild));
   lookAtStopped();
 }
 
@@ -115,27 +115,31 @@ function lookAtChildren(): void {
  * hears of them.
  */
 function threadEnded(threadId: number): void {
+  const ended = endedAmong((other) => !isChild(other));
   for (const token of tokensOfThread(new Int32Array(region()), threadId)) {
-    if (runtimeName !== 'deno' || systemThreadOf(token) === 0) buried(token);
+    if (runtimeName !== 'deno' || systemThreadOf(token) === 0) ended.push(token);
     else stopped.set(token, undefined);
   }
-  lookAtThreads((other) => !isChild(other));
+  bury(ended);
   lookAtStopped();
 }
 
-/** Buries those that have ended, as far as the system tells. */
-function lookAtThreads(among: (threadId: number) => boolean): void {
+/** The tokens of those that have ended, as far as the system tells. */
+function endedAmong(among: (threadId: number) => boolean): number[] {
   const words = new Int32Array(region());
+  const ended: number[] = [];
   for (const token of livingThreads(words)) {
     const record = recordOf(token);
     if (!among(Atomics.load(words, record + RECORD_THREAD_ID))) continue;
-    if (systemThreadEnded(Atomics.load(words, record + RECORD_SYSTEM_THREAD))) buried(token);
+    if (systemThreadEnded(Atomics.load(words, record + RECORD_SYSTEM_THREAD))) ended.push(token);
   }
+  return ended;
 }
 
-function buried(token: number): void {
-  stopped.delete(token);
-  reap(ownHeap(), token, askToLook);
+function bury(tokens: readonly number[]): void {
+  if (tokens.length === 0) return;
+  for (const token of tokens) stopped.delete(token);
+  reap(ownHeap(), tokens, askToLook);
 }
 
 /**
@@ -150,12 +154,14 @@ let timer: Timer | undefined;
 function lookAtStopped(): void {
   if (now() - looked >= LOOK_AGAIN) {
     looked = now();
+    const ended: number[] = [];
     for (const [token, before] of stopped) {
       const thread = systemThreadOf(token);
       const asleep = systemThreadAsleep(thread);
-      if (systemThreadEnded(thread) || (asleep !== undefined && asleep === before)) buried(token);
+      if (systemThreadEnded(thread) || (asleep !== undefined && asleep === before)) ended.push(token);
       else stopped.set(token, asleep);
     }
+    bury(ended);
   }
   timer?.stop();
   if (stopped.size > 0) timer = outsideContext(() => startTimer(LOOK_AGAIN, lookAtStopped, { hold: false }));
@@ -179,7 +185,7 @@ function ownEnd(): void {
   const tokens = tokensOfThread(new Int32Array(region()), ownThreadId);
   if (tokens.length === 0) return;
   const undertaker = joinRegion();
-  for (const token of tokens) (knowsAllKinds ? reap : reapOne)(undertaker, token, askToLook);
+  (knowsAllKinds ? reap : reapOnly)(undertaker, tokens, askToLook);
   leave(undertaker);
 }
 

@@ -18,7 +18,7 @@ test('mending that cannot be finished, for somebody is telling, does not begin a
     dead.map(({ token }) => heap.words[recordOf(token) + RECORD_TOKEN]!).filter((token) => token !== 0);
   parkingOf(telling).beginTelling();
   let mends = 0;
-  for (const { token } of dead) reap(heap, token, () => void mends++);
+  for (const { token } of dead) reap(heap, [token], () => void mends++);
   expect(inMemory()).toEqual(dead.map(({ token }) => -token));
   // In each call those that are known to be dead, and for each the others are asked to look: once.
   expect(mends).toBe(1 * 4 + 2 * 3 + 3 * 2);

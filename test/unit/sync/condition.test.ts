@@ -629,7 +629,7 @@ describe('the death of the only thread that has a condition', () => {
       if (published) blocks.publish(words[condition + CONDITION_RECORD]!);
     });
     expect(blocks.countUsed()).toBe(5);
-    reap(living, dying.token, () => {});
+    reap(living, [dying.token], () => {});
     expect(blocks.countUsed()).toBe(0);
   });
 });
