@@ -61,7 +61,8 @@ less. Every figure comes from a process of its own; within a repetition all peer
 minute of the machine hits all alike. Compare the ratios within one table, not the figures with those of another
 machine, and take differences smaller than the ranges for noise. A dash says that a peer has no such thing.
 
-- *Trivial tasks*: additions, with that many outstanding at any time.
+- *Trivial tasks*: additions, with that many outstanding at any time. Before these and the latencies each peer is warmed up for
+  a second and a half, before payloads for half as long.
 - *A task with a payload*: means, with the collections that a payload causes; but of moved buffers the median, without
   the making of them, since what so many of them cause is the same for all.
 - *CPU-bound*: the time of ten tasks given at once; the speed-up is one thread's time over that of two threads.

@@ -197,8 +197,11 @@ export class JobRunner implements RunWatcher {
           this.#store.rest();
           if (this.#store.read(POOL_QUEUED) > 0) return this.#drainSoon();
         }
-        job = this.#store.next(true, 0, true) || this.#spin() || this.#idle.stand();
-        if (job === 0) return;
+        job = this.#store.next(true, 0, true) || this.#spin() || this.#doze();
+        if (job === 0 && this.#mayTake) {
+          job = this.#idle.stand();
+          if (job === 0) return;
+        }
       }
     } finally {
       this.#draining = false;
@@ -207,6 +210,13 @@ export class JobRunner implements RunWatcher {
 
   #spin(): number {
     const job = this.#idle.spin(this.#options.spin);
+    if (job !== 0) this.#look();
+    return job;
+  }
+
+  #doze(): number {
+    if (this.#options.concurrency === Infinity || !this.#runs.isEmpty) return 0;
+    const job = this.#idle.doze(() => this.#mayTake);
     if (job !== 0) this.#look();
     return job;
   }
