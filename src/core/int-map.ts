@@ -10,8 +10,9 @@
  * **Source.** Open addressing with linear probing, and removal without marks (Knuth, The Art of Computer Programming, volume
  * 3, 6.4, algorithm R).
  */
-/** So many entries have room, used or not. */
+/** So many places there are at least; and so many are not given up, for what was many will often be many again. */
 const SMALLEST = 64;
+const KEPT = 2048;
 
 export class IntMap<V> {
   #keys: Int32Array = new Int32Array(SMALLEST);
@@ -56,7 +57,7 @@ export class IntMap<V> {
     }
     keys[hole] = 0;
     values[hole] = undefined;
-    if (keys.length > SMALLEST && this.#size * 16 < keys.length) this.#resize(keys.length / 4);
+    if (keys.length > KEPT && this.#size * 16 < keys.length) this.#resize(keys.length / 4);
     return true;
   }
 
