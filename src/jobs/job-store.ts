@@ -110,7 +110,7 @@ export class JobStore {
 
   /**
    * Queues a job of this thread: `ACCEPTED`, or `WAKING` if a thread is woken for it, for none drains; `FULL`; or `REFUSED`
-   * after the pool was closed. `again`: before the others of its priority, whatever the room, for it was there before; in a
+   * after the pool was closed. `again`: where it stood among the others of its priority, whatever the room, for it was there before; in a
    * pool that is closed that is for its keeper alone, who knows whether it has threads still.
    */
   put(job: number, again: boolean = false): number {
@@ -147,10 +147,15 @@ export class JobStore {
         after = words[before + JOB_OTHER_END]!;
         before = words[after + JOB_PREVIOUS]!;
       }
+      let joinsAfter = after !== 0 && words[after + JOB_HIGH] === high && words[after + JOB_LOW] === low;
+      // Behind those that were there before as well, and came before it.
+      while (joinsAfter && again && ((words[after + JOB_TICKET]! - words[job + JOB_TICKET]!) | 0) < 0) {
+        before = after;
+        after = words[after + JOB_NEXT]!;
+        joinsAfter = after !== 0 && words[after + JOB_HIGH] === high && words[after + JOB_LOW] === low;
+      }
       const joinsBefore =
         before !== 0 && words[before + JOB_HIGH] === high && words[before + JOB_LOW] === low;
-      const joinsAfter =
-        !joinsBefore && after !== 0 && words[after + JOB_HIGH] === high && words[after + JOB_LOW] === low;
       if (!again) {
         const ticket = (words[object + POOL_TICKETS]! + 1) | 0;
         words[object + POOL_TICKETS] = ticket;
@@ -164,13 +169,16 @@ export class JobStore {
       else words[before + JOB_NEXT] = job;
       if (after === 0) words[object + POOL_LAST] = job;
       else words[after + JOB_PREVIOUS] = job;
-      const end = joinsBefore
-        ? words[before + JOB_OTHER_END]!
-        : joinsAfter
-          ? words[after + JOB_OTHER_END]!
-          : job;
-      words[job + JOB_OTHER_END] = end;
-      words[end + JOB_OTHER_END] = job;
+      // Between two of its run it changes no end.
+      if (!joinsBefore || !joinsAfter) {
+        const end = joinsBefore
+          ? words[before + JOB_OTHER_END]!
+          : joinsAfter
+            ? words[after + JOB_OTHER_END]!
+            : job;
+        words[job + JOB_OTHER_END] = end;
+        words[end + JOB_OTHER_END] = job;
+      }
       wakes =
         words[object + POOL_DRAINING] === 0 &&
         words[object + LISTS + LIST_HEAD] !== 0 &&

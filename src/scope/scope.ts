@@ -35,6 +35,8 @@ export interface ScopeWait {
 export interface ScopeOptions {
   /** Not reached by the cancellation of what is around it. */
   readonly shielded?: boolean;
+  /** Is cancelled by itself after some time. */
+  readonly limited?: boolean;
   /** Called once when the scope is cancelled, after the whole tree below has been marked. */
   readonly onCancelled?: (error: CancelledError, scope: Scope) => void;
   /** Called by `cancelled()` and `throwIfCancelled()`: a chance to learn of a cancellation from another thread. */
@@ -89,6 +91,15 @@ export class Scope {
   /** Whether scopes or attached work are still open in it. */
   get busy(): boolean {
     return this.#members !== undefined && this.#members.size > 0;
+  }
+
+  /** Whether it, or one around it whose cancellation reaches it, is cancelled by itself after some time. */
+  get isLimited(): boolean {
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
+      if (scope.#options.limited === true) return true;
+      if (scope.shielded) return false;
+    }
+    return false;
   }
 
   /** Aborted when the scope is cancelled, with its very `CancelledError` as the reason. Made when first asked for. */

@@ -123,7 +123,7 @@ export class TaskGroup {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const outer = currentScope();
     if (outer?.cancellation !== undefined) return rejectedByCancellation(outer.cancellation);
-    const group = new TaskGroup({ ...init, scope: new Scope(outer) });
+    const group = new TaskGroup({ ...init, scope: new Scope(outer, { limited: timeout !== Infinity }) });
     return group.#run(body, timeout, signal);
   }
 

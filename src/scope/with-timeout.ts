@@ -38,7 +38,7 @@ export function withTimeout<T>(ms: number, fn: (signal: AbortSignal) => T | Prom
   }
   const outer = currentScope();
   if (outer?.cancellation !== undefined) return rejectedByCancellation(outer.cancellation);
-  const scope = new Scope(outer);
+  const scope = new Scope(outer, { limited: timeout !== Infinity });
   let expired: TimeoutError | undefined;
   const expire = (): void => {
     const error = new TimeoutError(`Cannot finish in time: ${timeout} ms have passed`);

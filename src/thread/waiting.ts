@@ -19,14 +19,14 @@ export interface Awaited {
 
 /**
  * The current task begins to await it: gives what is to be called when it does not any more. A wait that has a way out, as
- * a time-out, closes no cycle.
+ * a time-out of its own or around it, closes no cycle.
  *
  * @throws DeadlockError
  */
 export function beginAwait(target: Awaited, hasWayOut: boolean): (() => void) | undefined {
   const job = target.address === 0 ? undefined : currentJob();
   if (job === undefined) return undefined;
-  const forget = hasWayOut ? undefined : noteWait(job, target);
+  const forget = hasWayOut || currentScope()?.isLimited === true ? undefined : noteWait(job, target);
   const giveBack = job.runner.giveSlot(job.run);
   return () => {
     forget?.();

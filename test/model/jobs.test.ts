@@ -71,6 +71,15 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
     jobModel([putter('loop', {}), dozer(), dozer()], DEATH, BOUND_0),
     jobModel([idler(), idler(), changer()], DEATH, { ...BOUND_0, mortal: ['b'] }),
     jobModel([putter('loop', { again: true }), runner(), runner()], DEATH, BOUND_0),
+    jobModel(
+      [
+        putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)),
+        runner(3),
+        runner(),
+      ],
+      DEATH,
+      { ...BOUND_0, mortal: ['b'] },
+    ),
   ];
   test.each(models.map((model) => [model.name, model] as const))('%s', async (_, model) => {
     expect((await explore(model)).exhausted).toBe(true);
@@ -194,6 +203,36 @@ describe('The models of pools notice', () => {
       MEND,
       '    words[object + POOL_WAKING] = 0;\n',
       '',
+    ],
+    [
+      'a job that is put again, before one that was put before it',
+      [
+        [
+          putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)),
+          runner(3),
+          runner(),
+        ],
+        DEATH,
+        { ...BOUND_0, mortal: ['b'] },
+      ],
+      STORE,
+      'while (joinsAfter && again &&',
+      'while (joinsAfter && again && me === 0 &&',
+    ],
+    [
+      'a job that is put again between two, and taken for an end',
+      [
+        [
+          putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)),
+          runner(3),
+          runner(),
+        ],
+        DEATH,
+        { ...BOUND_0, mortal: ['b'] },
+      ],
+      STORE,
+      'if (!joinsBefore || !joinsAfter) {',
+      'if (job !== 0) {',
     ],
     [
       'a thread that stops, and passes no wake-up on',

@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { cleanCounters } from './counters.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
+import { futureChaos } from './future-chaos.ts';
 import { jobChaos } from './job-chaos.ts';
 import { lockChaos, MIXED, RELAY } from './lock-chaos.ts';
 import { parcelChaos } from './parcel-chaos.ts';
@@ -37,6 +38,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   rings: { share: 0.1, run: ringChaos },
   pools: { share: 0.1, run: poolChaos },
   jobs: { share: 0.2, run: jobChaos },
+  futures: { share: 0.1, run: futureChaos },
   stack: { share: 0.1, run: dives },
   queues: { share: 0.2, run: dyingQueues },
 };

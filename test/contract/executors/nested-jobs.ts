@@ -4,7 +4,10 @@ import {
   type Executor,
   type Future,
   portable,
+  shield,
+  TaskGroup,
   type ThreadPoolExecutor,
+  withTimeout,
 } from '../../../src/index.ts';
 import { BEGUN, COUNT, jobs, raise } from './jobs.ts';
 
@@ -98,6 +101,21 @@ const functions = {
   async sizeInDepth(pool: ThreadPoolExecutor, depth: number): Promise<number> {
     if (depth === 0) return pool.size;
     return pool.submit(nested.sizeInDepth, pool, depth - 1).resultSync();
+  },
+
+  /** Waits for what it is told to, where that wait is limited, or is not. */
+  async waitInTime(
+    given: Future<{ other: Future<string> }>,
+    limit: 'withTimeout' | 'TaskGroup' | 'shield',
+  ): Promise<string> {
+    const { other } = await given;
+    try {
+      if (limit === 'withTimeout') return await withTimeout(20, async () => await other);
+      if (limit === 'TaskGroup') return await TaskGroup.run(async () => await other, { timeout: 20 });
+      return await withTimeout(20, () => shield(async () => await other));
+    } catch (error) {
+      return (error as Error).name;
+    }
   },
 
   async waitForOther(given: Future<{ other: Future<string> }>, join: 'await' | 'block'): Promise<string> {

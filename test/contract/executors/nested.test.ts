@@ -168,6 +168,18 @@ describe('A job that waits for jobs of its own executor', () => {
     expect(await one.submit(jobs.add, 1, 1)).toBe(2);
   });
 
+  test.each([
+    ['withTimeout', 'TimeoutError'],
+    ['TaskGroup', 'TimeoutError'],
+    ['shield', 'DeadlockError'],
+  ] as const)('on its own future, in %s: what ends first', async (limit, name) => {
+    const one = pool();
+    const given = Future.withResolvers<Other>();
+    const own = one.submit(nested.waitInTime, given.future, limit);
+    given.resolve({ other: own });
+    expect(await own).toBe(name);
+  });
+
   test('of another pool, which waits for one of the first', async () => {
     const [a, b] = [pool(), pool()];
     for (const join of JOINS) expect(await a.submit(nested.pingPong, a, b, join, 6)).toBe(6);

@@ -1,5 +1,5 @@
 /** What the smoke program runs in threads. */
-import { cancelled, currentThread, isMainThread, Lock, portable, shared, sleep } from 'heddle';
+import { cancelled, currentThread, isMainThread, Lock, portable, shared, sleep, transfer } from 'heddle';
 
 export class ShelfError extends Error {
   constructor(message, shelf, options) {
@@ -16,6 +16,7 @@ function raiseOnce(counter) {
 export const {
   square,
   squareLater,
+  invert,
   where,
   fail,
   meet,
@@ -38,6 +39,10 @@ export const {
   async squareLater(n) {
     await sleep(n % 3);
     return n * n;
+  },
+  invert(pixels) {
+    for (const [at, value] of pixels.entries()) pixels[at] = 255 - value;
+    return transfer(pixels);
   },
   where() {
     return { main: isMainThread, ...currentThread() };

@@ -50,6 +50,16 @@ check('toThread() runs an inline function', async () => {
   equal(await toThread((a, b) => a + b, 2, 3), 5);
 });
 
+for (const bytes of [1000, 1_000_000]) {
+  check(`${bytes} bytes are copied there, and moved there and back`, async () => {
+    const pixels = new Uint8Array(bytes).fill(5);
+    const copied = await toThread(jobs.invert, pixels);
+    equal([pixels.length, copied.length, copied[bytes - 1]], [bytes, bytes, 250]);
+    const moved = await toThread(jobs.invert, heddle.transfer(pixels));
+    equal([pixels.length, moved.length, moved[bytes - 1]], [0, bytes, 250]);
+  });
+}
+
 check('toThread() runs an async function', async () => {
   const slept = await toThread(async (ms) => {
     await new Promise((resolve) => setTimeout(resolve, ms));
