@@ -3,8 +3,8 @@ import { type Future, portable, sleep } from '../../src/index.ts';
 
 /** Both ways to settle a future, from wherever they were sent. */
 export interface Rights {
-  resolve(value: number): boolean;
-  reject(error: unknown): boolean;
+  readonly resolve: ((value: number) => boolean) & Disposable;
+  readonly reject: ((error: unknown) => boolean) & Disposable;
 }
 
 export type How = 'resolve' | 'reject' | 'exit' | 'nothing';
@@ -12,11 +12,17 @@ export type Form = 'await' | 'block';
 
 const functions = {
   async settle({ resolve, reject }: Rights, how: How, value: number, ms: number): Promise<string> {
-    if (ms > 0) await sleep(ms);
-    if (how === 'exit') process.exit(1);
-    if (how === 'resolve') resolve(value);
-    if (how === 'reject') reject(new Error(`planned ${value}`));
-    return how;
+    try {
+      if (ms > 0) await sleep(ms);
+      if (how === 'exit') process.exit(1);
+      if (how === 'resolve') resolve(value);
+      if (how === 'reject') reject(new Error(`planned ${value}`));
+      return how;
+    } finally {
+      // Not when the garbage is collected: who waits would wait for that.
+      resolve[Symbol.dispose]();
+      reject[Symbol.dispose]();
+    }
   },
 
   /** What came of the future, as who waits for it sees it. */

@@ -4,7 +4,7 @@
  * and no thread record is left.
  */
 import { Future, HeddleError, ThreadPoolExecutor } from '../../src/index.ts';
-import { type Form, type How, jobs, nameOf } from './future-chaos-jobs.ts';
+import { type Form, type How, jobs, nameOf, type Rights } from './future-chaos-jobs.ts';
 import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { type Random, seeded } from './random.ts';
 
@@ -73,7 +73,7 @@ async function one({ random, settlers, waiters }: Stage, number: number): Promis
     const deadly = random.chance(0.2);
     const settling = settlers
       .with({ onCancel: deadly ? 'terminate' : 'wait', grace: 0 })
-      .submit(jobs.settle, { resolve, reject }, how, number, random.integer(0, 4));
+      .submit(jobs.settle, { resolve, reject } as Rights, how, number, random.integer(0, 4));
     if (deadly) setTimeout(() => settling.cancel('chaos'), random.integer(0, 4));
     work.push(settling);
   }
