@@ -35,6 +35,13 @@ const DEATH = { deaths: 1 };
 
 type Case = readonly [actors: readonly Actor[], options: JobOptions, more: Partial<JobModel>];
 
+/** Three jobs of one thread, which dies: all are put again. */
+const THRICE: Case = [
+  [putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)), runner(3), runner()],
+  DEATH,
+  { ...BOUND_0, mortal: ['b'] },
+];
+
 // More of them, and further: test/exploration/jobs.test.ts.
 describe('Jobs of a pool run once, end once, are told once, and leave nothing behind', () => {
   const models = [
@@ -71,15 +78,7 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
     jobModel([putter('loop', {}), dozer(), dozer()], DEATH, BOUND_0),
     jobModel([idler(), idler(), changer()], DEATH, { ...BOUND_0, mortal: ['b'] }),
     jobModel([putter('loop', { again: true }), runner(), runner()], DEATH, BOUND_0),
-    jobModel(
-      [
-        putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)),
-        runner(3),
-        runner(),
-      ],
-      DEATH,
-      { ...BOUND_0, mortal: ['b'] },
-    ),
+    jobModel(...THRICE),
   ];
   test.each(models.map((model) => [model.name, model] as const))('%s', async (_, model) => {
     expect((await explore(model)).exhausted).toBe(true);
@@ -206,30 +205,14 @@ describe('The models of pools notice', () => {
     ],
     [
       'a job that is put again, before one that was put before it',
-      [
-        [
-          putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)),
-          runner(3),
-          runner(),
-        ],
-        DEATH,
-        { ...BOUND_0, mortal: ['b'] },
-      ],
+      THRICE,
       STORE,
       'while (joinsAfter && again &&',
       'while (joinsAfter && again && me === 0 &&',
     ],
     [
       'a job that is put again between two, and taken for an end',
-      [
-        [
-          putter('loop', ...[1, 2, 3].map(() => ({ temper: 'async', again: true }) as const)),
-          runner(3),
-          runner(),
-        ],
-        DEATH,
-        { ...BOUND_0, mortal: ['b'] },
-      ],
+      THRICE,
       STORE,
       'if (!joinsBefore || !joinsAfter) {',
       'if (job !== 0) {',
