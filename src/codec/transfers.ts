@@ -14,7 +14,8 @@ let any = false;
  *
  * - **What is moved**: what `list` names; without it every ArrayBuffer (also that under a view) and every MessagePort inside
  *   the value. All else is copied as ever.
- * - **When**: at the call that sends it, `submit()` or the return of the job. If that refuses something, nothing was moved.
+ * - **When**: at the call that sends it, `submit()` or the return of the job. If that is refused, be it for a value in it or by a
+ *   pool that is full or was shut down, nothing was moved (unless another thread fills it at that very moment).
  * - **What was moved is gone**: a job with such arguments is not run again, be it `idempotent`. The value stays marked, and moves
  *   what is inside it whenever it is sent.
  * - **Where not**: a queue copies, and so does a future that travels. Between two threads neither of which started the other
@@ -64,6 +65,11 @@ function* checkList(list: Iterable<Transferable>): Iterable<Transferable> {
       );
     yield one;
   }
+}
+
+/** Whether `transfer()` was ever called in this thread. */
+export function anythingMoves(): boolean {
+  return any;
 }
 
 /** Whether it is to be moved. */

@@ -36,12 +36,13 @@ export class InlineJobs implements JobSink, JobOwner {
   }
 
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job {
+    // Before anything is moved, which cannot be given back.
+    options.signal?.throwIfAborted();
+    this.#checkOpen('submit to');
     const call = this.#rules.prepare(fn, site, work);
     const job = new Job(call.fn, work, options, this);
     const run = new InlineRun(job, call, this.#rules, () => this.#over(job));
     try {
-      options.signal?.throwIfAborted();
-      this.#checkOpen('submit to');
       this.#runs.set(job, run);
       const queue = (): void => settleSoon(() => run.begin());
       if (options.limiter === undefined) queue();

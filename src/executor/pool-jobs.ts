@@ -3,9 +3,10 @@
  * the threads of the pool, and hears of their deaths, is its keeper (`pool-keeper.ts`), in the thread that made it.
  */
 import { Atomics } from '#atomics';
+import { anythingMoves } from '../codec/transfers.ts';
 import { releaseWire } from '../codec/wire.ts';
 import { now, startTimer } from '../core/clock.ts';
-import { BrokenPoolError, DeadlockError, PoolFullError, ShutDownError } from '../core/errors.ts';
+import { BrokenPoolError, DeadlockError, ShutDownError } from '../core/errors.ts';
 import { IntMap } from '../core/int-map.ts';
 import { freeJob } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
@@ -45,7 +46,6 @@ import {
   POOL_DRAINING,
   POOL_FAILED,
   POOL_KEEPER,
-  POOL_MAX_PENDING,
   POOL_QUEUED,
   POOL_STATE,
   SETTLEMENT_JOB,
@@ -66,6 +66,7 @@ import { isAsyncFunction, JobWriter } from './job-writer.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
+import { checkAccepts, noRoomIn } from './room.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { SENT, type Work } from './work.ts';
 
@@ -110,6 +111,8 @@ export class PoolJobs implements JobOwner {
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job {
     const job = new Job(knowFunction(fn, site), work, options, this);
     job.isAsync = isAsyncFunction(fn);
+    // What is moved cannot be given back.
+    if (anythingMoves()) checkAccepts(this, options.signal);
     this.#make(job);
     try {
       options.signal?.throwIfAborted();
@@ -167,10 +170,7 @@ export class PoolJobs implements JobOwner {
       return;
     }
     this.#parking.forget(job.address);
-    if (put === FULL)
-      throw new PoolFullError(
-        `Cannot submit to ${this.describe()}: it is full, maxPending is ${this.store.read(POOL_MAX_PENDING)}; await some of its jobs first, or waitForRoom()`,
-      );
+    if (put === FULL) throw noRoomIn(this);
     this.checkOpen();
   }
 

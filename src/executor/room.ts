@@ -1,6 +1,7 @@
 /** Waiting until a pool takes another job. */
 import { now } from '../core/clock.ts';
-import { DeadlockError, TimeoutError } from '../core/errors.ts';
+import { DeadlockError, PoolFullError, TimeoutError } from '../core/errors.ts';
+import { POOL_MAX_PENDING } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import { granted } from '../park/turn.ts';
 import {
@@ -72,6 +73,20 @@ class Room implements Wanted<true> {
   describe(): string {
     return `Cannot wait for room in ${this.#handle.describe()}`;
   }
+}
+
+/** What who submits to a full pool gets. */
+export function noRoomIn(jobs: PoolJobs): PoolFullError {
+  return new PoolFullError(
+    `Cannot submit to ${jobs.describe()}: it is full, maxPending is ${jobs.store.read(POOL_MAX_PENDING)}; await some of its jobs first, or waitForRoom()`,
+  );
+}
+
+/** Throws what a submit would be refused with, as far as can be seen before it. @throws as `PoolJobs.start` */
+export function checkAccepts(jobs: PoolJobs, signal: AbortSignal | undefined): void {
+  signal?.throwIfAborted();
+  jobs.checkOpen();
+  if (jobs.isFull) throw noRoomIn(jobs);
 }
 
 /** @throws TimeoutError; ShutDownError, BrokenPoolError if there will be none. */

@@ -15,17 +15,14 @@ import { ownThreadId } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { askToLook, callErrand, wakeThread } from './mailbox.ts';
 import { Parking, type Platform } from './parking.ts';
-import { eachRound, mayNow, putOff, settleSoon } from './turn.ts';
+import { eachRound, inNextTurn, mayNow, putOff, settleSoon } from './turn.ts';
 
 /** Milliseconds between two looks at a thread that was told to stop. */
 const LOOK_AGAIN = 50;
 
-/** That of the runtime, whatever tests put in its place. */
-const nextTurn = setImmediate;
-
 const platform: Platform = {
   listen: (words, index, rung) => listenAt(words, index, 1, rung),
-  nextRound: (look) => void outsideContext(nextTurn, look),
+  nextRound: inNextTurn,
   now: nowWhileBlocked,
   slice: blockedSlice,
   look: lookWhileBlocked,

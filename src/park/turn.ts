@@ -132,7 +132,12 @@ export function granted<T>(value: T): Promise<T> {
 function schedule(): void {
   if (scheduled) return;
   scheduled = true;
-  outsideContext(nextTurn, nextRound);
+  inNextTurn(nextRound);
+}
+
+/** Calls `fn` once the loop has been round, outside every context. */
+export function inNextTurn(fn: () => void): void {
+  outsideContext(nextTurn, fn);
 }
 
 function nextRound(): void {

@@ -9,6 +9,8 @@ import {
   portable,
   sleep,
 } from '../../../src/index.ts';
+import { ownHeap } from '../../../src/memory/heap.ts';
+import { CELL, KIND, NODE_LINKED, NODE_LIST, POOL_ROOM } from '../../../src/memory/layout.ts';
 
 /** Words of a flag. */
 export const BEGUN = 0;
@@ -66,6 +68,16 @@ export async function until(isTrue: () => boolean, what = 'what was to happen'):
 /** How often this thread has been initialized. */
 let initialized = 0;
 let kept: unknown;
+
+/** As shared memory shows it, for who is blocked can tell nobody. */
+function isRoomWanted(): boolean {
+  const { words, blocks } = ownHeap();
+  for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
+    const isLinked = words[block + KIND] === CELL && words[block + NODE_LINKED] === 1;
+    if (isLinked && words[block + NODE_LIST] === POOL_ROOM) return true;
+  }
+  return false;
+}
 
 const functions = {
   add(a: number, b: number): number {
@@ -140,9 +152,9 @@ const functions = {
     return 'done';
   },
 
-  /** Lets who waits at the flag go on, a little later. */
-  async goOnLater(flag: Int32Array): Promise<void> {
-    await sleep(30);
+  /** Lets who waits at the flag go on, once somebody stands in the line for room in a pool. */
+  async goOnWhenRoomIsWanted(flag: Int32Array): Promise<void> {
+    await until(isRoomWanted, 'one who waits for room');
     raise(flag, GO_ON);
   },
 

@@ -330,7 +330,7 @@ describe('mapSync() of a full pool', () => {
     const held = full.submit(jobs.hold, words);
     await raised(words);
     const results = full.mapSync(double, upTo(5));
-    const letGo = elsewhere().submit(jobs.goOnLater, words);
+    const letGo = elsewhere().submit(jobs.goOnWhenRoomIsWanted, words);
     expect([...results]).toEqual(upTo(5).map(double));
     expect(await held).toBe('done');
     await letGo;
@@ -361,7 +361,7 @@ describe('mapSync() of a full pool', () => {
     const held = full.submit(jobs.hold, words);
     await raised(words);
     const mapped = failure(elsewhere().submit(jobs.mapSyncIn, full as Executor, [1]));
-    await elsewhere().submit(jobs.goOnLater, flag());
+    await elsewhere().submit(jobs.goOnWhenRoomIsWanted, flag());
     const ended = full.shutdown();
     expect(await mapped).toBeInstanceOf(ShutDownError);
     goOn(words);

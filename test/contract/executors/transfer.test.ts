@@ -2,9 +2,28 @@
 import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { InlineExecutor, Queue, SendError, ThreadDiedError, transfer } from '../../../src/index.ts';
+import {
+  InlineExecutor,
+  PoolFullError,
+  Queue,
+  SendError,
+  ShutDownError,
+  ThreadDiedError,
+  transfer,
+} from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
-import { eachExecutor, elsewhere, type Implementation, pool, SHARED, THREADED } from './stand.ts';
+import { jobs } from './jobs.ts';
+import {
+  eachExecutor,
+  elsewhere,
+  flag,
+  goOn,
+  type Implementation,
+  pool,
+  raised,
+  SHARED,
+  THREADED,
+} from './stand.ts';
 import { transferJobs } from './transfer-jobs.ts';
 
 const STRICT: Implementation = {
@@ -99,6 +118,20 @@ describe('transfer()', () => {
       expect(await the().submit(transferJobs.length, new ArrayBuffer(1))).toBe(1);
     });
 
+    test('to who does not take the job moves nothing', async () => {
+      const buffer = new ArrayBuffer(8);
+      const aborted = the().with({ signal: AbortSignal.abort(new Error('too late')) });
+      expect(await failure(aborted.submit(transferJobs.length, transfer(buffer)))).toMatchObject({
+        message: 'too late',
+      });
+      const { executor, end } = await implementation.start();
+      await end();
+      expect(await failure(executor.submit(transferJobs.length, transfer(buffer)))).toBeInstanceOf(
+        ShutDownError,
+      );
+      expect(buffer.byteLength).toBe(8);
+    });
+
     if (!SHARED.includes(implementation)) return;
     test('between threads of which neither started the other: buffers go, and ports are refused', async () => {
       expect(await elsewhere().submit(transferJobs.through, the() as never)).toEqual([0, 1000, 254]);
@@ -112,6 +145,26 @@ describe('transfer()', () => {
     const error = await failure(executor.submit(transferJobs.exit, transfer(new Uint8Array(9))));
     expect(error).toBeInstanceOf(ThreadDiedError);
     expect(error).toMatchObject({ exitCode: 9 });
+  });
+
+  test('to a pool that is full moves nothing; a map waits for room with it', async () => {
+    const words = flag();
+    const full = pool({ maxPending: 0 });
+    const held = full.submit(jobs.hold, words);
+    await raised(words);
+    const buffers = [new ArrayBuffer(8), new ArrayBuffer(9), new ArrayBuffer(10)];
+    const refused = full.submit(transferJobs.length, transfer(buffers[0]!));
+    expect(await failure(refused)).toBeInstanceOf(PoolFullError);
+    const sizes: number[] = [];
+    const mapped = (async () => {
+      const moved = buffers.map((buffer) => transfer(buffer));
+      for await (const size of full.map(transferJobs.length, moved)) sizes.push(size);
+    })();
+    expect(buffers.map(({ byteLength }) => byteLength)).toEqual([8, 9, 10]);
+    goOn(words);
+    await Promise.all([held, mapped]);
+    expect(sizes).toEqual([8, 9, 10]);
+    expect(buffers.map(({ byteLength }) => byteLength)).toEqual([0, 0, 0]);
   });
 
   test('means nothing to a queue, which copies', () => {
