@@ -2,7 +2,8 @@
  * `scripts/ci-summary.ts <folder>`: sums up what the parts of `.ci/run` left in the folder: `<part>.code`, the exit code
  * of each, and the counts of vitest (`vitest.json`) and of the smoke suite (`smoke.json`).
  *
- * A part that failed without a failed test, was never reached, or ran nothing counts as one failure, and is named.
+ * Each failed test of vitest is named, with its message. A part that failed without a failed test, was never reached,
+ * or ran nothing counts as one failure, and is named.
  * The last line is `N passed, N failed`, with `, N skipped` if there were any; exits with 1 unless all is well.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -20,7 +21,11 @@ interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -70,7 +75,10 @@ function readVitest(): Counts | { readonly missing: string } {
   let counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const { name, status, message, assertionResults } of report.testResults) {
     const passed = assertionResults.filter((test) => test.status === 'passed').length;
-    const failed = assertionResults.filter((test) => test.status === 'failed').length;
+    const failures = assertionResults.filter((test) => test.status === 'failed');
+    const failed = failures.length;
+    for (const { fullName, failureMessages } of failures)
+      complaints.push(`${name}: ${fullName}: ${failureMessages?.[0] ?? 'it failed'}`);
     const whole = status === 'failed' && failed === 0;
     if (whole) complaints.push(`${name}: ${message ?? 'the file failed'}`);
     const skipped = assertionResults.length - passed - failed;

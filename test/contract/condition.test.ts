@@ -120,7 +120,7 @@ describe.each(LOCKS)('with a %s', (name, makeLock) => {
     for (const form of ['async', 'sync'] as const)
       for (const kind of WAITERS)
         test(`${form}, terminated, ${show(kind)}`, async () => {
-          const dying = killers.submit(syncJobs.await, condition, form);
+          const dying = killers.submit(syncJobs.awaitDeath, condition, form);
           await untilWaiting(1);
           const waiter = enter(kind);
           await untilWaiting(2);

@@ -21,7 +21,12 @@ function write(name: string, content: unknown): void {
 }
 
 function file(status: string, ...tests: readonly string[]): unknown {
-  return { name: 'a.test.ts', status, message: '', assertionResults: tests.map((one) => ({ status: one })) };
+  const assertionResults = tests.map((one, index) => ({
+    fullName: `test ${index}`,
+    status: one,
+    failureMessages: one === 'failed' ? ['Error: expected 1 to be 2'] : [],
+  }));
+  return { name: 'a.test.ts', status, message: '', assertionResults };
 }
 
 function summary(): {
@@ -43,10 +48,12 @@ describe('.ci/run', () => {
     expect(summary()).toMatchObject({ last: '6 passed, 0 failed', code: 0 });
   });
 
-  test('fails when a test fails', () => {
+  test('fails when a test fails, and names it', () => {
     write('tests.code', 1);
     write('vitest.json', { testResults: [file('failed', 'passed', 'failed')] });
-    expect(summary()).toMatchObject({ last: '6 passed, 1 failed', code: 1 });
+    const { last, text, code } = summary();
+    expect({ last, code }).toEqual({ last: '6 passed, 1 failed', code: 1 });
+    expect(text).toContain('a.test.ts: test 1: Error: expected 1 to be 2');
   });
 
   test('counts a file that failed as a whole, as one that leaves a thread behind does', () => {

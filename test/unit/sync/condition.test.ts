@@ -585,7 +585,7 @@ describe('death', () => {
     async (form) => {
       const condition = new Condition();
       const killers = pool.with({ onCancel: 'terminate', grace: 0 });
-      const job = killers.submit(syncJobs.await, condition, form);
+      const job = killers.submit(syncJobs.awaitDeath, condition, form);
       await untilWaiting(condition, 1);
       const second = await waiter(condition);
       const guard = await condition.lock.acquire();
@@ -601,7 +601,7 @@ describe('death', () => {
   test.each(['async', 'sync'] as const)('of who waits (%s): it is passed over', async (form) => {
     const condition = new Condition();
     const killers = pool.with({ onCancel: 'terminate', grace: 0 });
-    const job = killers.submit(syncJobs.await, condition, form);
+    const job = killers.submit(syncJobs.awaitDeath, condition, form);
     await untilWaiting(condition, 1);
     const second = await waiter(condition);
     await untilWaiting(condition, 2);
