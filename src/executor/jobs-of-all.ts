@@ -1,7 +1,7 @@
 /** What is done with all jobs of a pool, whichever thread waits for them. */
 import { Atomics } from '#atomics';
 import { complete } from '../jobs/job-block.ts';
-import { evict } from '../jobs/job-evict.ts';
+import { evict } from '../jobs/job-removal.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { EVICTED, KILL, NO_REASON } from '../jobs/states.ts';
 import { FIRST_TOKEN, JOB, JOB_CANCEL, JOB_FLAGS, JOB_STATE, KIND, OBJECT } from '../memory/layout.ts';

@@ -10,6 +10,7 @@ import { BrokenPoolError, DeadlockError, ShutDownError } from '../core/errors.ts
 import { IntMap } from '../core/int-map.ts';
 import { freeJob } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
+import { removeJob } from '../jobs/job-removal.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import {
@@ -233,7 +234,7 @@ export class PoolJobs implements JobOwner {
   withdrawn(job: Job): void {
     const count = job.future.status === 'cancelled' ? POOL_CANCELLED : POOL_FAILED;
     this.store.add(count, 1);
-    if (job.phase === 'held' || this.store.remove(job.address, false)) {
+    if (job.phase === 'held' || removeJob(this.store, job.address, false)) {
       this.#over(job);
       return;
     }

@@ -23,13 +23,15 @@ export function startPoolThread(
   const taken = new Set([...threads].map((thread) => thread.slot));
   let slot = 0;
   while (taken.has(slot)) slot++;
-  const { name, initializer, resourceLimits, env, execArgv, concurrency, spin, isLoop } = settings;
+  const { name, initializer, resourceLimits, env, execArgv, concurrency, scheduling, spin, isLoop } =
+    settings;
   const { heap, handles } = parking;
   const options = {
     name: isLoop ? name : `${name}-${slot + 1}`,
     keeper: heap.token,
     concurrency,
     spin,
+    keepsOwn: scheduling === 'stealing',
     isLoop,
     mainLoop: mainLoopForThreads(),
     initializer,

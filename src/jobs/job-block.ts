@@ -30,6 +30,7 @@ import {
   JOB_FUNCTION,
   JOB_FUTURE,
   JOB_HIGH,
+  JOB_HOME,
   JOB_INTENT,
   JOB_LOW,
   JOB_OUTCOME,
@@ -96,6 +97,7 @@ export function makeJob(heap: Heap, object: number, bytes: number, flags: number
   words[job + JOB_PARCELS] = 0;
   words[job + JOB_OUTCOME] = 0;
   words[job + JOB_FUNCTION] = 0;
+  words[job + JOB_HOME] = 0;
   words[job + JOB_HIGH] = 0;
   words[job + JOB_LOW] = PRIORITY_0_LOW;
   words[job + JOB_CANCEL] = 0;

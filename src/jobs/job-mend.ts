@@ -17,22 +17,28 @@ import {
   CELL_STATE,
   FIRST_TOKEN,
   FUNCTION,
+  HANDLE,
   HELD,
   JOB,
   JOB_CANCEL,
   JOB_ENDER,
   JOB_HIGH,
+  JOB_HOME,
   JOB_LOW,
+  JOB_NEWER,
   JOB_NEXT,
+  JOB_OLDER,
   JOB_OTHER_END,
   JOB_OWNER,
   JOB_PREVIOUS,
+  JOB_RAN,
   JOB_STATE,
   JOB_TICKET,
   KIND,
   LIST_HEAD,
   LISTS,
   OBJECT,
+  OWN_NEWEST,
   POOL_BLOCKED,
   POOL_DRAINING,
   POOL_FIRST,
@@ -58,14 +64,21 @@ import { DIED, MADE, NO_REASON, OPEN, QUEUED } from './states.ts';
 
 const stack = new StackProbe();
 
-/** For `Kind.rebuild`: makes the list of jobs anew, in the section of the pool. */
+/** For `Kind.rebuild`: makes the lists of jobs anew, in the section of the pool. */
 export function relink(heap: Heap, object: number): void {
   const { words, blocks } = heap;
   const jobs: number[] = [];
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
-    if (words[block + KIND] !== JOB || words[block + OBJECT] !== object) continue;
-    if (words[block + JOB_STATE] === QUEUED) jobs.push(block);
+    if (words[block + OBJECT] !== object) continue;
+    if (words[block + KIND] === HANDLE) words[block + OWN_NEWEST] = 0;
+    else if (words[block + KIND] !== JOB) continue;
+    else if (words[block + JOB_STATE] === QUEUED) jobs.push(block);
+    else if (words[block + JOB_HOME] !== 0) {
+      words[block + JOB_HOME] = 0;
+      words[block + JOB_RAN] = 0;
+    }
   }
+  relinkOwn(words, jobs);
   jobs.sort((a, b) => {
     const high = words[a + JOB_HIGH]! - words[b + JOB_HIGH]!;
     if (high !== 0) return high;
@@ -88,6 +101,19 @@ export function relink(heap: Heap, object: number): void {
   }
   words[object + POOL_FIRST] = jobs[0] ?? 0;
   words[object + POOL_LAST] = jobs.at(-1) ?? 0;
+}
+
+function relinkOwn(words: Int32Array, jobs: readonly number[]): void {
+  const own = jobs.filter((job) => words[job + JOB_HOME] !== 0);
+  own.sort((a, b) => (words[a + JOB_TICKET]! - words[b + JOB_TICKET]!) | 0);
+  for (const job of own) {
+    const home = words[job + JOB_HOME]!;
+    const older = words[home + OWN_NEWEST]!;
+    words[job + JOB_OLDER] = older;
+    words[job + JOB_NEWER] = 0;
+    if (older !== 0) words[older + JOB_NEWER] = job;
+    words[home + OWN_NEWEST] = job;
+  }
 }
 
 /** For `Kind.reclaim`: the slots that the record of a dead thread held. */
@@ -152,6 +178,16 @@ function abandon({ parking, object }: JobStore, job: number, dead: number): void
         const heir = isFirst ? next : previous;
         words[heir + JOB_OTHER_END] = end;
         words[end + JOB_OTHER_END] = heir;
+      }
+      const home = words[job + JOB_HOME]!;
+      if (home !== 0) {
+        const newer = words[job + JOB_NEWER]!;
+        const older = words[job + JOB_OLDER]!;
+        if (newer === 0) words[home + OWN_NEWEST] = older;
+        else words[newer + JOB_OLDER] = older;
+        if (older !== 0) words[older + JOB_NEWER] = newer;
+        words[job + JOB_HOME] = 0;
+        words[job + JOB_RAN] = 0;
       }
     } else if (state >= FIRST_TOKEN) {
       runner = state;

@@ -6,7 +6,7 @@
  * | `JOB_STATE` | means                          | leaves it by                                              |
  * | ----------- | ------------------------------ | --------------------------------------------------------- |
  * | `MADE`      | its owner fills it in, or withdrew it | `put` → `QUEUED`                                    |
- * | `QUEUED`    | it is in the queue             | `next` or `claim` of thread `t` → `t`; `withdraw` → `MADE` |
+ * | `QUEUED`    | it is in the queue             | `next`, `removeJob` of thread `t` → `t`, or `MADE`  |
  * | a token `t` | thread `t` runs it             | `next` of `t`, which has its result → `-t`                 |
  * | `-t`        | it has ended, and is being told | freed                                                     |
  *
@@ -24,6 +24,11 @@
  * - **Draining.** A thread that is awake takes job after job, and says so (`POOL_DRAINING`): who puts a job then need not wake
  *   another. Before it runs what may take long, it says that it rests. While jobs are queued and a thread waits idle,
  *   some thread drains, or one is being woken.
+ * - **Own lists**, with `scheduling: 'stealing'`. What a thread puts while it runs jobs stands in a list of its own as well, and it
+ *   takes the newest of these first: what a job has forked is done depth first, by the thread that has it in its caches. Who has none of its
+ *   own takes the first of all, which is the oldest of whoever put it: it steals. Priorities go before; and after
+ *   `OWN_IN_TURN` of its own it takes the first of all too. One section for all: a list of a thread behind a section of its
+ *   own would have to be looked at by who comes to rest, and a job be taken out of two.
  * - **Room.** As many jobs are accepted as may run and may be pending. Who waits for room is woken when there is some, all
  *   of them, for they do not say how many jobs they have; also if it has just been taken: they look again.
  * - **Death**: `job-mend.ts`. Other ways to queue that were tried: `states.ts`.
@@ -36,17 +41,22 @@ import {
   HELD,
   JOB_ENDER,
   JOB_FUNCTION,
-  JOB_FUTURE,
   JOB_HIGH,
+  JOB_HOME,
   JOB_LOW,
+  JOB_NEWER,
   JOB_NEXT,
+  JOB_OLDER,
   JOB_OTHER_END,
   JOB_PREVIOUS,
+  JOB_RAN,
   JOB_STATE,
   JOB_TICKET,
   LIST_HEAD,
   LISTS,
   NODE_RECORD,
+  OWN_NEWEST,
+  OWN_TAKES,
   POOL_BLOCKED,
   POOL_DRAINING,
   POOL_FINISHED,
@@ -64,14 +74,13 @@ import {
   POOL_WAKING,
   RESERVED,
   SECTION,
-  SETTLEMENT_JOB,
 } from '../memory/layout.ts';
 import { enterSection } from '../memory/section.ts';
 import type { Parking } from '../park/parking.ts';
 import { WaitQueue } from '../park/wait-queue.ts';
 import { StackProbe } from '../platform/stack.ts';
 import { FUNCTION_TIME } from './job-block.ts';
-import { ACCEPTED, CLOSED, FULL, MADE, OPEN, QUEUED, REFUSED, SHORT, WAKING } from './states.ts';
+import { ACCEPTED, CLOSED, FULL, OPEN, OWN_IN_TURN, QUEUED, REFUSED, SHORT, WAKING } from './states.ts';
 
 const stack = new StackProbe();
 
@@ -115,7 +124,7 @@ export class JobStore {
    */
   put(job: number, again: boolean = false): number {
     const words = this.#words;
-    const { object } = this;
+    const { object, record } = this;
     const me = this.#heap.token;
     // Nothing may fail once it is queued. That it is woken for nothing does no harm.
     if (Atomics.load(words, object + LISTS + LIST_HEAD) !== 0) stack.probe();
@@ -169,6 +178,14 @@ export class JobStore {
       else words[before + JOB_NEXT] = job;
       if (after === 0) words[object + POOL_LAST] = job;
       else words[after + JOB_PREVIOUS] = job;
+      if (!again && words[record + OWN_TAKES] !== 0) {
+        const older = words[record + OWN_NEWEST]!;
+        words[job + JOB_HOME] = record;
+        words[job + JOB_OLDER] = older;
+        words[job + JOB_NEWER] = 0;
+        if (older !== 0) words[older + JOB_NEWER] = job;
+        words[record + OWN_NEWEST] = job;
+      }
       // Between two of its run it changes no end.
       if (!joinsBefore || !joinsAfter) {
         const end = joinsBefore
@@ -214,9 +231,26 @@ export class JobStore {
     }
     const condemned = words[record + CONDEMNED] !== 0;
     if (wants && !condemned) job = words[object + POOL_FIRST]!;
+    const takes = words[record + OWN_TAKES]!;
+    if (job !== 0 && takes !== 0) {
+      const own = words[record + OWN_NEWEST]!;
+      const isOwn =
+        own !== 0 &&
+        takes < OWN_IN_TURN &&
+        words[own + JOB_HIGH] === words[job + JOB_HIGH] &&
+        words[own + JOB_LOW] === words[job + JOB_LOW];
+      if (isOwn) job = own;
+      words[record + OWN_TAKES] = isOwn ? takes + 1 : 1;
+    }
     if (job !== 0) {
       const next = words[job + JOB_NEXT]!;
+      const previous = words[job + JOB_PREVIOUS]!;
       const end = words[job + JOB_OTHER_END]!;
+      const high = words[job + JOB_HIGH]!;
+      const low = words[job + JOB_LOW]!;
+      const isFirst =
+        previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
+      const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
       words[job + JOB_STATE] = me;
       words[job + JOB_ENDER] = me;
       // In this order: who looks from outside must not see room that there is not.
@@ -224,12 +258,24 @@ export class JobStore {
       words[object + POOL_QUEUED]! -= 1;
       words[record + HELD]! += 1;
       words[object + POOL_TAKEN] = (words[object + POOL_TAKEN]! + 1) | 0;
-      words[object + POOL_FIRST] = next;
-      if (next === 0) words[object + POOL_LAST] = 0;
-      else words[next + JOB_PREVIOUS] = 0;
-      if (end !== job) {
-        words[next + JOB_OTHER_END] = end;
-        words[end + JOB_OTHER_END] = next;
+      if (previous === 0) words[object + POOL_FIRST] = next;
+      else words[previous + JOB_NEXT] = next;
+      if (next === 0) words[object + POOL_LAST] = previous;
+      else words[next + JOB_PREVIOUS] = previous;
+      if (isFirst !== isLast) {
+        const heir = isFirst ? next : previous;
+        words[heir + JOB_OTHER_END] = end;
+        words[end + JOB_OTHER_END] = heir;
+      }
+      const home = words[job + JOB_HOME]!;
+      if (home !== 0) {
+        const newer = words[job + JOB_NEWER]!;
+        const older = words[job + JOB_OLDER]!;
+        if (newer === 0) words[home + OWN_NEWEST] = older;
+        else words[newer + JOB_OLDER] = older;
+        if (older !== 0) words[older + JOB_NEWER] = newer;
+        words[job + JOB_HOME] = 0;
+        words[job + JOB_RAN] = 0;
       }
     }
     const drains = job !== 0 || (looks && !condemned) ? 1 : 0;
@@ -269,53 +315,6 @@ export class JobStore {
       Atomics.notify(words, object + SECTION);
     }
     if (wakes) this.wakeOne();
-  }
-
-  /**
-   * Takes that very job out of the queue, for this thread to run it: true; or to withdraw it. False if it is not queued. Who
-   * did not submit it says what its `future` is in shared memory: then it may have ended, and be something else by now.
-   */
-  remove(job: number, runs: boolean, future: number = 0): boolean {
-    const words = this.#words;
-    const { object, record } = this;
-    const me = this.#heap.token;
-    if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
-    const found =
-      words[job + JOB_STATE] === QUEUED &&
-      (future === 0 || (words[job + JOB_FUTURE] === future && words[future + SETTLEMENT_JOB] === job));
-    if (found) {
-      const next = words[job + JOB_NEXT]!;
-      const previous = words[job + JOB_PREVIOUS]!;
-      const end = words[job + JOB_OTHER_END]!;
-      const high = words[job + JOB_HIGH]!;
-      const low = words[job + JOB_LOW]!;
-      const isFirst =
-        previous === 0 || words[previous + JOB_HIGH] !== high || words[previous + JOB_LOW] !== low;
-      const isLast = next === 0 || words[next + JOB_HIGH] !== high || words[next + JOB_LOW] !== low;
-      words[job + JOB_STATE] = runs ? me : MADE;
-      if (runs) {
-        words[job + JOB_ENDER] = me;
-        words[object + POOL_RUNNING]! += 1;
-        words[record + HELD]! += 1;
-      }
-      words[object + POOL_QUEUED]! -= 1;
-      if (previous === 0) words[object + POOL_FIRST] = next;
-      else words[previous + JOB_NEXT] = next;
-      if (next === 0) words[object + POOL_LAST] = previous;
-      else words[next + JOB_PREVIOUS] = previous;
-      if (isFirst !== isLast) {
-        const heir = isFirst ? next : previous;
-        words[heir + JOB_OTHER_END] = end;
-        words[end + JOB_OTHER_END] = heir;
-      }
-    }
-    const serves = found && words[object + POOL_ROOM + LIST_HEAD] !== 0;
-    if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
-      Atomics.compareExchange(words, object + SECTION, -me, 0);
-      Atomics.notify(words, object + SECTION);
-    }
-    if (serves) this.serveRoom();
-    return found;
   }
 
   /** A job of this thread gives its slot away, or has it back; `blocks` says whether it blocks the thread meanwhile. */

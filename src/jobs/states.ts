@@ -12,6 +12,9 @@ export const QUEUED = 1;
 /** A job whose function took no longer, in microseconds, is worth no thread of its own: to wake one takes as long. */
 export const SHORT = 20;
 
+/** A thread that takes its own jobs first takes the first of all after so many, lest one that has always more serve nobody else. */
+export const OWN_IN_TURN = 61;
+
 /** Of a pool. Closed: it takes no more jobs, and those that wait are run. States only rise. */
 export const OPEN = 0;
 export const CLOSED = 1;

@@ -22,7 +22,6 @@ import { SHARED } from './blocks.ts';
 import type { Heap } from './heap.ts';
 import { kindOf } from './kinds.ts';
 import {
-  CONDEMNED,
   DATA,
   GARBAGE,
   HANDLE,
@@ -34,6 +33,7 @@ import {
   NAME_SHIFT,
   OBJECT,
   OBJECT_ID,
+  OWN_TAKES,
   PARCEL,
   PARCEL_FROM,
   PARCEL_NEXT,
@@ -44,7 +44,7 @@ import {
 } from './layout.ts';
 import { enterSection } from './section.ts';
 
-export const HANDLE_WORDS: number = CONDEMNED + 1;
+export const HANDLE_WORDS: number = OWN_TAKES + 1;
 const PARCEL_WORDS = 13;
 
 interface Held {

@@ -16,7 +16,7 @@
  * section and made anew from the records when a thread has died there (`section.ts`).
  */
 
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /**
  * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first
@@ -158,6 +158,12 @@ export const LAST_BEGAN = 8;
 export const LAST_ENDED = 9;
 /** … and whether it takes no more jobs: it will be ended by force (`jobs/job-kill.ts`). */
 export const CONDEMNED = 10;
+/**
+ * … and the jobs that it has put itself while it runs others, where it takes these first: the newest of them, and how many it
+ * has taken since it took the first of all; 0 there if it has no list of its own.
+ */
+export const OWN_NEWEST = 11;
+export const OWN_TAKES = 12;
 
 /** A parcel: a handle in a message, to the thread with that token, from the thread with that number of the runtime. */
 export const PARCEL_TO = 3;
@@ -287,6 +293,12 @@ export const JOB_STATE = 5;
 export const JOB_NEXT = 6;
 export const JOB_PREVIOUS = 7;
 export const JOB_OTHER_END = 8;
+/**
+ * Index, while it is queued: the record of the thread in whose own list it stands as well, or 0, and its neighbours there, of
+ * which one stands in the place of `JOB_RAN`.
+ */
+export const JOB_HOME = 3;
+export const JOB_NEWER = 2;
 /** Truth, once a thread has it: who ends it, that thread, or who mends what that left. It is in no list then. */
 export const JOB_ENDER: number = JOB_NEXT;
 /** Truth: who waits for it; the negative token of who mends if that died. */
@@ -308,6 +320,7 @@ export const JOB_FLAGS = 20;
 /** When it began, in milliseconds as `jobs/job-clock.ts` counts them, and how long it ran, in microseconds. */
 export const JOB_BEGAN = 21;
 export const JOB_RAN = 22;
+export const JOB_OLDER: number = JOB_RAN;
 export const JOB_TICKET = 23;
 /** The block of a result that has no room here; 0 if it is from `JOB_DATA` on. */
 export const JOB_RESULT = 24;

@@ -8,7 +8,7 @@ import { JobStore } from '../jobs/job-store.ts';
 import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
 import { loadKindsBy, payloadsBeside } from '../jobs/payloads.ts';
 import { registerPoolKind } from '../jobs/pool-kind.ts';
-import { POOL_THREAD } from '../memory/layout.ts';
+import { OWN_TAKES, POOL_THREAD } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { onOwnEnd } from '../platform/child-threads.ts';
@@ -97,8 +97,10 @@ class ThreadMain {
       return;
     }
     if (this.#stopping) return this.#exit();
-    const { concurrency, spin, keeper } = this.#settings;
-    const store = new JobStore(parking, object, parking.handles.recordOf(object));
+    const { concurrency, spin, keepsOwn, keeper } = this.#settings;
+    const record = parking.handles.recordOf(object);
+    const store = new JobStore(parking, object, record);
+    if (keepsOwn) parking.heap.words[record + OWN_TAKES] = 1;
     // It looks for jobs before anybody knows that it has begun: no other thread need be started for them.
     store.next(false, 0, true);
     this.#runner = new JobRunner({
@@ -119,7 +121,7 @@ class ThreadMain {
     addRunner(object, runner);
     setOwnPool(object);
     parking.heap.words[object + POOL_THREAD] = this.#settings.id;
-    this.#send({ type: 'ready', token: parking.heap.token, record: parking.handles.recordOf(object) });
+    this.#send({ type: 'ready', token: parking.heap.token, record });
     this.#runner.start();
   }
 

@@ -15,6 +15,7 @@ import { Atomics } from '#atomics';
 import { CancelledError } from '../core/errors.ts';
 import { complete, FUNCTION_TIME } from '../jobs/job-block.ts';
 import { jobClock } from '../jobs/job-clock.ts';
+import { removeJob } from '../jobs/job-removal.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { payloadsOf } from '../jobs/payloads.ts';
 import {
@@ -156,10 +157,10 @@ export class JobRunner implements RunWatcher {
 
   /**
    * Runs a job that is queued here and now, on the stack of who waits for it. False if it is not queued any more. `future` as
-   * in `JobStore.remove`.
+   * in `removeJob`.
    */
   runInPlace(job: number, future: number = 0): boolean {
-    if (!this.#store.remove(job, true, future)) return false;
+    if (!removeJob(this.#store, job, true, future)) return false;
     this.#look();
     // It takes no other job: that would run on the stack of this one.
     this.#begin(job, -Infinity);

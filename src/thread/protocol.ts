@@ -55,6 +55,8 @@ export interface ThreadSettings {
   /** Jobs at once, and microseconds of looking for the next before it waits. */
   readonly concurrency: number;
   readonly spin: number;
+  /** Whether it has a list of its own for the jobs that it puts while it runs others. */
+  readonly keepsOwn: boolean;
   /** Whether the pool is the loop of this thread. */
   readonly isLoop: boolean;
   readonly mainLoop?: MainLoop;

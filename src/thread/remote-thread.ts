@@ -18,6 +18,7 @@ export interface RemoteThreadOptions {
   readonly keeper: number;
   readonly concurrency: number;
   readonly spin: number;
+  readonly keepsOwn: boolean;
   readonly isLoop: boolean;
   readonly mainLoop: MainLoop | undefined;
   readonly initializer?: Wire<FunctionReference> | undefined;
@@ -50,6 +51,7 @@ export class RemoteThread {
       keeper: options.keeper,
       concurrency: options.concurrency,
       spin: options.spin,
+      keepsOwn: options.keepsOwn,
       isLoop: options.isLoop,
       ...(options.mainLoop && { mainLoop: options.mainLoop }),
       ...(options.initializer && { initializer: options.initializer }),

@@ -23,7 +23,7 @@ import {
 
 const STORE = 'src/jobs/job-store.ts';
 const BLOCK = 'src/jobs/job-block.ts';
-const EVICT = 'src/jobs/job-evict.ts';
+const REMOVAL = 'src/jobs/job-removal.ts';
 const MEND = 'src/jobs/job-mend.ts';
 const REAPER = 'src/memory/reaper.ts';
 const BOUND_0 = { preemptionBound: 0, transformed: withoutValues };
@@ -32,6 +32,8 @@ const ALLOCATING = { preemptionBound: 0, transformed: withAllocator };
 const BOUND_1 = { preemptionBound: 1, transformed: withoutValues };
 const AT_RANDOM = { transformed: withoutValues, sample: { schedules: 50_000, seed: 1 } };
 const DEATH = { deaths: 1 };
+
+const STEALING_DIES = { stealing: true, ...DEATH };
 
 type Case = readonly [actors: readonly Actor[], options: JobOptions, more: Partial<JobModel>];
 
@@ -79,6 +81,11 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
     jobModel([idler(), idler(), changer()], DEATH, { ...BOUND_0, mortal: ['b'] }),
     jobModel([putter('loop', { again: true }), runner(), runner()], DEATH, BOUND_0),
     jobModel(...THRICE),
+    jobModel([putter('loop', { temper: 'fork' }, {}), runner()], { stealing: true }, BOUND_1),
+    jobModel([putter('loop', { temper: 'unfork' }), runner(), runner()], { stealing: true }, BOUND_1),
+    jobModel([putter('loop', { temper: 'unfork' }, {}), runner()], { stealing: true }, BOUND_1),
+    jobModel([putter('loop', { temper: 'fork' }), runner()], { stealing: true, ...DEATH }, BOUND_0),
+    jobModel([putter('loop', { temper: 'unfork' }), runner(), runner()], STEALING_DIES, BOUND_0),
   ];
   test.each(models.map((model) => [model.name, model] as const))('%s', async (_, model) => {
     expect((await explore(model)).exhausted).toBe(true);
@@ -110,6 +117,18 @@ describe('The models of pools notice', () => {
   const WITH_PARCELS: Case = [[putter('loop', {}), runner()], { parcels: 1, ...DEATH }, BOUND_0];
   const IDLE_DIES: Case = [[putter('loop', {}), runner(), runner()], DEATH, BOUND_0];
   const WOKEN_DIES: Case = [[idler(), idler(), changer()], DEATH, { ...BOUND_0, mortal: ['b'] }];
+  const STEALING: Case = [
+    [putter('loop', { temper: 'fork' }, {}), runner(), runner()],
+    { stealing: true },
+    BOUND_1,
+  ];
+  const UNFORK: Case = [[putter('loop', { temper: 'unfork' }, {}), runner()], { stealing: true }, BOUND_1];
+  const FORK_DIES: Case = [[putter('loop', { temper: 'fork' }), runner()], STEALING_DIES, BOUND_0];
+  const UNFORK_DIES: Case = [
+    [putter('loop', { temper: 'unfork' }), runner(), runner()],
+    STEALING_DIES,
+    BOUND_0,
+  ];
   const TORN: Case = [
     [putter('loop', { priority: 1 }, {}), putter('loop', {}), runner()],
     { deaths: 1 },
@@ -143,13 +162,13 @@ describe('The models of pools notice', () => {
       'a run that lost its first, and does not know',
       RUNS,
       STORE,
-      '        words[next + JOB_OTHER_END] = end;\n        words[end + JOB_OTHER_END] = next;\n      }\n    }\n    const drains',
-      '      }\n    }\n    const drains',
+      '        words[heir + JOB_OTHER_END] = end;\n        words[end + JOB_OTHER_END] = heir;\n      }\n',
+      '      }\n',
     ],
     [
       'a job that is withdrawn from a run',
       [[putter('loop', {}, { withdrawn: true }, {}), runner()], {}, BOUND_1],
-      STORE,
+      REMOVAL,
       'const heir = isFirst ? next : previous;',
       'const heir = isFirst ? previous : next;',
     ],
@@ -248,14 +267,14 @@ describe('The models of pools notice', () => {
     [
       'a job that is withdrawn though it runs',
       WITHDRAWN,
-      STORE,
+      REMOVAL,
       'words[job + JOB_STATE] === QUEUED &&',
       'words[job + JOB_STATE] !== MADE &&',
     ],
     [
       'a job that is evicted and runs',
       [[putter('loop', {}), runner(), breaker], {}, BOUND_1],
-      EVICT,
+      REMOVAL,
       'words[job + JOB_STATE] = me;',
       'words[job + JOB_STATE] = 1;',
     ],
@@ -419,6 +438,56 @@ describe('The models of pools notice', () => {
       MEND,
       '    words[first + JOB_OTHER_END] = job;\n',
       '',
+    ],
+    [
+      'a job of a thread that another has stolen, and is still in its list',
+      STEALING,
+      STORE,
+      'if (newer === 0) words[home + OWN_NEWEST] = older;',
+      'if (newer === 0 && home === record) words[home + OWN_NEWEST] = older;',
+    ],
+    [
+      'a job that a thread takes before more urgent ones, for it is its own',
+      STEALING,
+      STORE,
+      '        words[own + JOB_HIGH] === words[job + JOB_HIGH] &&\n',
+      '',
+    ],
+    [
+      'an own job that is taken out of the middle as if it were the first',
+      UNFORK,
+      STORE,
+      '      if (previous === 0) words[object + POOL_FIRST] = next;',
+      '      if (previous >= 0) words[object + POOL_FIRST] = next;',
+    ],
+    [
+      'an own job that is not the newest in its list',
+      UNFORK,
+      STORE,
+      '        words[record + OWN_NEWEST] = job;\n',
+      '        if (older === 0) words[record + OWN_NEWEST] = job;\n',
+    ],
+    [
+      'an own job that is withdrawn, and whose neighbour does not know',
+      UNFORK,
+      REMOVAL,
+      '      else words[newer + JOB_OLDER] = older;\n      if (older !== 0) words[older + JOB_NEWER] = newer;\n      words[job + JOB_HOME] = 0;\n      words[job + JOB_RAN] = 0;\n    }\n  }\n  const serves',
+      '      if (older !== 0) words[older + JOB_NEWER] = newer;\n      words[job + JOB_HOME] = 0;\n      words[job + JOB_RAN] = 0;\n    }\n  }\n  const serves',
+    ],
+    [
+      'an own job of the dead that stays in their list',
+      FORK_DIES,
+      MEND,
+      '      if (newer === 0) words[home + OWN_NEWEST] = older;\n',
+      '      if (newer === 0 && home === 0) words[home + OWN_NEWEST] = older;\n',
+    ],
+    ['lists of threads that are not made anew', UNFORK_DIES, MEND, '  relinkOwn(words, jobs);\n', ''],
+    [
+      'lists of threads that are made anew the wrong way round',
+      [UNFORK_DIES[0], STEALING_DIES, { ...AT_RANDOM, mortal: ['c'] }],
+      MEND,
+      '(words[a + JOB_TICKET]! - words[b + JOB_TICKET]!) | 0);\n  for',
+      '(words[b + JOB_TICKET]! - words[a + JOB_TICKET]!) | 0);\n  for',
     ],
   ])('%s', async (_, [actors, options, more], file, find, replace) => {
     const mutate = { file, find, replace, expectFailure: true } as const;
