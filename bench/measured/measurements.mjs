@@ -9,7 +9,11 @@
  * @property {(threads: number) => Promise<Call | undefined>} open makes a pool of that many threads
  * @property {() => Promise<(a: number, b: number) => number>} [openSync] a call of `add` that blocks
  * @property {() => Promise<(buffer: ArrayBuffer) => PromiseLike<number>>} [openMoving] a call of `len` that moves the buffer
+ * @property {(threads: number) => Promise<Forks>} [openForks]
  * @property {(concurrency: number) => Promise<Call>} [openLoop] one thread with so many unfinished tasks at once
+ * @typedef {object} Forks
+ * @property {(depth: number) => PromiseLike<number>} fork a job that submits two to its own pool, and so on: how many leaves there are
+ * @property {() => number} queued how many jobs are queued
  * @typedef {object} Spec
  * @property {string} peer
  * @property {keyof typeof measurements} what
@@ -34,6 +38,7 @@ export const measurements = {
   payload,
   cpu,
   blocked,
+  forks,
   cold,
   memory,
   sync,
@@ -161,6 +166,31 @@ async function blocked(peer, { threads, window }) {
   const free = await rateWhile(() => setTimeout(window));
   const whileBlocked = await rateWhile(() => Atomics.wait(never, 0, 0, window));
   return { free, blocked: whileBlocked, part: (whileBlocked / free) * 100 };
+}
+
+/** Jobs per second of trees of jobs that submit jobs, one tree at a time, and how many were seen queued at most. */
+async function forks(peer, { threads, window }) {
+  if (peer.openForks === undefined) return {};
+  const { fork, queued } = await peer.openForks(threads);
+  const depth = 12;
+  const round = async (milliseconds) => {
+    const started = performance.now();
+    let jobs = 0;
+    do {
+      expect(await fork(depth), 2 ** depth);
+      jobs += 2 ** (depth + 1) - 1;
+    } while (performance.now() - started < milliseconds);
+    return (jobs / (performance.now() - started)) * 1000;
+  };
+  await round(WARM);
+  const rate = await round(window);
+  let most = 0;
+  const looking = setInterval(() => {
+    most = Math.max(most, queued());
+  }, 1);
+  await round(window / 2);
+  clearInterval(looking);
+  return { rate, queued: most };
 }
 
 /** From nothing (the library not yet imported) to the first result, in milliseconds. */

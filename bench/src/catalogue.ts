@@ -22,6 +22,7 @@ export const groups = [
   'memory',
   'sync',
   'many',
+  'forks',
   'locks',
   'queues',
   'primitives',
@@ -50,7 +51,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'heddle',
     package: 'heddle',
-    groups: [...pool, 'blocked', 'sync', 'many', 'locks', 'queues', 'primitives'],
+    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'locks', 'queues', 'primitives'],
     note: '`ThreadPoolExecutor`, portable functions; `toThreadSync`, `EventLoopThread`; `Lock`, `Queue` and the other primitives',
   },
   {
@@ -58,6 +59,12 @@ export const peers: readonly Peer[] = [
     package: 'heddle',
     groups: ['tasks', 'latency'],
     note: 'with `spin: 50`: threads look for work for 50 µs before they sleep',
+  },
+  {
+    name: 'heddle-stealing',
+    package: 'heddle',
+    groups: ['forks'],
+    note: "with `scheduling: 'stealing'`",
   },
   { name: 'piscina', package: 'piscina', groups: [...pool, 'blocked'], note: 'as it comes' },
   {
@@ -270,6 +277,22 @@ const blocked: Measurement = {
     },
   ],
 };
+
+const forks: readonly Measurement[] = [1, 2].map(
+  (threads): Measurement => ({
+    id: `forks-${threads}`,
+    group: 'forks',
+    spec: { what: 'forks', threads, window: 2000 },
+    metrics: [
+      {
+        field: 'rate',
+        title: `${threads === 1 ? '1 thread' : `${threads} threads`}, jobs`,
+        unit: 'per second',
+      },
+      { field: 'queued', title: '… most in the queue', unit: 'blocks', compared: false },
+    ],
+  }),
+);
 
 const sync: Measurement = {
   id: 'sync',
@@ -654,6 +677,7 @@ export const measurements: readonly Measurement[] = [
   ...payloads,
   ...cpu,
   blocked,
+  ...forks,
   {
     id: 'cold',
     group: 'cold',
@@ -748,6 +772,11 @@ export const sections: readonly Section[] = [
     title: 'CPU-bound, two threads, the submitting loop blocked for a second',
     better: 'more',
     measurements: ['blocked'],
+  },
+  {
+    title: 'Fork and join: a tree of 8,191 jobs, each of which submits two and awaits them',
+    better: 'more',
+    measurements: ['forks-1', 'forks-2'],
   },
   { title: 'Cold start and memory', better: 'less', measurements: ['cold', 'memory'] },
   { title: 'A blocking call', better: 'less', measurements: ['sync'] },

@@ -5,7 +5,7 @@
 import { Atomics } from '#atomics';
 import { anythingMoves } from '../codec/transfers.ts';
 import { releaseWire } from '../codec/wire.ts';
-import { now, startTimer } from '../core/clock.ts';
+import { now } from '../core/clock.ts';
 import { BrokenPoolError, DeadlockError, ShutDownError } from '../core/errors.ts';
 import { IntMap } from '../core/int-map.ts';
 import { freeJob } from '../jobs/job-block.ts';
@@ -62,6 +62,7 @@ import { runnerFor } from '../thread/own-runner.ts';
 import { beginAwait, beginBlock } from '../thread/waiting.ts';
 import type { AnyFunction } from './executor.ts';
 import { Job, type JobOptions, type JobOwner } from './job.ts';
+import { JobKills } from './job-kills.ts';
 import { JobOutcomes } from './job-outcomes.ts';
 import { isAsyncFunction, JobWriter } from './job-writer.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
@@ -70,11 +71,6 @@ import { holdForPermit } from './limiter-hold.ts';
 import { checkAccepts, noRoomIn } from './room.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { SENT, type Work } from './work.ts';
-
-interface Kill {
-  readonly job: Job;
-  readonly due: number;
-}
 
 export class PoolJobs implements JobOwner {
   readonly store: JobStore;
@@ -90,15 +86,14 @@ export class PoolJobs implements JobOwner {
   readonly #words: Int32Array;
   readonly #writer: JobWriter;
   readonly #outcomes: JobOutcomes;
-  /** Jobs whose threads are to be ended, and when. */
-  #kills: Kill[] = [];
-  readonly #spill: SpillWatch;
+  readonly #kills = new JobKills();
+  /** While jobs of this thread are under way. */
+  #spill: SpillWatch | undefined;
 
   constructor(store: JobStore) {
     this.store = store;
     this.#parking = store.parking;
     this.#words = store.parking.heap.words;
-    this.#spill = new SpillWatch(store, () => this.#wantThread());
     this.#writer = new JobWriter(this);
     this.#outcomes = new JobOutcomes(this);
   }
@@ -167,6 +162,7 @@ export class PoolJobs implements JobOwner {
     const put = this.store.put(job.address);
     if (put === ACCEPTED || put === WAKING) {
       if (put === ACCEPTED) this.#wantThread();
+      this.#spill ??= SpillWatch.join(this.store, () => this.#wantThread());
       this.#spill.watch();
       return;
     }
@@ -203,7 +199,11 @@ export class PoolJobs implements JobOwner {
     if (job.byPort !== undefined) releaseWire(job.byPort);
     job.finish();
     if (isMainLoop) releaseLoop();
-    if (this.jobs.size === 0) this.handle?.inUse(false);
+    if (this.jobs.size === 0) {
+      this.#spill?.leave();
+      this.#spill = undefined;
+      this.handle?.inUse(false);
+    }
     if (this.keeper !== undefined) this.keeper.jobEnded();
     else if (this.store.read(POOL_STATE) !== OPEN) callErrand(this.#words, this.store.read(POOL_KEEPER));
   }
@@ -252,22 +252,12 @@ export class PoolJobs implements JobOwner {
     }
     const runner = Atomics.load(words, address + JOB_STATE);
     if (runner >= FIRST_TOKEN) callErrand(words, runner);
-    const { onCancel, grace } = job.options;
+    const { onCancel } = job.options;
     if (onCancel === 'abandon') {
       job.abandon();
       this.keeper?.jobEnded();
     }
-    if (onCancel === 'terminate') {
-      const kill = { job, due: now() + grace };
-      this.#kills.push(kill);
-      startTimer(grace, () => this.#kill([kill]));
-    }
-  }
-
-  /** Ends the threads of jobs that had time enough to end by themselves. */
-  #kill(due: readonly Kill[]): void {
-    this.#kills = this.#kills.filter((kill) => !due.includes(kill));
-    for (const { job } of due) job.terminate();
+    if (onCancel === 'terminate') this.#kills.add(job);
   }
 
   terminate(job: Job): void {
@@ -301,7 +291,7 @@ export class PoolJobs implements JobOwner {
       Atomics.store(words, job.address + CELL_ASYNC, 0);
       let over: boolean;
       try {
-        const next = Math.min(deadline, job.due(), ...this.#kills.map(({ due }) => due));
+        const next = Math.min(deadline, job.due(), this.#kills.next());
         over = this.#parking.blockUntil(isOver, Math.max(next - now(), 0));
       } finally {
         Atomics.store(words, job.address + CELL_ASYNC, 1);
@@ -312,7 +302,7 @@ export class PoolJobs implements JobOwner {
       else if (now() >= deadline || currentScope()?.cancellation !== undefined) return false;
       else {
         // No timer of this loop fires meanwhile.
-        this.#kill(this.#kills.filter(({ due }) => due <= now()));
+        this.#kills.endDue();
         job.expireIfDue();
       }
     }

@@ -8,7 +8,7 @@ import { BrokenPoolError, CancelledError } from '../core/errors.ts';
 import { condemn } from '../jobs/job-kill.ts';
 import { buffersComeBy, SentBuffers, takeBufferMessage } from '../jobs/message-buffers.ts';
 import { type Payloads, payloadsBeside } from '../jobs/payloads.ts';
-import { BROKEN, CLOSED, END_WANTED, ENDED, LOST, OPEN } from '../jobs/states.ts';
+import { BROKEN, CLOSED, END_WANTED, ENDED, KILL_WANTED, LOST, OPEN } from '../jobs/states.ts';
 import { recordOf } from '../memory/heap.ts';
 import {
   JOB_STATE,
@@ -386,7 +386,7 @@ export class PoolKeeper implements KeeperOfJobs {
     this.drainPorts();
     // Once it is shut down, threads call when they have nothing to do.
     if (asked === 0 && this.#shutdown === undefined) return;
-    for (const job of jobsToKill(this.#jobs.store)) this.terminate(job);
+    if ((asked & KILL_WANTED) !== 0) for (const job of jobsToKill(this.#jobs.store)) this.terminate(job);
     if ((asked & END_WANTED) !== 0 && this.#shutdown === undefined) void this.shutdown(false, false);
     this.advance();
   }

@@ -43,8 +43,9 @@ export interface ThreadPoolOptions {
   /** Milliseconds before `'terminate'` does so. Default 100. */
   readonly grace?: number | undefined;
   /**
-   * How threads share jobs: `'shared'` (the default), one queue from which each takes the next; or `'stealing'`, the same
-   * for who submits: jobs that a job submits go to its own thread first, and others take them when they have nothing.
+   * How threads share jobs: `'shared'` (the default), one queue from which each takes the next; or `'stealing'`: what a job
+   * submits to its own pool is taken first by its own thread, the newest first, and by the others, the oldest first, when they have
+   * nothing of their own. Of what is equally urgent, that is; and one of 61 that a thread takes is the oldest of all.
    */
   readonly scheduling?: 'shared' | 'stealing' | undefined;
   /** For how many microseconds a thread without a job looks for the next before it waits, at the cost of a core. Default 0. */

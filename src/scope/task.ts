@@ -46,6 +46,8 @@ export let beginTask: (task: Task<unknown>) => void;
 export let scopeOf: (task: Task<unknown>) => Scope;
 /** How the function of a task ended; the task itself may still wait for what it started. */
 export let outcomeOf: <T>(task: Task<T>) => Outcome<T> | undefined;
+/** Who looks after a task, if anybody does. */
+export let ownerOf: (task: Task<unknown>) => TaskOwner | undefined;
 
 /**
  * A piece of async work on this loop. Tasks are made by `TaskGroup.spawn()`, `run()` and their kin; `await` one for its
@@ -104,6 +106,7 @@ export class Task<T> implements Promise<T> {
     beginTask = (task) => task.#begin();
     scopeOf = (task) => task.#scope;
     outcomeOf = (task) => task.#outcome;
+    ownerOf = (task) => task.#owner;
   }
 
   private constructor(fn: Work<T>, init: TaskOptions) {

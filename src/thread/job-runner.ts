@@ -320,10 +320,7 @@ export class JobRunner implements RunWatcher {
       (flags & KIND_MASK) === EACH
         ? (): unknown => this.#answers.each(run.job, fn, args, (flags & STOP) !== 0)
         : (): unknown => (fn as (...all: readonly unknown[]) => unknown)(...args);
-    const outer = this.#runs.starting;
-    this.#runs.starting = run;
     const task = startTask(body, { name, plain: true, owner: run });
-    this.#runs.starting = outer;
     run.task = task;
     const asked = run.cancelled as Run['cancelled'];
     if (asked !== undefined) task.cancel(asked.cause);

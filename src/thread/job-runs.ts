@@ -7,7 +7,7 @@ import type { Payloads } from '../jobs/payloads.ts';
 import { CANCELLED_ERROR, ERROR, NO_REASON, VALUE } from '../jobs/states.ts';
 import { JOB_AWAITS, JOB_BEGAN, JOB_CANCEL, JOB_FUNCTION, JOB_RAN } from '../memory/layout.ts';
 import { currentTask } from '../scope/current-task.ts';
-import { outcomeOf, type Task, type TaskOwner } from '../scope/task.ts';
+import { outcomeOf, ownerOf, type Task, type TaskOwner } from '../scope/task.ts';
 
 /** Who hears how runs go. */
 export interface RunWatcher {
@@ -73,8 +73,6 @@ export class JobRuns {
   readonly #payloads: Payloads;
   readonly #watcher: RunWatcher;
   readonly #runs = new IntMap<Run>();
-  /** Whose function is being called. */
-  starting: Run | undefined;
 
   constructor(words: Int32Array, payloads: Payloads, watcher: RunWatcher) {
     this.#words = words;
@@ -105,9 +103,8 @@ export class JobRuns {
 
   /** The one whose task that is. */
   of(task: Task<unknown>): Run | undefined {
-    for (const run of this.#runs.values()) if (run.task === task) return run;
-    // In its first, synchronous stretch the task is not known yet.
-    return this.starting;
+    const owner = ownerOf(task);
+    return owner instanceof Run && this.has(owner) ? owner : undefined;
   }
 
   /** Why the job was cancelled, if it was. */

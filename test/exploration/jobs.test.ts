@@ -20,6 +20,7 @@ const BOUND_0 = { preemptionBound: 0, transformed: withoutValues };
 const BOUND_1 = { preemptionBound: 1, transformed: withoutValues };
 const BOUND_2 = { preemptionBound: 2, transformed: withoutValues };
 const ALLOCATING = { preemptionBound: 0, transformed: withAllocator };
+const STEALING = { stealing: true };
 const ONE_DIES = { deaths: 1 };
 const TWO_DIE = { deaths: 2, menders: 2, menderDies: true };
 const random = (schedules: number): Partial<JobModel> => ({
@@ -68,6 +69,9 @@ describe('Jobs of a pool run once, end once and are told once, in every schedule
       BOUND_1,
     ),
     jobModel([putter('loop', {}, {}), runner(), breaker], {}, BOUND_2),
+    jobModel([putter('loop', { temper: 'fork' }, {}), runner(), runner()], STEALING, most(100_000)),
+    jobModel([putter('loop', { temper: 'unfork' }, {}), runner(), runner()], STEALING, random(50_000)),
+    jobModel([putter('loop', { temper: 'fork' }), runner(), breaker], STEALING, most(100_000)),
   ]);
 });
 
@@ -120,5 +124,20 @@ describe('Whoever dies, jobs are lost and doubled to nobody, in every schedule',
       random(50_000),
     ),
     jobModel([putter('blocked', { again: true }), runner(), runner()], TWO_DIE, random(50_000)),
+    jobModel(
+      [putter('loop', { temper: 'unfork' }), runner(), runner()],
+      { ...STEALING, ...ONE_DIES },
+      BOUND_0,
+    ),
+    jobModel(
+      [putter('loop', { temper: 'fork' }, {}), runner(), runner()],
+      { ...STEALING, ...ONE_DIES },
+      random(50_000),
+    ),
+    jobModel(
+      [putter('loop', { temper: 'unfork' }), runner(), runner()],
+      { ...STEALING, ...TWO_DIE },
+      random(50_000),
+    ),
   ]);
 });

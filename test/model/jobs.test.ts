@@ -85,7 +85,10 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
     jobModel([putter('loop', { temper: 'unfork' }), runner(), runner()], { stealing: true }, BOUND_1),
     jobModel([putter('loop', { temper: 'unfork' }, {}), runner()], { stealing: true }, BOUND_1),
     jobModel([putter('loop', { temper: 'fork' }), runner()], { stealing: true, ...DEATH }, BOUND_0),
-    jobModel([putter('loop', { temper: 'unfork' }), runner(), runner()], STEALING_DIES, BOUND_0),
+    jobModel([putter('loop', { temper: 'unfork' }), runner(), runner()], STEALING_DIES, {
+      ...BOUND_0,
+      mortal: ['b'],
+    }),
   ];
   test.each(models.map((model) => [model.name, model] as const))('%s', async (_, model) => {
     expect((await explore(model)).exhausted).toBe(true);

@@ -81,6 +81,7 @@ class PoolLife {
       threads: random.integer(1, 3),
       concurrency: random.pick([1, 1, 2, 3]),
       maxPending: random.pick([Infinity, Infinity, 20]),
+      scheduling: random.pick(['shared', 'stealing']),
     });
     this.#owners = new ThreadPoolExecutor({ threads: 3 });
   }

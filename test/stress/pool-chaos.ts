@@ -67,6 +67,7 @@ class PoolLife {
       threads: random.integer(1, 3),
       concurrency: random.pick([1, 1, 1, 2, 3]),
       onCancel: random.pick(POLICIES),
+      scheduling: random.pick(['shared', 'stealing']),
       grace: random.integer(0, 5),
     });
   }

@@ -97,6 +97,8 @@ function partOf(name: string): Part {
 }
 
 const seconds = Number(process.argv[2] ?? 60);
+if (!(seconds > 0))
+  throw new RangeError(`The first argument is a number of seconds, received ${process.argv[2]}`);
 const seed = Number(process.argv[3] ?? Date.now() & 0x7fffffff);
 const names = process.argv.length > 4 ? process.argv.slice(4) : Object.keys(PARTS);
 const shares = names.reduce((sum, name) => sum + partOf(name).share, 0);

@@ -1,6 +1,7 @@
 /** The built package, as users get it. What its build has not yet, it does not take part in. */
 import * as heddle from '../../../dist/index.js';
 import { functions } from '../workers/heddle.mjs';
+import { forksIn } from '../workers/heddle-forks.mjs';
 
 export async function open(threads) {
   return callsOf(new heddle.ThreadPoolExecutor({ threads }));
@@ -15,6 +16,10 @@ export const openMoving =
 
 export const openSync =
   heddle.toThreadSync && (async () => (a, b) => heddle.toThreadSync(functions.add, a, b));
+
+export async function openForks(threads) {
+  return forksIn(new heddle.ThreadPoolExecutor({ threads }));
+}
 
 /** A pool of one thread where there is no loop of its own yet. */
 export async function openLoop(concurrency) {

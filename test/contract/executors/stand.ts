@@ -25,6 +25,8 @@ export interface Implementation {
   readonly shared: boolean;
   /** A thread runs any number of async jobs at once. */
   readonly overlaps: boolean;
+  /** A thread takes the jobs of its jobs first. */
+  readonly stealing?: boolean;
   start(): Promise<Subject>;
 }
 
@@ -34,6 +36,7 @@ function poolOf(threads: number, scheduling: 'shared' | 'stealing'): Implementat
     threads,
     shared: true,
     overlaps: false,
+    stealing: scheduling === 'stealing',
     start: async () => {
       const executor = new ThreadPoolExecutor({ threads, scheduling });
       return { executor, end: (options) => executor.shutdown(options) };
