@@ -6,6 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { cleanCounters } from './counters.ts';
+import { deaths } from './deaths.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
 import { futureChaos } from './future-chaos.ts';
@@ -39,6 +40,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   pools: { share: 0.1, run: poolChaos },
   jobs: { share: 0.2, run: jobChaos },
   futures: { share: 0.1, run: futureChaos },
+  deaths: { share: 0.1, run: (seed, ms) => deaths(seed, ms, Infinity) },
   stack: { share: 0.1, run: dives },
   queues: { share: 0.2, run: dyingQueues },
 };
@@ -58,6 +60,7 @@ const ALONE: Readonly<Record<string, Part>> = {
       { share: 0.1, run: (seed: number) => queueChaos(seed, { kind, items: 1_000_000 }) },
     ]),
   ),
+  'deaths:10000': { share: 0.1, run: (seed: number) => deaths(seed, Infinity, 10_000) },
   'queues:flat': { share: 0.1, run: () => queueFlat(10_000_000) },
 };
 
