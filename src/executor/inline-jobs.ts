@@ -97,6 +97,10 @@ export class InlineJobs implements JobSink, JobOwner {
     return this.#runs.get(job)?.task !== undefined;
   }
 
+  whereabouts(job: Job): string {
+    return this.isRunning(job) ? 'running on this loop' : 'queued';
+  }
+
   ranFor(job: Job): number | undefined {
     const run = this.#runs.get(job);
     return run?.task && performance.now() - run.began;

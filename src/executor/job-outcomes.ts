@@ -9,6 +9,7 @@ import { JOB_OUTCOME, JOB_PARTS, JOB_RAN, JOB_STATE, POOL_FAILED, POOL_STATE } f
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import { decodeValue } from '../thread/values.ts';
+import { joinStacks } from './asker.ts';
 import type { Job } from './job.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import { describeEnd } from './thread-death.ts';
@@ -195,7 +196,10 @@ function settle(job: Job, outcome: number, value: unknown): void {
     value = undefined;
   }
   if (outcome === VALUE) job.resolve(value);
-  else job.reject(value);
+  else {
+    joinStacks(value, job.asker);
+    job.reject(value);
+  }
 }
 
 function tellPart(job: Job, outcomes: ItemOutcomes): void {

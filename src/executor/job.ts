@@ -21,6 +21,7 @@ import type { Right } from '../queue/settlement.ts';
 import { onAbort } from '../scope/abort.ts';
 import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
+import type { Asker } from './asker.ts';
 import type { OnCancel } from './executor.ts';
 import { Future, settleFuture } from './future.ts';
 import type { FutureProducer } from './future-producer.ts';
@@ -49,6 +50,8 @@ export interface JobOwner {
   terminate(job: Job): void;
   /** Whether a thread has it. */
   isRunning(job: Job): boolean;
+  /** Where it is, for a report. */
+  whereabouts(job: Job): string;
   /** For how many milliseconds a thread has had it; `undefined` if none has. */
   ranFor(job: Job): number | undefined;
   /** It has ended: takes what came of it. */
@@ -91,6 +94,8 @@ export class Job implements FutureProducer, LoopWait {
   isAsync = false;
   /** Whether its thread died once already. */
   repeated = false;
+  /** Who submitted it, if that is known. */
+  asker: Asker | undefined;
   /** Milliseconds that it ran, once it has. */
   ranMs = 0;
   /** Takes the job out of the task that it belongs to. */
@@ -151,6 +156,12 @@ export class Job implements FutureProducer, LoopWait {
 
   describe(): string {
     return `job "${this.name}"`;
+  }
+
+  /** The same, and where it is. */
+  report(): string {
+    const where = this.#phase === 'held' ? 'waiting for its limiter' : this.#owner.whereabouts(this);
+    return `${this.describe()} (${where})`;
   }
 
   /** It waits for something before it can be queued. */

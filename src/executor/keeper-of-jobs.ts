@@ -3,6 +3,7 @@ import type { BrokenPoolError } from '../core/errors.ts';
 import type { Payloads } from '../jobs/payloads.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import type { Job } from './job.ts';
+import type { ThreadSet } from './thread-set.ts';
 
 /** What the keeper does for jobs of its own thread. */
 export interface KeeperOfJobs {
@@ -26,6 +27,8 @@ export interface KeeperOfJobs {
   /** A job has ended: the threads that it kept may be too many now. */
   jobEnded(): void;
   readonly broken: BrokenPoolError | undefined;
+  /** None of a loop of this very thread. */
+  readonly threads?: ThreadSet;
   /** By what the thread of a loop died. */
   readonly lost?: { readonly end: WorkerEnd } | undefined;
 }

@@ -60,6 +60,7 @@ import { isMainLoop } from '../platform/worker.ts';
 import { currentScope } from '../scope/scope.ts';
 import { runnerFor } from '../thread/own-runner.ts';
 import { beginAwait, beginBlock } from '../thread/waiting.ts';
+import { noteAsker } from './asker.ts';
 import type { AnyFunction } from './executor.ts';
 import { Job, type JobOptions, type JobOwner } from './job.ts';
 import { JobKills } from './job-kills.ts';
@@ -70,6 +71,7 @@ import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
 import { checkAccepts, noRoomIn } from './room.ts';
 import { SpillWatch } from './spill-watch.ts';
+import { whereabouts } from './whereabouts.ts';
 import { SENT, type Work } from './work.ts';
 
 export class PoolJobs implements JobOwner {
@@ -107,6 +109,7 @@ export class PoolJobs implements JobOwner {
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job {
     const job = new Job(knowFunction(fn, site), work, options, this);
     job.isAsync = isAsyncFunction(fn);
+    job.asker = noteAsker(site);
     // What is moved cannot be given back.
     if (anythingMoves()) checkAccepts(this, options.signal);
     this.#make(job);
@@ -224,6 +227,10 @@ export class PoolJobs implements JobOwner {
 
   isRunning({ address }: Job): boolean {
     return Atomics.load(this.#words, address + JOB_STATE) >= FIRST_TOKEN;
+  }
+
+  whereabouts(job: Job): string {
+    return whereabouts(this.#parking.heap, job.address, this.keeper?.threads);
   }
 
   ranFor(job: Job): number | undefined {

@@ -122,7 +122,10 @@ export class ThreadPoolExecutor extends JobExecutor implements OwnedExecutor, Di
         : adopt({
             shutdown: ({ cancelRunning }) => this.shutdown({ cancelPending: cancelRunning, cancelRunning }),
             terminate: async () => this.#keeper?.threads.terminateAll(),
-            describe: () => this.#describe(),
+            describe: () => {
+              const running = this.#keeper?.running().map((job) => job.report()) ?? [];
+              return `${this.#describe()}${running.length === 0 ? '' : ` (it runs ${running.join(', ')})`}`;
+            },
           });
     if (settings !== undefined && settings.min > 0) void this.#jobs;
   }

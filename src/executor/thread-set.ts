@@ -18,6 +18,12 @@ export class ThreadSet extends Set<PoolThread> {
     return this.#count((thread) => !thread.gone && thread.state === 'starting');
   }
 
+  /** The name of the one with that token. */
+  nameOf(token: number): string | undefined {
+    for (const thread of this) if (thread.token === token) return thread.name;
+    return undefined;
+  }
+
   /** Has spare ones take the places of threads of the pool that are free; gives how many do. */
   promoteSpares(wanted: number): number {
     const regular = this.#count((thread) => !thread.gone && !thread.spare);

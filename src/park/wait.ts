@@ -176,6 +176,10 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
     if (holds) holdLoop();
   }
 
+  override describe(): string {
+    return this.#wanted.describe();
+  }
+
   get object(): number {
     return this.#wanted.object;
   }

@@ -46,6 +46,7 @@ export function interruptible<T>(
     return rejectedByCancellation(scope.cancellation);
   }
   const waiter = new Waiter<T>(scope);
+  waiter.what = describe;
   waiter.watchSignal(signal);
   waiter.startTimeout(timeout, describe);
   try {

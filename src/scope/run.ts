@@ -193,10 +193,9 @@ export class Runner {
     let task: Task<T> | undefined;
     const timers: Timer[] = [];
     const giveUp = (): void => {
-      const left = scopeOf(task!).describeMembers();
       report(
         'HEDDLE_SHUTDOWN_TIMEOUT',
-        `Left behind at the end of run: ${left.length > 0 ? left.join(', ') : 'the main function'} had not ended ${this.#cleanupTimeout} ms after it was told to`,
+        `Left behind at the end of run: ${leftOf(task!, true).join(', ')} had not ended ${this.#cleanupTimeout} ms after being told to`,
       );
       const outcome = outcomeOf(task!);
       if (outcome?.ok) end.resolve(outcome.value);
@@ -214,7 +213,7 @@ export class Runner {
           cancelLeftovers: true,
           onCancelled: () => {
             timers.push(
-              startTimer(this.#shutdownTimeout, () => this.#terminateJobs(task!)),
+              startTimer(this.#shutdownTimeout, () => this.#endLate(task!)),
               startTimer(this.#cleanupTimeout, giveUp),
             );
           },
@@ -234,14 +233,21 @@ export class Runner {
     }
   }
 
-  /** Jobs that were cancelled and do not listen would keep the program for ever. */
-  #terminateJobs(task: Task<unknown>): void {
+  /** Jobs that were cancelled and do not listen would keep the program for ever. What this loop itself waits for is named. */
+  #endLate(task: Task<unknown>): void {
+    const late = `${this.#shutdownTimeout} ms after being told to`;
     const ended = scopeOf(task).terminateMembers();
-    if (ended.length === 0) return;
-    report(
-      'HEDDLE_SHUTDOWN_TIMEOUT',
-      `Terminated the threads of ${ended.join(', ')} at the end of run: not ended ${this.#shutdownTimeout} ms after being told to`,
-    );
+    if (ended.length > 0)
+      report(
+        'HEDDLE_SHUTDOWN_TIMEOUT',
+        `Terminated the threads of ${ended.join(', ')} at the end of run: not ended ${late}`,
+      );
+    const left = leftOf(task, false);
+    if (left.length > 0)
+      report(
+        'HEDDLE_SHUTDOWN_TIMEOUT',
+        `The end of run waits for ${left.join(', ')}: not ended ${late}; cleanupTimeout would bound that`,
+      );
   }
 
   async #joinResources(): Promise<void> {
@@ -297,6 +303,13 @@ function rootScope(): Scope | undefined {
 function checkPool(value: unknown): RunPool | undefined {
   if (value === undefined || typeof (value as RunPool | null)?.submit === 'function') return value as RunPool;
   throw new TypeError(`pool must be an executor such as a ThreadPoolExecutor, received ${show(value)}`);
+}
+
+/** What is still open in a task that is to end, and where it waits; `elsewhere`: also jobs in threads. */
+function leftOf(task: Task<unknown>, elsewhere: boolean): string[] {
+  const scope = scopeOf(task);
+  if (scope.busy) return scope.describeMembers(elsewhere);
+  return [`the main function${scope.describeWaits()}`];
 }
 
 function cancellationOf(task: Task<unknown> | undefined): unknown {

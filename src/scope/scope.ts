@@ -20,8 +20,10 @@ export interface AttachedChild {
   readonly ended: PromiseLike<unknown>;
   /** Ends the work by force, if it was cancelled and goes on all the same. */
   terminate(): void;
-  /** What it is, for a report: `job "resize" in thread 2`. */
+  /** What it is: `job "resize"`. */
   describe(): string;
+  /** The same with where it is, for a report: `job "resize" (running for 12 ms in thread "pool-1-1")`. */
+  report?(): string;
 }
 
 /** A wait of the scope's own code. */
@@ -30,6 +32,8 @@ export interface ScopeWait {
   scope: Scope | undefined;
   /** Ends the wait: the scope was cancelled. Must not run code of the user. */
   cancelled(error: CancelledError): void;
+  /** What is waited for, as it stands in an error: `Cannot acquire lock "cache"`, or a thing. */
+  describe?(): string | undefined;
 }
 
 export interface ScopeOptions {
@@ -183,15 +187,29 @@ export class Scope {
     }
   }
 
-  /** What is still open in it, for a report. */
-  describeMembers(): string[] {
+  /** What is still open in it, for a report; `elsewhere`: also work that runs elsewhere. */
+  describeMembers(elsewhere: boolean = true): string[] {
     const found: string[] = [];
     for (const member of this.#members ?? []) {
-      if (!(member instanceof Scope)) found.push(member.describe());
-      else if (member.isTask) found.push(`task "${member.task?.name}"`);
-      else found.push(...(member.busy ? member.describeMembers() : ['a block of code']));
+      if (!(member instanceof Scope)) {
+        if (elsewhere) found.push(member.report?.() ?? member.describe());
+      } else if (member.busy) found.push(...member.describeMembers(elsewhere));
+      else
+        found.push(
+          `${member.isTask ? 'task' : 'a block of task'} "${pathOf(member)}"${member.describeWaits()}`,
+        );
     }
     return found;
+  }
+
+  /** What its code waits for, as far as is known: ` (waiting to acquire lock "cache")`. */
+  describeWaits(): string {
+    for (const wait of this.#waits ?? []) {
+      const what = wait.describe?.();
+      if (what !== undefined)
+        return ` (waiting ${what.startsWith('Cannot ') ? `to ${what.slice(7)}` : `for ${what}`})`;
+    }
+    return '';
   }
 
   /** Ends by force the work elsewhere that was cancelled with the scope and has not ended; gives what that was. */
@@ -199,7 +217,7 @@ export class Scope {
     const ended: string[] = [];
     for (const member of [...(this.#members ?? [])]) {
       if (!(member instanceof Scope)) {
-        ended.push(member.describe());
+        ended.push(member.report?.() ?? member.describe());
         member.terminate();
       } else if (!member.shielded) ended.push(...member.terminateMembers());
     }
@@ -244,6 +262,13 @@ export class Scope {
     this.#options.onCancelled?.(error, this);
     this.#controller?.abort(error);
   }
+}
+
+/** The tasks around a scope by their names, the outermost first: `main > crawl > fetch #3`. */
+export function pathOf(scope: Scope | undefined): string {
+  const names: string[] = [];
+  for (let at = scope; at !== undefined; at = at.parent) if (at.isTask) names.unshift(at.task!.name);
+  return names.join(' > ');
 }
 
 /** Which scope the code that runs now belongs to. */

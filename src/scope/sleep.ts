@@ -33,6 +33,11 @@ export function sleep(ms: number, options?: { readonly signal?: AbortSignal }): 
   const waiter = new Waiter<void>(scope, () => timer.stop());
   // A finite delay even for `Infinity`: the wait itself keeps the process up.
   const timer = startTimer(Math.min(ms, Number.MAX_SAFE_INTEGER), () => waiter.resolve());
+  waiter.what = timeOf;
   waiter.watchSignal(signal);
   return waiter.promise;
+}
+
+function timeOf(): string {
+  return 'a sleep to end';
 }

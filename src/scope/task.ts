@@ -2,7 +2,7 @@
 import { bindToLoop } from '../core/unsendable.ts';
 import { callIn, type Outcome, type Work } from './call.ts';
 import type { Holding } from './holdings.ts';
-import { currentScope, Scope, type ScopeOptions } from './scope.ts';
+import { currentScope, pathOf, Scope, type ScopeOptions } from './scope.ts';
 import { Unawaited } from './unawaited.ts';
 import { rejectedByCancellation, Waiter } from './waiter.ts';
 
@@ -171,6 +171,7 @@ export class Task<T> implements Promise<T> {
       return outcome.ok ? Promise.resolve(outcome.value) : Promise.reject(outcome.error);
     }
     const waiter: Waiter<unknown> = new Waiter(scope, () => this.#waiters?.delete(waiter));
+    waiter.what = this;
     this.#waiters ??= new Set();
     this.#waiters.add(waiter);
     return waiter.promise as Promise<T>;
@@ -216,7 +217,7 @@ export class Task<T> implements Promise<T> {
     const waiters = this.#waiters;
     this.#waiters = undefined;
     if (!outcome.ok && status === 'rejected' && this.#owner === undefined && !this.#awaited) {
-      this.#unawaited = new Unawaited(() => `task "${this.name}"`, this.#scope);
+      this.#unawaited = new Unawaited(() => `task "${pathOf(this.#scope)}"`, this.#scope);
       this.#unawaited.rejected(outcome.error);
     }
     for (const waiter of waiters ?? []) {

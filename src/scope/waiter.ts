@@ -27,6 +27,8 @@ export function markHandled(promise: Promise<unknown>): void {
 export class Waiter<T> implements ScopeWait {
   readonly promise: Promise<T>;
   scope: Scope | undefined;
+  /** What is waited for, if somebody asks: a text, or a task. */
+  what: (() => string) | { readonly name: string } | undefined;
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
@@ -64,6 +66,11 @@ export class Waiter<T> implements ScopeWait {
 
   reject(error: unknown): void {
     if (this.#finish()) this.#reject(error);
+  }
+
+  describe(): string | undefined {
+    if (typeof this.what === 'function') return this.what();
+    return this.what && `task "${this.what.name}"`;
   }
 
   cancelled(error: CancelledError): void {

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import {
   CancelledError,
   CaptureError,
+  Condition,
   capture,
   defaultPool,
   InlineExecutor,
@@ -17,6 +18,7 @@ import {
 import { currentScope } from '../../../src/scope/scope.ts';
 import { turn } from '../../fixtures/awaiting.ts';
 import { jobs, raised, sharedFlag } from '../../fixtures/jobs.ts';
+import { syncJobs } from '../../fixtures/sync-jobs.ts';
 
 afterAll(() => defaultPool().shutdown({ cancelRunning: true }));
 
@@ -175,10 +177,31 @@ describe('run()', () => {
     );
     await deaf;
     expect(warned.mock.calls[0]?.[0]).toMatchObject({ code: 'HEDDLE_SHUTDOWN_TIMEOUT' });
-    expect(String(warned.mock.calls[0]?.[0])).toContain('job "spin"');
+    expect(String(warned.mock.calls[0]?.[0])).toMatch(
+      /job "spin" \(running for \d+ ms in thread "outside-1"\)/,
+    );
     warned.mockRestore();
     expect(await before.submit(jobs.add, 1, 1)).toBe(2);
     await before.shutdown();
+  });
+
+  test('past shutdownTimeout says at what the thread of such a job is blocked', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const condition = new Condition({ name: 'supply' });
+    const pool = new ThreadPoolExecutor({ threads: 1, name: 'outside' });
+    await pool.submit(jobs.add, 1, 1);
+    await run(
+      async () => {
+        pool.submit(syncJobs.awaitDeath, condition, 'sync').catch(() => {});
+        while (condition.statistics().waiting === 0) await turn();
+      },
+      { shutdownTimeout: 1 },
+    );
+    expect(String(warned.mock.calls[0]?.[0])).toContain(
+      'in thread "outside-1", blocked at Condition "supply")',
+    );
+    warned.mockRestore();
+    await pool.shutdown();
   });
 
   test('ends the default pool it used; a later call gets a new one', async () => {

@@ -6,9 +6,11 @@ import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { InvalidStateError } from '../../../src/core/errors.ts';
 import { currentTask } from '../../../src/scope/current-task.ts';
 import { adopt, type Joinable, Runner, run } from '../../../src/scope/run.ts';
+import { shield } from '../../../src/scope/shield.ts';
 import { sleep } from '../../../src/scope/sleep.ts';
 import { startTask } from '../../../src/scope/task.ts';
 import { TaskGroup } from '../../../src/scope/task-group.ts';
+import { Lock } from '../../../src/sync/lock.ts';
 
 const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -134,7 +136,38 @@ describe('run()', () => {
       expect(emitted).toHaveBeenCalledTimes(1);
       expect(emitted.mock.calls[0]![0]).toMatchObject({
         code: 'HEDDLE_UNAWAITED_ERROR',
-        message: expect.stringContaining('task "lonely"'),
+        message: expect.stringContaining('task "main > lonely"'),
+      });
+    } finally {
+      emitted.mockRestore();
+    }
+  });
+
+  test('past shutdownTimeout names the tasks that it waits for, and where these wait', async () => {
+    const lock = new Lock({ name: 'cache' });
+    const guard = lock.acquireSync();
+    const emitted = vi.spyOn(process, 'emitWarning').mockImplementation(() => guard.release());
+    try {
+      await run(
+        async () => {
+          void TaskGroup.run((group) => {
+            group.spawn(
+              () =>
+                TaskGroup.run((inner) => {
+                  const save = (): Promise<void> => shield(async () => (await lock.acquire()).release());
+                  inner.spawn(save, { name: 'save #3' });
+                }),
+              { name: 'crawl' },
+            );
+          });
+          await macrotask();
+        },
+        { shutdownTimeout: 1 },
+      );
+      expect(emitted).toHaveBeenCalledTimes(1);
+      expect(emitted.mock.calls[0]![0]).toMatchObject({
+        code: 'HEDDLE_SHUTDOWN_TIMEOUT',
+        message: expect.stringContaining('"main > crawl > save #3" (waiting to acquire lock "cache")'),
       });
     } finally {
       emitted.mockRestore();

@@ -1,0 +1,58 @@
+/**
+ * One trace for an error of a job: the place in the thread, and then the place that submitted the job.
+ *
+ * To look at the stack takes several microseconds, more than a job does. So it is looked at for a few jobs in every stretch of
+ * time, which is for each of them where there are hundreds a second, and costs a hundredth of a core at most.
+ */
+import { startTimer } from '../core/clock.ts';
+import type { AnyFunction } from './executor.ts';
+
+/** So many in a stretch of so many milliseconds. */
+const MOST = 20;
+const STRETCH_MS = 10;
+
+/** The stack as it was; it becomes text when somebody reads it. */
+export interface Asker {
+  readonly stack?: string;
+}
+
+let left = MOST;
+let renewing = false;
+
+/** Whoever calls `site` now; `undefined` if that has been looked at too often lately. */
+export function noteAsker(site: AnyFunction): Asker | undefined {
+  if (left === 0) return undefined;
+  left--;
+  if (!renewing) {
+    renewing = true;
+    startTimer(STRETCH_MS, renew, { hold: false });
+  }
+  const asker: Asker = {};
+  Error.captureStackTrace?.(asker, site);
+  return asker;
+}
+
+function renew(): void {
+  left = MOST;
+  renewing = false;
+}
+
+/** Where this library stands: as sources, or as built. */
+const OWN_FILES = new URL(import.meta.url.endsWith('.ts') ? '../' : './', import.meta.url).href;
+const SEPARATOR = '    --- in another thread; submitted by ---';
+
+/** Adds who asked to the stack of an error that came from a thread. What is below the code of the user there is left out. */
+export function joinStacks(error: unknown, asker: Asker | undefined): void {
+  if (asker?.stack === undefined || !(error instanceof Error) || typeof error.stack !== 'string') return;
+  const there = error.stack.split('\n');
+  while (there.length > 1 && isOurs(there.at(-1)!)) there.pop();
+  const here = asker.stack.split('\n').slice(1);
+  if (here.length === 0) return;
+  const stack = [...(there.length > 1 ? there : [error.stack]), SEPARATOR, ...here].join('\n');
+  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+}
+
+/** A frame of this library, or of the runtime. */
+function isOurs(line: string): boolean {
+  return /^ {4}at /.test(line) && (line.includes(OWN_FILES) || /\(node:|at node:/.test(line));
+}

@@ -1,0 +1,48 @@
+/** The error of a job shows where it came about, and who had asked for it. */
+import { describe, expect, test } from 'vitest';
+import type { Executor } from '../../../src/index.ts';
+import { failure } from '../../fixtures/awaiting.ts';
+import { jobs } from './jobs.ts';
+import { nested } from './nested-jobs.ts';
+import { eachExecutor, LOOP, POOLS } from './stand.ts';
+
+const SEPARATOR = '--- in another thread; submitted by ---';
+
+function theAsker(executor: Executor): PromiseLike<unknown> {
+  return executor.submit(jobs.fail);
+}
+
+function stackOf(error: unknown): string[] {
+  return (error as Error).stack!.split('\n');
+}
+
+/** Only for some jobs in every hundredth of a second it is looked at who submits: here, for all that come first. */
+async function renewed(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 30));
+}
+
+describe('The stack of an error of a job', () => {
+  eachExecutor([...POOLS, LOOP], (_, the) => {
+    test('shows the place in the thread, and then the place that submitted it', async () => {
+      await renewed();
+      const stack = stackOf(await failure(theAsker(the())));
+      expect(stack[0]).toBe('PartError: no such part');
+      expect(stack[1]).toMatch(/^ {4}at .*fail .*jobs\.ts/);
+      const middle = stack.findIndex((line) => line.includes(SEPARATOR));
+      expect(stack[middle + 1]).toMatch(/theAsker .*stacks\.test\.ts/);
+      expect(stack.slice(1, middle).join('\n')).not.toMatch(/src\/(thread|scope)\//);
+    });
+
+    test('through two threads shows both places that submitted', async () => {
+      await renewed();
+      const stack = stackOf(await failure(the().submit(nested.parentOfFailure, the(), 'await')));
+      expect(stack.filter((line) => line.includes(SEPARATOR))).toHaveLength(2);
+      expect(stack.join('\n')).toMatch(/nested-jobs\.ts[\s\S]*stacks\.test\.ts/);
+    });
+
+    test('of a thousand jobs at once shows the place in the thread all the same', async () => {
+      const errors = await Promise.all(Array.from({ length: 1000 }, () => failure(theAsker(the()))));
+      for (const error of errors) expect(stackOf(error)[1]).toMatch(/fail .*jobs\.ts/);
+    });
+  });
+});
