@@ -5,6 +5,7 @@
  * time, which is for each of them where there are hundreds a second, and costs a hundredth of a core at most.
  */
 import { startTimer } from '../core/clock.ts';
+import { isInternal } from '../platform/slow-callbacks.ts';
 import type { AnyFunction } from './executor.ts';
 
 /** So many in a stretch of so many milliseconds. */
@@ -37,22 +38,15 @@ function renew(): void {
   renewing = false;
 }
 
-/** Where this library stands: as sources, or as built. */
-const OWN_FILES = new URL(import.meta.url.endsWith('.ts') ? '../' : './', import.meta.url).href;
 const SEPARATOR = '    --- in another thread; submitted by ---';
 
 /** Adds who asked to the stack of an error that came from a thread. What is below the code of the user there is left out. */
 export function joinStacks(error: unknown, asker: Asker | undefined): void {
   if (asker?.stack === undefined || !(error instanceof Error) || typeof error.stack !== 'string') return;
   const there = error.stack.split('\n');
-  while (there.length > 1 && isOurs(there.at(-1)!)) there.pop();
+  while (there.length > 1 && isInternal(there.at(-1)!)) there.pop();
   const here = asker.stack.split('\n').slice(1);
   if (here.length === 0) return;
   const stack = [...(there.length > 1 ? there : [error.stack]), SEPARATOR, ...here].join('\n');
   Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
-}
-
-/** A frame of this library, or of the runtime. */
-function isOurs(line: string): boolean {
-  return /^ {4}at /.test(line) && (line.includes(OWN_FILES) || /\(node:|at node:/.test(line));
 }

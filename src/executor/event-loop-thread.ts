@@ -18,6 +18,7 @@ import {
 } from '../memory/layout.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { holdLoop, releaseLoop } from '../platform/keep-alive.ts';
+import { checkDebug, type DebugOptions } from '../scope/debug.ts';
 import { adopt } from '../scope/run.ts';
 import { registerShared, type Sharing } from '../sync/shared-handle.ts';
 import { ownPool, runnerFor } from '../thread/own-runner.ts';
@@ -36,7 +37,8 @@ export interface LoopThreadOptions {
   readonly name?: string | undefined;
   /** Called in the thread before anything else. If it throws, the start fails with that. */
   readonly initializer?: (() => unknown) | undefined;
-  readonly debug?: boolean | { readonly slowCallback?: number } | undefined;
+  /** Reports what stalls the loop, as `run({ debug })` does for that of the program. */
+  readonly debug?: DebugOptions | undefined;
 }
 
 let unnamed = 0;
@@ -97,10 +99,11 @@ export class EventLoopThread extends EventLoop {
     options: LoopThreadOptions | undefined,
     site: AnyFunction,
   ): { loop: EventLoopThread; started: Started } {
-    const { name, initializer } = checkOptions(options) as LoopThreadOptions;
+    const { name, initializer, debug } = checkOptions(options) as LoopThreadOptions;
     if (initializer !== undefined) checkFunction(initializer, 'initializer');
     const reference = initializer && knowFunction(initializer, site).reference;
-    const settings = loopSettings(name === undefined ? `loop-${++unnamed}` : String(name), reference);
+    const called = name === undefined ? `loop-${++unnamed}` : String(name);
+    const settings = loopSettings(called, reference, checkDebug(debug));
     const loop = new EventLoopThread(new LoopInit(settings.name, false), sharing, (words, object) => {
       words[object + POOL_MAX_PENDING] = MOST / 2;
       words[object + POOL_SLOTS] = MOST / 2;

@@ -75,6 +75,8 @@ export interface PoolSettings {
   readonly jobOptions: JobOptions;
   /** Whether it is an event loop: one thread, which is not replaced. */
   readonly isLoop: boolean;
+  /** Whether its loop is watched, in debug mode, and after how many milliseconds a callback is slow. */
+  readonly slowMs: number | undefined;
 }
 
 let unnamed = 0;
@@ -105,12 +107,17 @@ export function readPoolOptions(
     execArgv: given.execArgv,
     onDispose: checkOneOf(given.onDispose ?? 'drain', 'onDispose', ['drain', 'cancel']),
     isLoop: false,
+    slowMs: undefined,
     jobOptions: mergeJobOptions(defaultJobOptions, { onCancel, grace }),
   };
 }
 
 /** The settings of a loop in a thread of its own. */
-export function loopSettings(name: string, initializer: Wire<FunctionReference> | undefined): PoolSettings {
+export function loopSettings(
+  name: string,
+  initializer: Wire<FunctionReference> | undefined,
+  slowMs: number | undefined,
+): PoolSettings {
   return {
     threads: 1,
     min: 1,
@@ -128,6 +135,7 @@ export function loopSettings(name: string, initializer: Wire<FunctionReference> 
     execArgv: undefined,
     onDispose: 'drain',
     isLoop: true,
+    slowMs,
     jobOptions: defaultJobOptions,
   };
 }

@@ -23,7 +23,7 @@ export function startPoolThread(
   const taken = new Set([...threads].map((thread) => thread.slot));
   let slot = 0;
   while (taken.has(slot)) slot++;
-  const { name, initializer, resourceLimits, env, execArgv, concurrency, scheduling, spin, isLoop } =
+  const { name, initializer, resourceLimits, env, execArgv, concurrency, scheduling, spin, isLoop, slowMs } =
     settings;
   const { heap, handles } = parking;
   const options = {
@@ -33,6 +33,7 @@ export function startPoolThread(
     spin,
     keepsOwn: scheduling === 'stealing',
     isLoop,
+    slowMs,
     mainLoop: mainLoopForThreads(),
     initializer,
     resourceLimits,

@@ -44,8 +44,21 @@ export function whileBlocked(look: () => void, needed: () => boolean): void {
   looks.push({ look, needed });
 }
 
+/** Who hears how long this thread was blocked; nobody but in debug mode. */
+let told: ((ms: number) => void) | undefined;
+let began = 0;
+
+/** Calls `tell` after each blocking wait, with how long that took, until the function that this gives is called. One at a time. */
+export function watchBlocking(tell: (ms: number) => void): () => void {
+  told = tell;
+  return () => {
+    told = undefined;
+  };
+}
+
 /** How long the next `Atomics.wait` may last, in ms, of the `left` that are left. */
 export function blockedSlice(left: number): number {
+  if (told !== undefined && began === 0) began = now();
   if (nextLook === 0) {
     if (!isMainThread && !hasOthers()) return left;
     const first = isMainThread ? SIGNALS_AFTER : LOOK_EVERY;
@@ -76,6 +89,10 @@ export function endBlocked(): void {
   const restore = restoreSignals;
   restoreSignals = undefined;
   restore?.();
+  if (told === undefined || began === 0) return;
+  const ms = now() - began;
+  began = 0;
+  told(ms);
 }
 
 function hasOthers(): boolean {

@@ -17,6 +17,33 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+let watch: StretchWatch | undefined;
+
+/** Debug mode: is called around what a function does before it returns; what `begin` gave is handed to `end`. */
+export interface StretchWatch {
+  begin(): number;
+  end(begun: number): void;
+}
+
+/** Has every call watched, until the function that this gives is called. */
+export function watchCalls(by: StretchWatch): () => void {
+  watch = by;
+  return () => {
+    watch = undefined;
+  };
+}
+
+function watched<T>(by: StretchWatch, fn: Work<T>): Work<T> {
+  return (signal) => {
+    const begun = by.begin();
+    try {
+      return fn(signal);
+    } finally {
+      by.end(begun);
+    }
+  };
+}
+
 /**
  * Calls `fn` in the scope at once, and `done` with its outcome: before returning, if `fn` gave it without a promise.
  * Never throws. `plain` says that `fn` does not look at the signal.
@@ -31,7 +58,8 @@ export function callIn<T>(
     let result: T | PromiseLike<T>;
     let thenable: boolean;
     try {
-      result = fn(plain ? (undefined as never) : scope.signal);
+      const call = watch === undefined ? fn : watched(watch, fn);
+      result = call(plain ? (undefined as never) : scope.signal);
       thenable = isThenable(result);
     } catch (error) {
       done({ ok: false, error });

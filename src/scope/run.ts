@@ -12,6 +12,7 @@ import {
   onSignals,
 } from '../platform/signals.ts';
 import type { Work } from './call.ts';
+import { checkDebug, type DebugOptions, startDebug } from './debug.ts';
 import { outside } from './outside.ts';
 import { currentScope, type Scope } from './scope.ts';
 import { outcomeOf, scopeOf, startTask, type Task } from './task.ts';
@@ -25,6 +26,12 @@ export interface RunPool {
 
 /** How `run()` and `Runner` are to behave. */
 export interface RunOptions {
+  /**
+   * Reports (`HEDDLE_STALLED_LOOP`) what stalls the loop while the main function runs: a callback that takes longer than
+   * `slowCallback` milliseconds (default 100), with its task and where it was started; a `Sync` wait of more than 100 ms, with
+   * its place. Costs several microseconds for every promise: for development. Default: false.
+   */
+  readonly debug?: DebugOptions | undefined;
   /** The executor that `toThread` uses inside, instead of the default pool. It is not shut down at the end. */
   readonly pool?: RunPool | undefined;
   /** Which signals cancel the main function. Default: SIGINT and SIGTERM. None in a thread: there are no signals. */
@@ -109,6 +116,7 @@ export class Runner {
   readonly #signals: readonly NodeJS.Signals[];
   readonly #shutdownTimeout: number;
   readonly #cleanupTimeout: number;
+  readonly #slowMs: number | undefined;
   readonly #resources = new Set<Joinable>();
   readonly #pool: RunPool | undefined;
   #closing: Promise<void> | undefined;
@@ -125,6 +133,7 @@ export class Runner {
       'shutdownTimeout',
     );
     this.#cleanupTimeout = checkTimeout(checked.cleanupTimeout, 'cleanupTimeout');
+    this.#slowMs = checkDebug(checked.debug);
     this.#pool = checkPool(checked.pool);
   }
 
@@ -168,6 +177,7 @@ export class Runner {
       received = signal;
       task?.cancel(signal);
     });
+    const stopDebug = this.#slowMs === undefined ? undefined : startDebug(this.#slowMs);
     try {
       return await this.#runTask(main, (started) => {
         task = started;
@@ -182,6 +192,7 @@ export class Runner {
         this.#closing = this.#joinResources();
         await this.#closing;
       }
+      stopDebug?.();
       stopSignals();
       underWay = undefined;
     }

@@ -14,6 +14,7 @@ import { ownParking } from '../park/own-parking.ts';
 import { onOwnEnd } from '../platform/child-threads.ts';
 import { applyLoaderSettings } from '../platform/modules.ts';
 import { exitThread, type MessagePort, ownSeed, type Transferable, takeMessage } from '../platform/worker.ts';
+import { startDebug } from '../scope/debug.ts';
 import { startTask } from '../scope/task.ts';
 import './context-call.ts';
 import { hasEndHooks, runEndHooks } from './end-hooks.ts';
@@ -122,6 +123,8 @@ class ThreadMain {
     setOwnPool(object);
     parking.heap.words[object + POOL_THREAD] = this.#settings.id;
     this.#send({ type: 'ready', token: parking.heap.token, record });
+    // What loaded it is not what its loop is for.
+    if (this.#settings.slowMs !== undefined) startDebug(this.#settings.slowMs);
     this.#runner.start();
   }
 

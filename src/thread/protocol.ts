@@ -59,6 +59,8 @@ export interface ThreadSettings {
   readonly keepsOwn: boolean;
   /** Whether the pool is the loop of this thread. */
   readonly isLoop: boolean;
+  /** Debug mode: after so many milliseconds a callback is reported. */
+  readonly slowMs?: number;
   readonly mainLoop?: MainLoop;
   readonly initializer?: Wire<FunctionReference>;
 }

@@ -20,6 +20,7 @@ export interface RemoteThreadOptions {
   readonly spin: number;
   readonly keepsOwn: boolean;
   readonly isLoop: boolean;
+  readonly slowMs: number | undefined;
   readonly mainLoop: MainLoop | undefined;
   readonly initializer?: Wire<FunctionReference> | undefined;
   readonly resourceLimits?: ResourceLimits | undefined;
@@ -53,6 +54,7 @@ export class RemoteThread {
       spin: options.spin,
       keepsOwn: options.keepsOwn,
       isLoop: options.isLoop,
+      ...(options.slowMs !== undefined && { slowMs: options.slowMs }),
       ...(options.mainLoop && { mainLoop: options.mainLoop }),
       ...(options.initializer && { initializer: options.initializer }),
     };
