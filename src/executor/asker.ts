@@ -4,7 +4,7 @@
  * To look at the stack takes several microseconds, more than a job does. So it is looked at for a few jobs in every stretch of
  * time, which is for each of them where there are hundreds a second, and costs a hundredth of a core at most.
  */
-import { startTimer } from '../core/clock.ts';
+import { startSystemTimer } from '../core/clock.ts';
 import { isInternal } from '../platform/slow-callbacks.ts';
 import type { AnyFunction } from './executor.ts';
 
@@ -26,7 +26,7 @@ export function noteAsker(site: AnyFunction): Asker | undefined {
   left--;
   if (!renewing) {
     renewing = true;
-    startTimer(STRETCH_MS, renew, { hold: false });
+    startSystemTimer(STRETCH_MS, renew, { hold: false });
   }
   const asker: Asker = {};
   Error.captureStackTrace?.(asker, site);

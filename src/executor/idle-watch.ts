@@ -1,4 +1,4 @@
-import { startTimer, type Timer } from '../core/clock.ts';
+import { startSystemTimer, type Timer } from '../core/clock.ts';
 import type { PoolThread } from './pool-thread.ts';
 
 interface Bounds {
@@ -24,7 +24,7 @@ export class IdleWatch {
   watch(): void {
     const { min, elastic, idleTimeout } = this.#bounds;
     if (!elastic || this.#timer !== undefined || this.#threads.size <= min) return;
-    this.#timer = startTimer(Math.max(idleTimeout / 2, 1), () => this.#end(), { hold: false });
+    this.#timer = startSystemTimer(Math.max(idleTimeout / 2, 1), () => this.#end(), { hold: false });
   }
 
   stop(): void {

@@ -1,5 +1,5 @@
 /** Jobs whose threads are to be ended by force, unless they end by themselves within their grace. */
-import { now, startTimer } from '../core/clock.ts';
+import { nowWhileBlocked as now, startSystemTimer } from '../core/clock.ts';
 import type { Job } from './job.ts';
 
 interface Kill {
@@ -14,7 +14,7 @@ export class JobKills {
     const { grace } = job.options;
     const kill = { job, due: now() + grace };
     this.#kills.push(kill);
-    startTimer(grace, () => this.#end([kill]));
+    startSystemTimer(grace, () => this.#end([kill]));
   }
 
   /** When the next of them is to be ended. */

@@ -204,12 +204,12 @@ export class Job implements FutureProducer, LoopWait {
     );
   }
 
-  /** When it runs out of time, as far as can be said now: for who is blocked, where no timer fires. */
-  due(): number {
+  /** After how many milliseconds it runs out of time, as far as can be said now: for who is blocked, where no timer fires. */
+  timeLeft(): number {
     const { timeout, runTimeout } = this.options;
     const ran = runTimeout === Infinity || this.#phase !== 'queued' ? undefined : this.#owner.ranFor(this);
     const left = ran === undefined ? runTimeout : runTimeout - ran;
-    return Math.min(this.submittedAt + timeout, now() + left);
+    return Math.min(this.submittedAt + timeout - now(), left);
   }
 
   expireIfDue(): void {

@@ -5,7 +5,7 @@
 import { Atomics } from '#atomics';
 import { anythingMoves } from '../codec/transfers.ts';
 import { releaseWire } from '../codec/wire.ts';
-import { now } from '../core/clock.ts';
+import { nowWhileBlocked as now } from '../core/clock.ts';
 import { BrokenPoolError, DeadlockError, ShutDownError } from '../core/errors.ts';
 import { IntMap } from '../core/int-map.ts';
 import { freeJob } from '../jobs/job-block.ts';
@@ -69,6 +69,7 @@ import { isAsyncFunction, JobWriter } from './job-writer.ts';
 import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
+import { workNumber, works } from './own-work.ts';
 import { checkAccepts, noRoomIn } from './room.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { whereabouts } from './whereabouts.ts';
@@ -84,6 +85,7 @@ export class PoolJobs implements JobOwner {
   keeper: KeeperOfJobs | undefined;
   /** What messages call the pool; and its handle, which is in use while a job of this thread is under way. */
   handle: { readonly name: string; inUse(more: boolean): void } | undefined;
+  readonly #number = workNumber();
   readonly #parking: Parking;
   readonly #words: Int32Array;
   readonly #writer: JobWriter;
@@ -179,7 +181,10 @@ export class PoolJobs implements JobOwner {
   }
 
   #begin(job: Job): void {
-    if (this.jobs.size === 0) this.handle?.inUse(true);
+    if (this.jobs.size === 0) {
+      works(this.#number, this);
+      this.handle?.inUse(true);
+    }
     this.jobs.set(job.address, job);
     if (isMainLoop) holdLoop();
   }
@@ -205,6 +210,7 @@ export class PoolJobs implements JobOwner {
     if (this.jobs.size === 0) {
       this.#spill?.leave();
       this.#spill = undefined;
+      works(this.#number, undefined);
       this.handle?.inUse(false);
     }
     if (this.keeper !== undefined) this.keeper.jobEnded();
@@ -222,8 +228,6 @@ export class PoolJobs implements JobOwner {
     Atomics.or(this.#words, this.store.object + POOL_ASKED, what);
     callErrand(this.#words, this.store.read(POOL_KEEPER));
   }
-
-  // For the job
 
   isRunning({ address }: Job): boolean {
     return Atomics.load(this.#words, address + JOB_STATE) >= FIRST_TOKEN;
@@ -298,8 +302,8 @@ export class PoolJobs implements JobOwner {
       Atomics.store(words, job.address + CELL_ASYNC, 0);
       let over: boolean;
       try {
-        const next = Math.min(deadline, job.due(), this.#kills.next());
-        over = this.#parking.blockUntil(isOver, Math.max(next - now(), 0));
+        const left = Math.min(deadline, this.#kills.next()) - now();
+        over = this.#parking.blockUntil(isOver, Math.max(Math.min(left, job.timeLeft()), 0));
       } finally {
         Atomics.store(words, job.address + CELL_ASYNC, 1);
         unblock?.();

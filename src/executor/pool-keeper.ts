@@ -370,6 +370,7 @@ export class PoolKeeper implements KeeperOfJobs {
     this.#noMoreErrands();
     this.#noMoreBuffers();
     this.#idleWatch.stop();
+    this.#starvation.stop();
     this.#ended();
     this.#shutdown?.resolve();
   }

@@ -1,5 +1,5 @@
 /** Waiting until a pool takes another job. */
-import { now } from '../core/clock.ts';
+import { now, nowWhileBlocked } from '../core/clock.ts';
 import { DeadlockError, PoolFullError, TimeoutError } from '../core/errors.ts';
 import { POOL_MAX_PENDING } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
@@ -132,7 +132,7 @@ export function roomInSync(
   const { store } = jobs;
   const { cells } = store.parking;
   const room = new Room(jobs, handle, () => store.hasRoom());
-  const deadline = now() + timeout;
+  const deadline = nowWhileBlocked() + timeout;
   const runner = runnerFor(store.object);
   const unblock = runner?.blockSlot();
   if (runner !== undefined && unblock === undefined)
@@ -148,7 +148,7 @@ export function roomInSync(
         jobs.keeper?.lookWhileBlocked();
         return cells.setBy(cell) !== 0 || store.hasRoom();
       };
-      const over = store.parking.blockUntil(isOver, Math.max(deadline - now(), 0));
+      const over = store.parking.blockUntil(isOver, Math.max(deadline - nowWhileBlocked(), 0));
       // All who wait are woken: nobody misses a wake-up that is not taken.
       cells.cancel(cell);
       room.withdraw(cell);

@@ -2,7 +2,7 @@
  * Wakes and starts threads for jobs that wait behind a long one. Nobody hears of a thread that drains, and has met a long job: so
  * what waits for long wakes another. One watch for each pool in a thread, however many handles of it there are.
  */
-import { startTimer, type Timer } from '../core/clock.ts';
+import { startSystemTimer, type Timer } from '../core/clock.ts';
 import { IntMap } from '../core/int-map.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { LIST_HEAD, LISTS, POOL_QUEUED, POOL_TAKEN } from '../memory/layout.ts';
@@ -50,7 +50,7 @@ export class SpillWatch {
   watch(): void {
     if (this.#timer !== undefined || this.#store.read(POOL_QUEUED) === 0) return;
     this.#takenThen = this.#store.read(POOL_TAKEN);
-    this.#timer = startTimer(SPILL_MS, () => this.#look(), { hold: false });
+    this.#timer = startSystemTimer(SPILL_MS, () => this.#look(), { hold: false });
   }
 
   #look(): void {

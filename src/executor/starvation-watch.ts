@@ -1,5 +1,5 @@
 /** Notices a pool whose queue does not move, and says so once. */
-import { startTimer, type Timer } from '../core/clock.ts';
+import { startSystemTimer, type Timer } from '../core/clock.ts';
 import { report } from '../platform/report.ts';
 
 const STARVING_AFTER_MS = 10_000;
@@ -30,7 +30,12 @@ export class StarvationWatch {
   watch(): void {
     if (this.#warned || this.#timer !== undefined || !this.#watched.waits()) return;
     this.#takenThen = this.#watched.taken();
-    this.#timer = startTimer(STARVING_AFTER_MS, () => this.#check(), { hold: false });
+    this.#timer = startSystemTimer(STARVING_AFTER_MS, () => this.#check(), { hold: false });
+  }
+
+  /** The pool has ended. */
+  stop(): void {
+    this.#timer?.stop();
   }
 
   #check(): void {

@@ -1,5 +1,5 @@
 /** How the threads of a pool died, and whether too many do. */
-import { startTimer } from '../core/clock.ts';
+import { startSystemTimer } from '../core/clock.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 
 /** As many deaths within a second, and no job finished, break a pool. */
@@ -41,7 +41,7 @@ export class ThreadDeaths {
     const death = this.#of(token);
     death.known = known;
     for (const told of death.told.splice(0)) told();
-    startTimer(REMEMBER_MS, () => this.#byToken.delete(token), { hold: false });
+    startSystemTimer(REMEMBER_MS, () => this.#byToken.delete(token), { hold: false });
   }
 
   /** A thread takes jobs now. */

@@ -33,7 +33,7 @@ export function whereabouts(heap: Heap, job: number, threads: ThreadSet | undefi
 }
 
 /** What a thread is blocked at, if it is: `Lock "cache"`. */
-function blockedAt(heap: Heap, token: number): string | undefined {
+export function blockedAt(heap: Heap, token: number): string | undefined {
   const { words, blocks } = heap;
   for (let block = blocks.nextUsed(0); block !== 0; block = blocks.nextUsed(block)) {
     if (words[block + KIND] !== CELL || blocks.stateOf(block) !== token) continue;

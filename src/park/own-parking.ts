@@ -1,6 +1,6 @@
 /** The parking of the calling thread, and what is done when another thread has died. */
 import { Atomics } from '#atomics';
-import { now, nowWhileBlocked, startTimer, type Timer } from '../core/clock.ts';
+import { now, nowWhileBlocked, startSystemTimer, type Timer } from '../core/clock.ts';
 import { type Heap, ownHeap, recordOf } from '../memory/heap.ts';
 import { RECORD_MENDS, RECORD_SYSTEM_THREAD, RECORD_THREAD_ID } from '../memory/layout.ts';
 import { leave, livingThreads, reap, reapDead, reapOnly, tokensOfThread } from '../memory/reaper.ts';
@@ -161,7 +161,8 @@ function lookAtStopped(): void {
     bury(ended);
   }
   timer?.stop();
-  if (stopped.size > 0) timer = outsideContext(() => startTimer(LOOK_AGAIN, lookAtStopped, { hold: false }));
+  if (stopped.size > 0)
+    timer = outsideContext(() => startSystemTimer(LOOK_AGAIN, lookAtStopped, { hold: false }));
 }
 
 function systemThreadOf(token: number): number {

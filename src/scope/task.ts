@@ -110,6 +110,7 @@ export class Task<T> implements Promise<T> {
   }
 
   private constructor(fn: Work<T>, init: TaskOptions) {
+    open++;
     this.name = init.name ?? (fn.name || 'task');
     this.#fn = fn;
     this.#owner = init.owner;
@@ -210,6 +211,7 @@ export class Task<T> implements Promise<T> {
   }
 
   #settle(status: TaskStatus): void {
+    open--;
     const outcome = this.#outcome!;
     this.#status = status;
     if (this.#scope.holdings !== undefined) this.#abandonHoldings(this.#scope.holdings);
@@ -231,6 +233,13 @@ export class Task<T> implements Promise<T> {
     this.#scope.holdings = undefined;
     for (const holding of holdings) holding.abandoned(this.name);
   }
+}
+
+/** How many tasks of this thread have not ended. */
+let open = 0;
+
+export function openTasks(): number {
+  return open;
 }
 
 /** Runs `fn` as a task, calling it before returning. An error that nobody awaits is reported once. */

@@ -46,6 +46,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'thread',
   ],
   cli: ['core', 'platform', 'function', 'scope', 'executor'],
+  testing: ['core', 'platform', 'memory', 'park', 'scope', 'executor'],
   /** `src/index.ts` and `src/all-kinds.ts`. */
   '': [
     'core',

@@ -1,0 +1,5 @@
+/** `heddle/testing`: what tests of code need that waits. */
+export { type NoLeaksOptions, noLeaks } from './leaks.ts';
+export { Sequencer, type Turn } from './sequencer.ts';
+export { type HasWaiters, type UntilBlockedOptions, untilBlocked } from './until-blocked.ts';
+export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';
