@@ -41,7 +41,7 @@ const RECORDS: Readonly<Record<number, string>> = {
   [FUNCTION]: 'function of a pool',
 };
 /** Handles of the runtime that belong to threads, servers and connections. */
-const HANDLES = /^(?:MessagePort|Worker|TCP\w+|Pipe\w+|TTYWrap|ProcessWrap|SignalWrap|FSEventWrap)$/;
+const HANDLES = /^(?:MessagePort|Worker|TCP\w+|TTYWrap|ProcessWrap|SignalWrap|FSEventWrap)$/;
 const LONG = 5_000;
 const LOOK_MS = 2;
 
@@ -59,9 +59,11 @@ const LOOK_MS = 2;
  * import { noLeaks } from 'heddle/testing';
  *
  * await noLeaks(async () => {
- *   await using pool = new ThreadPoolExecutor({ threads: 1 });
+ *   const pool = new ThreadPoolExecutor({ threads: 1 });
  *   using lock = new Lock();
  *   await pool.submit((given: Lock) => given.acquireSync().release(), lock);
+ *   await pool.shutdown();
+ *   pool[Symbol.dispose]();
  * });
  * ```
  */
