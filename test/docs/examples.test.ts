@@ -131,6 +131,29 @@ describe('examples/loops.ts', { timeout: 60_000 }, () => {
   });
 });
 
+describe('examples/crossover.ts', { timeout: 60_000 }, () => {
+  test('measures each thing once, and prints a table of each', async () => {
+    const { code, out, err } = await example('crossover.ts', ['--repetitions', '1', '--work', '1']);
+    expect(err).toBe('');
+    expect(out).toMatch(
+      /^A thread: \S+ ms until its first result, \d+ (KB|MB) of resident memory while idle\n/,
+    );
+    expect(out.match(/^ +[\d.]+ (µs|ms) +\d+( +[\d.]+ \([\d.]+\)){3}$/gm)).toHaveLength(10);
+    expect(out.match(/^ +(1 KB|100 KB|10 MB)( +[\d.]+ (µs|ms)){4}$/gm)).toHaveLength(3);
+    expect(out).toMatch(/^Copying 64 MB of shared memory: \S+ ms in place, [\d.]+ × by two threads$/m);
+    expect(out.match(/^ +\d+ ms( +[\d.]+ (µs|ms)){4}$/gm)).toHaveLength(3);
+    expect(code).toBe(0);
+  });
+
+  test('refuses wrong arguments with a message and 2', async () => {
+    for (const args of [['--repetitions', '0'], ['--work', 'much'], ['--speed', '9'], ['more']]) {
+      const { code, err } = await example('crossover.ts', args);
+      expect(err).toContain('Usage: crossover.ts');
+      expect(code).toBe(2);
+    }
+  });
+});
+
 test('examples/mixed.ts feeds what it fetches to threads, and leaves nothing running', async () => {
   const { code, out, err } = await example('mixed.ts');
   expect(err).toBe('');
