@@ -5,7 +5,7 @@
  * time, which is for each of them where there are hundreds a second, and costs a hundredth of a core at most.
  */
 import { startSystemTimer } from '../core/clock.ts';
-import { isInternal } from '../platform/slow-callbacks.ts';
+import { isInternal, userFrames } from '../platform/slow-callbacks.ts';
 import type { AnyFunction } from './executor.ts';
 
 /** So many in a stretch of so many milliseconds. */
@@ -39,6 +39,11 @@ function renew(): void {
 }
 
 const SEPARATOR = '    --- in another thread; submitted by ---';
+
+/** The place itself: `crawl (file:///app/crawl.ts:40:24)`. */
+export function firstFrame(asker: Asker | undefined): string | undefined {
+  return /^ {4}at (?:async )?(.*)$/m.exec(userFrames(asker?.stack))?.[1];
+}
 
 /** Adds who asked to the stack of an error that came from a thread. What is below the code of the user there is left out. */
 export function joinStacks(error: unknown, asker: Asker | undefined): void {

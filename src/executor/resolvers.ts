@@ -10,10 +10,13 @@ import { REFS } from '../memory/layout.ts';
 import { ownParking } from '../park/own-parking.ts';
 import { freeRight, prepareRight, RIGHT, type Right, type Settled } from '../queue/settlement.ts';
 import { isThenable } from '../scope/call.ts';
+import { currentScope, pathOf } from '../scope/scope.ts';
 import { registerShared, SharedHandle } from '../sync/shared-handle.ts';
+import { type Asker, firstFrame, noteAsker } from './asker.ts';
 import { Future, handleOfFuture, settleFuture } from './future.ts';
 import type { FutureProducer } from './future-producer.ts';
 import { blockForShared } from './shared-future.ts';
+import { awaitsOwn } from './unsettled.ts';
 
 /** A blocked thread looks so often whether others can settle what it waits for, in milliseconds. */
 const LOOK_MS = 250;
@@ -39,8 +42,11 @@ class OwnWork implements FutureProducer {
   /** Once other threads know it. */
   #right: SharedHandle<Right> | undefined;
   #disposed = false;
+  /** Who made it, if that is known. */
+  readonly #maker: Asker | undefined;
 
-  constructor() {
+  constructor(maker: Asker | undefined) {
+    this.#maker = maker;
     this.future = new Future<unknown>(this);
   }
 
@@ -83,6 +89,15 @@ class OwnWork implements FutureProducer {
     return 'a future';
   }
 
+  awaited(hasWayOut: boolean): (() => void) | undefined {
+    if (hasWayOut) return undefined;
+    const path = pathOf(currentScope());
+    return awaitsOwn(() => {
+      const place = firstFrame(this.#maker);
+      return `a future${place === undefined ? '' : ` made at ${place}`}${path === '' ? '' : `, which task "${path}" awaits`}`;
+    });
+  }
+
   holds(): boolean {
     // Whoever is left settles it, or it fails when nobody is.
     if (this.#disposed) return true;
@@ -123,7 +138,7 @@ Object.setPrototypeOf(RejectFunction.prototype, Function.prototype);
 const rights = new WeakMap<object, () => SharedHandle<Right>>();
 
 export function makeResolvers<T>(): Resolvers<T> {
-  const work = new OwnWork();
+  const work = new OwnWork(noteAsker(Future.withResolvers));
   const right = (): SharedHandle<Right> => work.right;
   const resolvers = {
     future: work.future as Future<T>,

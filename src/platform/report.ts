@@ -8,7 +8,8 @@ export type ReportCode =
   | 'HEDDLE_ABANDONED_GUARD'
   | 'HEDDLE_STALLED_LOOP'
   | 'HEDDLE_STARVING_POOL'
-  | 'HEDDLE_SHUTDOWN_TIMEOUT';
+  | 'HEDDLE_SHUTDOWN_TIMEOUT'
+  | 'HEDDLE_UNSETTLED_FUTURE';
 
 export function report(code: ReportCode, message: string, error?: unknown): void {
   const warning = new Error(message, error === undefined ? {} : { cause: error });

@@ -82,6 +82,7 @@ describe('the end of the process', () => {
   }, async () => {
     const { code, err } = await end('unsettled');
     expect(code).toBe(13);
-    expect(err).not.toBe('');
+    expect(err).toContain('HEDDLE_UNSETTLED_FUTURE');
+    expect(err).toMatch(/nobody has settled a future made at .*end-program\.ts:\d+/);
   });
 });
