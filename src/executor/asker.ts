@@ -1,16 +1,17 @@
 /**
  * One trace for an error of a job: the place in the thread, and then the place that submitted the job.
  *
- * To look at the stack takes several microseconds, more than a job does. So it is looked at for a few jobs in every stretch of
- * time, which is for each of them where there are hundreds a second, and costs a hundredth of a core at most.
+ * To look at the stack takes several microseconds, more than a job does. So it is looked at for as many jobs as there are in
+ * a bucket that fills slowly: for each of them where there are hundreds a second, and it costs half a hundredth of a core at most.
  */
 import { startSystemTimer } from '../core/clock.ts';
 import { isInternal, userFrames } from '../platform/slow-callbacks.ts';
 import type { AnyFunction } from './executor.ts';
 
-/** So many in a stretch of so many milliseconds. */
-const MOST = 20;
-const STRETCH_MS = 10;
+/** The bucket, and how many come into it after so many milliseconds. */
+const MOST = 50;
+const MORE = 5;
+const FILL_MS = 10;
 
 /** The stack as it was; it becomes text when somebody reads it. */
 export interface Asker {
@@ -18,24 +19,29 @@ export interface Asker {
 }
 
 let left = MOST;
-let renewing = false;
+let filling = false;
 
 /** Whoever calls `site` now; `undefined` if that has been looked at too often lately. */
 export function noteAsker(site: AnyFunction): Asker | undefined {
   if (left === 0) return undefined;
   left--;
-  if (!renewing) {
-    renewing = true;
-    startSystemTimer(STRETCH_MS, renew, { hold: false });
-  }
+  if (!filling) fill();
   const asker: Asker = {};
   Error.captureStackTrace?.(asker, site);
   return asker;
 }
 
-function renew(): void {
-  left = MOST;
-  renewing = false;
+function fill(): void {
+  filling = true;
+  startSystemTimer(
+    FILL_MS,
+    () => {
+      left = Math.min(left + MORE, MOST);
+      if (left < MOST) fill();
+      else filling = false;
+    },
+    { hold: false },
+  );
 }
 
 const SEPARATOR = '    --- in another thread; submitted by ---';

@@ -16,7 +16,7 @@ function stackOf(error: unknown): string[] {
   return (error as Error).stack!.split('\n');
 }
 
-/** Only for some jobs in every hundredth of a second it is looked at who submits: here, for all that come first. */
+/** It is looked at who submits for so many jobs only as have come into the bucket since the last. */
 async function renewed(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 30));
 }
