@@ -44,6 +44,13 @@ describe('A job in a group', () => {
       expect((error.errors[0] as Error).stack).toMatch(/fail.*jobs\.ts/s);
     });
 
+    test('comes back with an error whose stack shows the place that submitted it as well', async () => {
+      const error = await groupFailure(
+        TaskGroup.run((group) => void group.spawn(() => place().run(jobs.fail))),
+      );
+      expect((error.errors[0] as Error).stack).toMatch(/jobs-in-groups\.test\.ts/);
+    });
+
     test('that a task left behind is awaited by its group, its error is a report and no failure', async () => {
       const words = flag();
       let left!: Future<string>;

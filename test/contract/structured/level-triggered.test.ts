@@ -17,8 +17,9 @@ import {
 import { failure, thrown } from '../../fixtures/awaiting.ts';
 import { ENDED, until } from '../executors/jobs.ts';
 import { flag, raised } from '../executors/stand.ts';
-import { begin, deferred, eachPlace, settled, taskOf, turns } from './places.ts';
+import { begin, deferred, eachPlace, eachThread, settled, taskOf, turns } from './places.ts';
 import { SYNC_WAITS, WAITS, waits } from './waits.ts';
+import { CALLED, work } from './work.ts';
 
 describe('In a cancelled task', () => {
   eachPlace((place) => {
@@ -35,6 +36,22 @@ describe('In a cancelled task', () => {
         outcomes[item.value[0]] = item.value[1];
       const names = [...Object.keys(WAITS), ...Object.keys(SYNC_WAITS)];
       expect(outcomes).toEqual(Object.fromEntries(names.map((name) => [name, 'the cancellation'])));
+    });
+  });
+
+  eachThread((place) => {
+    test('a job that is submitted never runs, though a thread is idle', async () => {
+      const words = flag();
+      for (let round = 0; round < 300; round++) {
+        // The threads have gone to sleep, or look for work at that very moment.
+        await turns(1);
+        const { task } = await taskOf(async (self) => {
+          self().cancel();
+          return await place().run(work.value, words, round);
+        });
+        expect(task.status).toBe('cancelled');
+      }
+      expect(Atomics.load(words, CALLED)).toBe(0);
     });
   });
 

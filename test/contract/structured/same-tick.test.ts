@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   CancelledError,
   Event,
+  Future,
   type Guard,
   Lock,
   Queue,
@@ -74,6 +75,18 @@ const GRANTED: readonly {
     begin: () => {
       const event = new Event();
       return { wait: () => event.wait(), grant: () => event.set(), isFree: () => true, granted: undefined };
+    },
+  },
+  {
+    wait: 'a future',
+    begin: () => {
+      const { future, resolve } = Future.withResolvers<string>();
+      return {
+        wait: () => future,
+        grant: () => void resolve('result'),
+        isFree: () => true,
+        granted: 'result',
+      };
     },
   },
 ];

@@ -49,6 +49,18 @@ describe.each(['shared', 'stealing'] as const)('Cancelling a group of jobs (%s)'
     expect(Atomics.load(queued, CALLED)).toBe(0);
   });
 
+  test('jobs queued behind one that ends at once never run: its slot is free after they are cancelled', async () => {
+    const [a, b, queued] = [flag(), flag(), flag()];
+    await TaskGroup.run(async (group) => {
+      for (const words of [a, b]) group.spawn(() => one.submit(work.hold, words));
+      await Promise.all([raised(a), raised(b)]);
+      for (let n = 0; n < 1_000; n++) group.spawn(() => one.submit(work.value, queued, n));
+      await until(() => one.statistics().queued === 1_000);
+      group.cancel();
+    });
+    expect(Atomics.load(queued, CALLED)).toBe(0);
+  });
+
   test('running jobs see it, and end before the group does', async () => {
     const [a, b] = [flag(), flag()];
     await TaskGroup.run(async (group) => {

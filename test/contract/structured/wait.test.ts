@@ -96,6 +96,13 @@ describe('wait()', () => {
       expect(await wait([], { until })).toEqual({ done: new Set(), pending: new Set() });
   });
 
+  test('of nothing refuses wrong arguments and an aborted signal all the same', async () => {
+    expect(await failure(wait([], { timeout: -1 }))).toBeInstanceOf(RangeError);
+    expect(await failure(wait([], { timeout: NaN }))).toBeInstanceOf(RangeError);
+    expect(await failure(wait([], { signal: {} as never }))).toBeInstanceOf(TypeError);
+    expect(await failure(wait([], { signal: AbortSignal.abort('aborted') }))).toBe('aborted');
+  });
+
   test('says in its TimeoutError how many are unfinished; nothing is cancelled', async () => {
     const promises = [Promise.resolve(1), deferred().promise, deferred().promise, Promise.resolve(2)];
     const error = failure(wait(promises, { timeout: 100 }));
