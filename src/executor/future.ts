@@ -14,7 +14,7 @@ import {
   type Settled,
   type Settlement,
 } from '../queue/settlement.ts';
-import { interruptible, type WaitOptions } from '../scope/interruptible.ts';
+import { interruptible, type Settleable, type WaitOptions } from '../scope/interruptible.ts';
 import { outside } from '../scope/outside.ts';
 import { currentScope, type Scope } from '../scope/scope.ts';
 import { Unawaited } from '../scope/unawaited.ts';
@@ -137,7 +137,7 @@ export class Future<T> implements Promise<T> {
    * @throws TimeoutError, `signal.reason`, CancelledError, or the error of the work.
    */
   result(options?: WaitOptions): Promise<T> {
-    return this.#limited(this.#wait(), options, 'result');
+    return this.#limited(this.#wait(), options, 'result', this);
   }
 
   /**
@@ -256,18 +256,18 @@ export class Future<T> implements Promise<T> {
     const wait = this.#wait();
     if (this.#settled && scope?.cancellation === undefined) return wait;
     if (scope === undefined) return this.#during(wait, false);
-    return this.#during(
-      interruptible(wait, undefined, () => this.#producer.describe()),
-      false,
-    );
+    const text = (): string => this.#producer.describe();
+    return this.#during(interruptible(wait, undefined, text, this), false);
   }
 
-  #limited<R>(wait: Promise<R>, options: WaitOptions | undefined, what: string): Promise<R> {
-    const limited = interruptible(
-      wait,
-      options,
-      () => `Cannot get the ${what} of ${this.#producer.describe()} in time`,
-    );
+  #limited<R>(
+    wait: Promise<R>,
+    options: WaitOptions | undefined,
+    what: string,
+    source?: Settleable<R>,
+  ): Promise<R> {
+    const text = (): string => `Cannot get the ${what} of ${this.#producer.describe()} in time`;
+    const limited = interruptible(wait, options, text, source);
     const hasWayOut = options?.timeout !== undefined || options?.signal !== undefined;
     return this.#settled ? limited : this.#during(limited, hasWayOut);
   }
@@ -369,11 +369,10 @@ export class Future<T> implements Promise<T> {
       this.#unawaited.rejected(outcome);
     }
     const callbacks = this.#callbacks;
-    if (callbacks !== undefined) {
-      queueMicrotask(() => {
-        for (const callback of callbacks) callback();
-      });
-    }
+    if (callbacks === undefined) return;
+    queueMicrotask(() => {
+      for (const callback of callbacks) callback();
+    });
   }
 
   /** Gives up what this thread holds of a future that others know. Waits of it go on. */

@@ -11,6 +11,7 @@ import { InlineRun } from './inline-run.ts';
 import { Job, type JobOptions, type JobOwner } from './job.ts';
 import type { JobSink } from './job-executor.ts';
 import { holdForPermit } from './limiter-hold.ts';
+import { throwIfCalledOff } from './room.ts';
 import type { Work } from './work.ts';
 
 // Invariant: a run stands in `#runs` from the submit until nothing of its job goes on any more.
@@ -37,7 +38,7 @@ export class InlineJobs implements JobSink, JobOwner {
 
   start(fn: AnyFunction, site: AnyFunction, work: Work, options: JobOptions): Job {
     // Before anything is moved, which cannot be given back.
-    options.signal?.throwIfAborted();
+    throwIfCalledOff(work, options.signal);
     this.#checkOpen('submit to');
     const call = this.#rules.prepare(fn, site, work);
     const job = new Job(call.fn, work, options, this);

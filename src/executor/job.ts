@@ -141,6 +141,11 @@ export class Job implements FutureProducer, LoopWait {
     return this.#abandoned;
   }
 
+  /** For the task that it belongs to. */
+  get waits(): boolean {
+    return !this.settled && this.#phase !== 'ended' && !this.isRunning;
+  }
+
   get isRunning(): boolean {
     return this.#phase === 'queued' && this.#owner.isRunning(this);
   }

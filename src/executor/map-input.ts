@@ -1,5 +1,7 @@
 /** Reading the input of a `map`, be it sync or async. */
 import { show } from '../core/arguments.ts';
+import { ambient, type Scope } from '../scope/scope.ts';
+import { shield } from '../scope/shield.ts';
 
 export type MapInput = Iterator<unknown> | AsyncIterator<unknown>;
 
@@ -17,14 +19,9 @@ function isIterable<K extends symbol>(
   return typeof (value as Record<K, unknown> | null | undefined)?.[method] === 'function';
 }
 
-/** Tells an input that nobody reads on. What it answers could reach nobody any more. */
-export function closeInput(input: MapInput | undefined): void {
-  try {
-    const closing = input?.return?.();
-    if (isPromiseLike(closing)) closing.then(undefined, () => {});
-  } catch {
-    // The reader has been told already why the map ended.
-  }
+/** Tells an input that nobody reads on, in the scope that is to wait for what it does then, and cuts none of that off. */
+export function closeInput(input: MapInput, scope: Scope | undefined): Promise<unknown> {
+  return ambient.run(scope, () => shield(() => input.return?.()));
 }
 
 export function isPromiseLike(value: unknown): value is PromiseLike<never> {

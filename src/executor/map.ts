@@ -8,13 +8,14 @@
  * - A pool that is full takes the chunk later: what was pulled waits for room, and nothing more is pulled meanwhile.
  * - An item has one outcome, whether its chunk was one item or a thousand: chunks are not visible outside.
  * - After the first error (with `stop`), a close, an abort or a time-out nothing more is pulled, every job left is
- *   cancelled, and the input is closed.
+ *   cancelled, and the input is closed. So it is when the task ends that made it, which waits for that.
  */
 import { checkFunction } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, PoolFullError, SendError, ThreadDiedError, TimeoutError } from '../core/errors.ts';
 import { onAbort } from '../scope/abort.ts';
 import { interruptible } from '../scope/interruptible.ts';
+import { currentScope } from '../scope/scope.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import { ChunkSizer } from './chunk-sizer.ts';
 import type { AnyFunction, MapOptions, MapResults } from './executor.ts';
@@ -22,6 +23,7 @@ import type { Future } from './future.ts';
 import type { Job, JobOptions } from './job.ts';
 import { type JobSink, startInTask } from './job-executor.ts';
 import { closeInput, isPromiseLike, type MapInput, openInput } from './map-input.ts';
+import { ScopeMember } from './map-member.ts';
 import { type MapSettings, readMapOptions } from './map-options.ts';
 import { Stalled } from './map-stalled.ts';
 
@@ -82,11 +84,16 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   #over = false;
   #timer: Timer | undefined;
   #stopListening: (() => void) | undefined;
+  readonly #scope = currentScope();
+  /** What its scope has of it. */
+  readonly #member: ScopeMember;
+  #closing: Promise<unknown> | undefined;
 
   constructor(request: MapRequest, settings: MapSettings) {
     this.#request = request;
     this.#settings = settings;
     this.#sizer = new ChunkSizer(settings.chunkSize);
+    this.#member = new ScopeMember((reason) => this.#abort(reason));
     this.#stalled = new Stalled({
       room: (signal) => request.sink.waitForRoom({ signal }),
       start: (chunk) => this.#startChunk(chunk),
@@ -98,6 +105,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   start(): void {
     const { signal, timeout } = this.#settings;
     this.#input = openInput(this.#request.items);
+    this.#member.join();
     if (signal?.aborted) return this.#abort(signal.reason);
     this.#stopListening = signal && onAbort(signal, (reason) => this.#abort(reason));
     this.#timer = startTimer(timeout, () =>
@@ -121,12 +129,10 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
 
   /** Cancels what is left, and resolves when the jobs have ended and the input is closed. */
   async return(): Promise<IteratorResult<unknown, undefined>> {
-    const ended = [...this.#jobs].map((job) => job.ended);
     this.#finish(new CancelledError('The map was closed'));
-    const input = this.#input;
-    this.#input = undefined;
-    await Promise.all(ended);
-    if (!this.#exhausted) await input?.return?.();
+    await this.#member.ended;
+    // An error of the input, once its reader has asked for the end.
+    await this.#closing;
     return { done: true, value: undefined };
   }
 
@@ -344,7 +350,6 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#reasonLeft = { error: reason };
     else waiter.reject(reason);
-    this.#closeInput();
     this.#deliver();
   }
 
@@ -353,7 +358,6 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
 
   #fail(error: unknown): Promise<never> {
     this.#finish(error);
-    this.#closeInput();
     return Promise.reject(error);
   }
 
@@ -374,12 +378,13 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     this.#line.length = 0;
     this.#chunk.length = 0;
     this.#stalled.drop();
+    const left: PromiseLike<unknown>[] = [...this.#jobs].map((job) => job.ended);
     for (const job of this.#jobs) job.future.cancel(reason);
-  }
-
-  #closeInput(): void {
-    if (!this.#exhausted) closeInput(this.#input);
+    if (!this.#exhausted && this.#input !== undefined) this.#closing = closeInput(this.#input, this.#scope);
     this.#input = undefined;
+    // The reader has been told already why the map ended.
+    left.push(this.#closing?.catch(() => {}) ?? Promise.resolve());
+    this.#member.endsWith(left);
   }
 }
 

@@ -70,7 +70,7 @@ import type { KeeperOfJobs } from './keeper-of-jobs.ts';
 import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
 import { workNumber, works } from './own-work.ts';
-import { checkAccepts, noRoomIn } from './room.ts';
+import { checkAccepts, noRoomIn, throwIfCalledOff } from './room.ts';
 import { SpillWatch } from './spill-watch.ts';
 import { whereabouts } from './whereabouts.ts';
 import { SENT, type Work } from './work.ts';
@@ -116,7 +116,7 @@ export class PoolJobs implements JobOwner {
     if (anythingMoves()) checkAccepts(this, options.signal);
     this.#make(job);
     try {
-      options.signal?.throwIfAborted();
+      throwIfCalledOff(work, options.signal);
       if (options.limiter === undefined) this.#put(job);
       else {
         this.checkOpen();

@@ -18,6 +18,7 @@ import { outside } from '../scope/outside.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
 import { runnerFor } from '../thread/own-runner.ts';
 import type { PoolJobs } from './pool-jobs.ts';
+import type { Work } from './work.ts';
 
 const stack = new StackProbe();
 
@@ -82,9 +83,15 @@ export function noRoomIn(jobs: PoolJobs): PoolFullError {
   );
 }
 
+/** Throws what a job is called off by before it is put: an aborted signal; the cancellation of its task, unless nobody waits for it. */
+export function throwIfCalledOff(work: Work, signal: AbortSignal | undefined): void {
+  if (work.kind === 'call' && work.quiet === true) signal?.throwIfAborted();
+  else throwIfEnded(signal);
+}
+
 /** Throws what a submit would be refused with, as far as can be seen before it. @throws as `PoolJobs.start` */
 export function checkAccepts(jobs: PoolJobs, signal: AbortSignal | undefined): void {
-  signal?.throwIfAborted();
+  throwIfEnded(signal);
   jobs.checkOpen();
   if (jobs.isFull) throw noRoomIn(jobs);
 }

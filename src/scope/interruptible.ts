@@ -1,6 +1,6 @@
 /** Waiting for a promise in a way that a time-out, a signal and the cancellation of the current task can end. */
 import { checkOptions, checkSignal, checkTimeout } from '../core/arguments.ts';
-import { currentScope } from './scope.ts';
+import { currentScope, type Scope } from './scope.ts';
 import { rejectedByCancellation, Waiter } from './waiter.ts';
 
 /** What every operation that can wait takes. */
@@ -19,12 +19,14 @@ export interface WaitOptions {
 /**
  * Waits for `wait` cancellably. The promise rejects with the `CancelledError` of the task around, with `signal.reason`,
  * or with a `TimeoutError` whose message is made by `describe`; what was there before any of them wins. The thing
- * waited for is left alone. All listeners are taken off when the wait ends, in whatever way.
+ * waited for is left alone. All listeners are taken off when the wait ends, in whatever way. `source` is what the promise tells
+ * of, if that can be asked.
  */
 export function interruptible<T>(
   wait: PromiseLike<T>,
   options: WaitOptions | undefined,
   describe: () => string,
+  source?: Settleable<T>,
 ): Promise<T> {
   let timeout: number;
   let signal: AbortSignal | undefined;
@@ -45,7 +47,7 @@ export function interruptible<T>(
     absorb(wait);
     return rejectedByCancellation(scope.cancellation);
   }
-  const waiter = new Waiter<T>(scope);
+  const waiter = source === undefined ? new Waiter<T>(scope) : new SourceWaiter<T>(scope, source);
   waiter.what = describe;
   waiter.watchSignal(signal);
   waiter.startTimeout(timeout, describe);
@@ -58,6 +60,33 @@ export function interruptible<T>(
     waiter.reject(error);
   }
   return waiter.promise;
+}
+
+/** What may be settled by now, though its promise has not told yet. */
+export interface Settleable<T> {
+  /** The value; `undefined` if it is not settled. @throws what it failed with */
+  tryResult(): { readonly value: T } | undefined;
+}
+
+/** What was there before the wait was cut off is got all the same. */
+class SourceWaiter<T> extends Waiter<T> {
+  readonly #source: Settleable<T>;
+
+  constructor(scope: Scope | undefined, source: Settleable<T>) {
+    super(scope);
+    this.#source = source;
+  }
+
+  protected override giveUp(): boolean {
+    try {
+      const result = this.#source.tryResult();
+      if (result === undefined) return true;
+      this.resolve(result.value);
+    } catch (error) {
+      this.reject(error);
+    }
+    return false;
+  }
 }
 
 /** It was handed to a wait, so a failure of it counts as awaited even though that wait has ended otherwise. */

@@ -14,8 +14,12 @@ import type { Task } from './task.ts';
 
 /** Work that belongs to a scope though it runs elsewhere, such as a job in another thread. */
 export interface AttachedChild {
-  /** Asks the work to end. `reason` is the `CancelledError` of the scope. Called once at most. */
+  /** Asks the work to end. `reason` is the `CancelledError` of the scope. Called once at most, unless it is over. */
   cancel(reason: unknown): void;
+  /** Whether it has not begun, and never will if it is cancelled now: this is done before any that runs hears of it. */
+  readonly waits?: boolean;
+  /** Whether it ends with the function of the scope, though nothing failed: an iterator, which nobody reads on. */
+  readonly endsWithFunction?: boolean;
   /** Fulfilled when the work has really ended. Never rejects. */
   readonly ended: PromiseLike<unknown>;
   /** Ends the work by force, if it was cancelled and goes on all the same. */
@@ -158,6 +162,14 @@ export class Scope {
     return () => this.#remove(child);
   }
 
+  /** Its function has ended: so do iterators that were left half read. */
+  functionEnded(): void {
+    if (this.#members === undefined) return;
+    for (const member of [...this.#members])
+      if (!(member instanceof Scope) && member.endsWithFunction === true)
+        cancelChild(member, makeCancellation('what it belongs to has ended'));
+  }
+
   /** Resolves once nothing is open in it any more. */
   async join(): Promise<void> {
     if (!this.#joining) {
@@ -250,7 +262,14 @@ export class Scope {
         }
       }
     }
+    // Else one that runs might make room for it.
+    for (const scope of reached) scope.#withdraw(error);
     for (const scope of reached) scope.#wake(error);
+  }
+
+  #withdraw(error: CancelledError): void {
+    for (const member of [...(this.#members ?? [])])
+      if (!(member instanceof Scope) && member.waits === true) cancelChild(member, error);
   }
 
   #wake(error: CancelledError): void {

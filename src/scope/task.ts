@@ -193,6 +193,7 @@ export class Task<T> implements Promise<T> {
 
   #functionEnded(outcome: Outcome<T>): void {
     const scope = this.#scope;
+    scope.functionEnded();
     let status: TaskStatus = 'fulfilled';
     this.#outcome = outcome;
     if (!outcome.ok && scope.isCancellation(outcome.error)) {

@@ -41,7 +41,10 @@ async function waitFor<P extends PromiseLike<unknown>>(
   const pending = new Set(checkAwaitables(awaitables));
   const done = new Set<P>();
   const total = pending.size;
-  if (total === 0) return { done, pending };
+  if (total === 0) {
+    await interruptible(Promise.resolve(), options, () => 'Cannot wait');
+    return { done, pending };
+  }
   let enough!: () => void;
   const reached = new Promise<void>((resolve) => {
     enough = resolve;
