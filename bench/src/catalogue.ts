@@ -23,6 +23,7 @@ export const groups = [
   'sync',
   'many',
   'forks',
+  'groups',
   'locks',
   'queues',
   'primitives',
@@ -35,8 +36,8 @@ const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'm
 export const peers: readonly Peer[] = [
   {
     name: 'raw',
-    groups: [...pool, 'blocked', 'sync', 'many', 'locks', 'queues', 'primitives'],
-    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for locks a futex of three states, for other primitives bare words',
+    groups: [...pool, 'blocked', 'sync', 'many', 'groups', 'locks', 'queues', 'primitives'],
+    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for groups `Promise.all`, for locks a futex of three states, for other primitives bare words',
   },
   {
     name: 'batched',
@@ -51,8 +52,8 @@ export const peers: readonly Peer[] = [
   {
     name: 'heddle',
     package: 'heddle',
-    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'locks', 'queues', 'primitives'],
-    note: '`ThreadPoolExecutor`, portable functions; `toThreadSync`, `EventLoopThread`; `Lock`, `Queue` and the other primitives',
+    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'groups', 'locks', 'queues', 'primitives'],
+    note: '`ThreadPoolExecutor`, portable functions; `toThreadSync`, `EventLoopThread`; `TaskGroup`; `Lock`, `Queue` and the other primitives',
   },
   {
     name: 'heddle-spin',
@@ -155,6 +156,8 @@ export interface Measurement {
     readonly payload?: 'object' | 'string' | 'buffer' | 'moved';
     /** Whether another process burns a core meanwhile. */
     readonly busy?: boolean;
+    /** Which of `measured/groups/measurements.mjs`. */
+    readonly groups?: string;
     /** Which of `measured/locks/measurements.mjs`. */
     readonly locks?: string;
     /** Whether another thread has the lock too. */
@@ -372,6 +375,40 @@ const many: readonly Measurement[] = [
       { field: 'rss', title: 'resident, each', unit: 'bytes' },
       { field: 'heapThere', title: 'heap of its thread, each', unit: 'bytes' },
       { field: 'heap', title: 'heap of the submitter, each', unit: 'bytes' },
+    ],
+  },
+];
+
+const taskGroups: readonly Measurement[] = [
+  {
+    id: 'groups-tasks',
+    group: 'groups',
+    limit: 60_000,
+    spec: { what: 'groups', groups: 'tasks', threads: 0, window: 0 },
+    metrics: [
+      {
+        field: 'time',
+        title: 'each task',
+        unit: 'ns',
+        bars: [{ bound: 'at most', value: 2, of: 'raw', since: 24 }],
+      },
+      ...flat('resident, grown from 10 % to 100 %', 'heap, grown from 10 % to 100 %'),
+    ],
+  },
+  {
+    id: 'groups-cancel',
+    group: 'groups',
+    peers: ['heddle'],
+    limit: 60_000,
+    spec: { what: 'groups', groups: 'cancel', threads: 2, window: 0 },
+    metrics: [
+      {
+        field: 'time',
+        title: 'until the group has ended',
+        unit: 'ms',
+        bars: [{ bound: 'at most', value: 1000 }],
+      },
+      { field: 'longest', title: 'longest', unit: 'ms' },
     ],
   },
 ];
@@ -706,6 +743,7 @@ export const measurements: readonly Measurement[] = [
   },
   sync,
   ...many,
+  ...taskGroups,
   ...locks,
   ...queues,
   ...primitives,
@@ -794,6 +832,16 @@ export const sections: readonly Section[] = [
     title: '100,000 tasks that wait on one loop of another thread',
     better: 'less',
     measurements: ['many-idle'],
+  },
+  {
+    title: '1,000,000 tasks, each of which awaits one resolved promise, in groups of 1,000',
+    better: 'less',
+    measurements: ['groups-tasks'],
+  },
+  {
+    title: 'Cancelling a group of 10,000 tasks that wait, a quarter of them for jobs in threads',
+    better: 'less',
+    measurements: ['groups-cancel'],
   },
   {
     title: 'A lock acquired and released, with nobody else there',

@@ -73,6 +73,9 @@ machine, and take differences smaller than the ranges for noise. A dash says tha
 - *1,000,000 at once*: each with its promise, in a list. Then all are done and forgotten, and a second million follows.
   *10,000,000 tasks*: memory after a collection in both threads. *100,000 that wait*: async functions that await a promise
   each. A quick run takes a small part of each.
+- *Tasks in groups*: the reference is \`Promise.all\` of a thousand calls of the same async function. Memory after a collection,
+  without the young generation of the heap; a quick run takes 200,000. *Cancelling*: six jobs rest in two threads, one or two poll \`cancelled()\`, the others are queued;
+  the tasks of the loop wait in equal parts for time, a lock, an item, an event and a future.
 - *Locks*: the reference is a mutex of one word by hand, not fair, and heddle's hands over in order. *Waking*: the
   reference is \`Atomics.waitAsync\` and \`notify\` on bare words, without a lock; the thousand queue for one lock, each
   releases it at once. *By the hundred thousand*: the reference makes plain objects of four fields, and sends shared

@@ -33,6 +33,8 @@ export interface SpawnOptions {
   readonly name?: string;
 }
 
+const SOON = Promise.resolve();
+
 /** What the members of one group share; kept apart so that the constructor of the public class takes nothing. */
 interface GroupInit {
   readonly scope: Scope;
@@ -215,7 +217,8 @@ export class TaskGroup {
 
   #schedule(task: Task<unknown>): void {
     this.#slotsTaken++;
-    queueMicrotask(() => beginTask(task));
+    // As queueMicrotask() does, but without a resource of its own for async_hooks: a tenth of a small task.
+    void SOON.then(() => beginTask(task));
   }
 
   #failed(error: unknown): void {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as nodeSleep } from 'node:timers/promises';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
@@ -425,6 +426,15 @@ describe('TaskGroup.spawn()', () => {
       expect(group.spawn(function download() {}).name).toBe('download');
       expect(group.spawn(() => {}, { name: 'mine' }).name).toBe('mine');
     });
+  });
+
+  test('calls the function in the asynchronous context of its spawn', async () => {
+    const storage = new AsyncLocalStorage<number>();
+    const found = await TaskGroup.run(async (group) => {
+      const tasks = [1, 2, 3].map((n) => storage.run(n, () => group.spawn(() => storage.getStore())));
+      return await Promise.all(tasks);
+    });
+    expect(found).toEqual([1, 2, 3]);
   });
 
   test('with a limit runs no more at once, in the order of spawn', async () => {
