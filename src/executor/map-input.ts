@@ -19,9 +19,17 @@ function isIterable<K extends symbol>(
   return typeof (value as Record<K, unknown> | null | undefined)?.[method] === 'function';
 }
 
-/** Tells an input that nobody reads on, in the scope that is to wait for what it does then, and cuts none of that off. */
-export function closeInput(input: MapInput, scope: Scope | undefined): Promise<unknown> {
-  return ambient.run(scope, () => shield(() => input.return?.()));
+/**
+ * Tells an input that nobody reads on, in the scope that is to wait for what it does then, and cuts none of that off. A step
+ * that it is just taking is waited for: what it does at its end would be part of that, and be cut off with it.
+ */
+export function closeInput(
+  input: MapInput,
+  step: PromiseLike<unknown> | undefined,
+  scope: Scope | undefined,
+): Promise<unknown> {
+  const close = (): unknown => input.return?.();
+  return ambient.run(scope, () => shield(() => (step === undefined ? close() : step.then(close, close))));
 }
 
 export function isPromiseLike(value: unknown): value is PromiseLike<never> {

@@ -3,6 +3,7 @@ import { checkFunction } from '../core/arguments.ts';
 import { now } from '../core/clock.ts';
 import { CancelledError, PoolFullError, TimeoutError } from '../core/errors.ts';
 import { throwIfEnded } from '../park/wait.ts';
+import { attachToTask } from '../scope/scope.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import type { Job } from './job.ts';
 import { startInTask } from './job-executor.ts';
@@ -29,6 +30,7 @@ export function mapItemsSync(request: MapRequest): IterableIterator<unknown> {
   if (typeof items?.[Symbol.iterator] !== 'function') throw new TypeError('items must be iterable');
   const run = new SyncMap(request, settings, items[Symbol.iterator]());
   run.fill();
+  run.join();
   return run.results();
 }
 
@@ -42,6 +44,8 @@ class SyncMap {
   /** Read, and not taken by the pool. */
   #waiting: readonly unknown[] = [];
   #exhausted = false;
+  #closed = false;
+  #leave: (() => void) | undefined;
 
   constructor(request: MapRequest, settings: MapSettings, input: Iterator<unknown>) {
     this.#request = request;
@@ -85,6 +89,7 @@ class SyncMap {
   /** The chunk whose results come next. If none is under way, for others have filled the pool, it waits for room. */
   #next(): Chunk | undefined {
     for (;;) {
+      if (this.#closed) return undefined;
       this.fill();
       const [first] = this.#chunks;
       if (first !== undefined || (this.#exhausted && this.#waiting.length === 0)) return first;
@@ -125,10 +130,27 @@ class SyncMap {
         }
       }
     } finally {
-      const reason = failed?.error ?? new CancelledError('The map was closed');
-      for (const { job } of this.#chunks.splice(0)) job.future.cancel(reason);
-      if (!this.#exhausted) this.#input.return?.();
+      this.#close(failed?.error ?? new CancelledError('The map was closed'));
     }
+  }
+
+  /** It ends with the scope in which it was made, if nobody reads it to its end. Its jobs are members of that themselves. */
+  join(): void {
+    this.#leave = attachToTask({
+      endsWithFunction: true,
+      cancel: (reason) => this.#close(reason),
+      ended: Promise.resolve(),
+      terminate: () => {},
+      describe: () => 'a map',
+    });
+  }
+
+  #close(reason: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#leave?.();
+    for (const { job } of this.#chunks.splice(0)) job.future.cancel(reason);
+    if (!this.#exhausted) this.#input.return?.();
   }
 
   #submit(items: readonly unknown[]): Chunk {

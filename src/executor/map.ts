@@ -19,12 +19,12 @@ import { currentScope } from '../scope/scope.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import { ChunkSizer } from './chunk-sizer.ts';
 import type { AnyFunction, MapOptions, MapResults } from './executor.ts';
-import type { Future } from './future.ts';
 import type { Job, JobOptions } from './job.ts';
 import { type JobSink, startInTask } from './job-executor.ts';
 import { closeInput, isPromiseLike, type MapInput, openInput } from './map-input.ts';
 import { ScopeMember } from './map-member.ts';
 import { type MapSettings, readMapOptions } from './map-options.ts';
+import { errorOf, type Outcome, settledResult } from './map-outcome.ts';
 import { Stalled } from './map-stalled.ts';
 
 export interface MapRequest {
@@ -44,10 +44,6 @@ export function mapItems(request: MapRequest): MapResults<unknown> {
   run.start();
   return run;
 }
-
-type Outcome =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: unknown };
 
 interface Item {
   readonly index: number;
@@ -75,7 +71,8 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   #chunk: Item[] = [];
   /** Chunks that found the pool full. */
   readonly #stalled: Stalled<readonly Item[]>;
-  #pulling = false;
+  /** What an async input is asked for. */
+  #step: PromiseLike<IteratorResult<unknown>> | undefined;
   #exhausted = false;
   /** Why nothing more is pulled; delivered after the results before it. */
   #failure: { error: unknown } | undefined;
@@ -150,7 +147,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
 
   /** Takes items from the input until the buffer is full. An async input is waited for by one puller at a time. */
   #pull(): void {
-    while (!this.#pulling && this.#wantsMore()) {
+    while (this.#step === undefined && this.#wantsMore()) {
       let step: IteratorResult<unknown> | PromiseLike<IteratorResult<unknown>>;
       try {
         step = (this.#input as Iterator<unknown>).next();
@@ -158,7 +155,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
         return this.#inputFailed(error);
       }
       if (isPromiseLike(step)) {
-        this.#pulling = true;
+        this.#step = step;
         // What was pulled so far need not wait for the rest of its chunk.
         this.#flushIfIdle();
         void this.#pullLater(step);
@@ -172,11 +169,11 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   async #pullLater(step: PromiseLike<IteratorResult<unknown>>): Promise<void> {
     try {
       const result = await step;
-      this.#pulling = false;
+      this.#step = undefined;
       this.#admit(result);
       this.#pull();
     } catch (error) {
-      this.#pulling = false;
+      this.#step = undefined;
       this.#inputFailed(error);
     }
   }
@@ -380,25 +377,11 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     this.#stalled.drop();
     const left: PromiseLike<unknown>[] = [...this.#jobs].map((job) => job.ended);
     for (const job of this.#jobs) job.future.cancel(reason);
-    if (!this.#exhausted && this.#input !== undefined) this.#closing = closeInput(this.#input, this.#scope);
+    if (!this.#exhausted && this.#input !== undefined)
+      this.#closing = closeInput(this.#input, this.#step, this.#scope);
     this.#input = undefined;
     // The reader has been told already why the map ended.
     left.push(this.#closing?.catch(() => {}) ?? Promise.resolve());
     this.#member.endsWith(left);
-  }
-}
-
-function settledResult(outcome: Outcome): PromiseSettledResult<unknown> {
-  return outcome.ok
-    ? { status: 'fulfilled', value: outcome.value }
-    : { status: 'rejected', reason: outcome.error };
-}
-
-/** The error of a future that has one. */
-function errorOf(future: Future<unknown>): unknown {
-  try {
-    return future.tryResult();
-  } catch (error) {
-    return error;
   }
 }

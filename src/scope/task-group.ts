@@ -75,7 +75,7 @@ export class TaskGroup {
   readonly #limit: number;
   readonly #cancelOnFailure: boolean;
   readonly #tasks = new Set<Task<unknown>>();
-  readonly #queued = new Set<Task<unknown>>();
+  readonly #queued = new Map<Task<unknown>, () => void>();
   readonly #errors: unknown[] = [];
   readonly #owner: TaskOwner = {
     failed: (error) => this.#failed(error),
@@ -161,7 +161,7 @@ export class TaskGroup {
     if (task.status !== 'pending') return task;
     this.#tasks.add(task);
     if (this.#slotsTaken < this.#limit) this.#schedule(task);
-    else this.#queued.add(task);
+    else this.#queue(task);
     return task;
   }
 
@@ -221,6 +221,12 @@ export class TaskGroup {
     void SOON.then(() => beginTask(task));
   }
 
+  /** In the context in which it was spawned, not in that of the task that makes room for it. */
+  #queue(task: Task<unknown>): void {
+    const turn = new Promise<void>((resolve) => this.#queued.set(task, resolve));
+    void turn.then(() => beginTask(task));
+  }
+
   #failed(error: unknown): void {
     if (!this.#errors.includes(error)) this.#errors.push(error);
     if (this.#cancelOnFailure) this.#scope.cancel(error);
@@ -232,10 +238,11 @@ export class TaskGroup {
     if (!this.#tasks.delete(task)) return;
     if (this.#queued.delete(task)) return;
     this.#slotsTaken--;
-    for (const next of this.#queued) {
+    for (const [next, begin] of this.#queued) {
       if (this.#slotsTaken >= this.#limit) return;
       this.#queued.delete(next);
-      this.#schedule(next);
+      this.#slotsTaken++;
+      begin();
     }
   }
 }

@@ -148,6 +148,17 @@ describe('The generator that a map reads is closed before its scope ends, when',
         });
       });
 
+    test.each([['ends'], ['fails']])('its task %s without having read mapSync() to the end', async (how) => {
+      const log: string[] = [];
+      const { task } = await taskOf(async () => {
+        const results = place().executor.mapSync(jobs.add, numbers(log), { args: [0] });
+        results.next();
+        if (how === 'fails') throw new Error('failed');
+      });
+      log.push(task.status);
+      expect(log).toEqual(['closed', how === 'fails' ? 'rejected' : 'fulfilled']);
+    });
+
     test('its generator waits: the wait sees the cancellation, and the clean-up is awaited', async () => {
       const log: string[] = [];
       const waits = deferred();

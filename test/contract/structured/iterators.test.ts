@@ -137,11 +137,14 @@ describe('A map', () => {
       else expect((next.reason as Error).name).toBe('CancelledError');
     });
 
-    test('that nobody reads any more: its jobs are awaited by the end of the task', async () => {
+    test('that nobody reads any more: its jobs that run are awaited by the end of the task', async () => {
       const words = flag();
       let over = false;
       const running = TaskGroup.run((group) => {
-        group.spawn(() => void place().executor.map(work.giveWhenToldTo, [words], { args: [1] }));
+        group.spawn(async () => {
+          void place().executor.map(work.giveWhenToldTo, [words], { args: [1] });
+          await raised(words);
+        });
       }).then(() => (over = true));
       await raised(words);
       await turns();

@@ -82,7 +82,8 @@ const GRANTED: readonly {
     begin: () => {
       const { future, resolve } = Future.withResolvers<string>();
       return {
-        wait: () => future,
+        // `await future` begins to wait a microtask later.
+        wait: () => future.result(),
         grant: () => void resolve('result'),
         isFree: () => true,
         granted: 'result',

@@ -428,14 +428,23 @@ describe('TaskGroup.spawn()', () => {
     });
   });
 
-  test('calls the function in the asynchronous context of its spawn', async () => {
-    const storage = new AsyncLocalStorage<number>();
-    const found = await TaskGroup.run(async (group) => {
-      const tasks = [1, 2, 3].map((n) => storage.run(n, () => group.spawn(() => storage.getStore())));
-      return await Promise.all(tasks);
-    });
-    expect(found).toEqual([1, 2, 3]);
-  });
+  test.each([[undefined], [1], [2]])(
+    'calls the function in the asynchronous context of its spawn (limit %s)',
+    async (limit) => {
+      const storage = new AsyncLocalStorage<number>();
+      const found = await TaskGroup.run(
+        async (group) => {
+          const look = async (): Promise<number | undefined> => {
+            await sleep(0);
+            return storage.getStore();
+          };
+          return await Promise.all([1, 2, 3].map((n) => storage.run(n, () => group.spawn(look))));
+        },
+        limit === undefined ? {} : { limit },
+      );
+      expect(found).toEqual([1, 2, 3]);
+    },
+  );
 
   test('with a limit runs no more at once, in the order of spawn', async () => {
     let running = 0;
