@@ -55,6 +55,7 @@ import type { Parking } from '../park/parking.ts';
 import { startTask, type Task } from '../scope/task.ts';
 import { IdlePlace } from './idle-place.ts';
 import { JobAnswers } from './job-answers.ts';
+import { JobBegins } from './job-begins.ts';
 import { type Call, JobCalls } from './job-calls.ts';
 import type { JobRunnerOptions } from './job-runner-options.ts';
 import { JobRuns, type Run, type RunWatcher } from './job-runs.ts';
@@ -72,6 +73,7 @@ export class JobRunner implements RunWatcher {
   readonly #runs: JobRuns;
   /** Calls that wait for a module. */
   #loading: Promise<void> | undefined;
+  readonly #begins = new JobBegins(() => this.#drainSoon());
   /** How many run that have their slot. */
   #active = 0;
   #draining = false;
@@ -169,7 +171,7 @@ export class JobRunner implements RunWatcher {
   }
 
   get #mayTake(): boolean {
-    return this.#active < this.#options.concurrency && this.#stopped === undefined;
+    return this.#active < this.#options.concurrency && this.#begins.none && this.#stopped === undefined;
   }
 
   #drainSoon(): void {
@@ -266,7 +268,7 @@ export class JobRunner implements RunWatcher {
       this.ends(run, ERROR, error);
     }
     run.isSync = false;
-    if (run.next === undefined && this.#active >= this.#options.concurrency) this.#rest();
+    if (run.next === undefined && !this.#mayTake) this.#rest();
     return run.next ?? 0;
   }
 
@@ -303,7 +305,7 @@ export class JobRunner implements RunWatcher {
         this.ends(run, ERROR, error);
       },
     );
-    if (this.#options.concurrency !== Infinity) return;
+    if (this.#options.concurrency !== Infinity) return this.#begins.add(begun);
     this.#loading = begun;
     void begun.then(() => {
       if (this.#loading === begun) this.#loading = undefined;

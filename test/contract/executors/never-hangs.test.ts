@@ -263,6 +263,24 @@ describe('two aborts in a row', () => {
   });
 });
 
+describe('a job that never ends, in a pool whose threads run several at once', () => {
+  for (const scheduling of ['shared', 'stealing'] as const)
+    test(`keeps none that came after it from the other thread, also where modules are loaded first (${scheduling})`, {
+      timeout: LIMIT,
+    }, async () => {
+      // Cold: each thread has to load the module of the jobs.
+      for (let round = 0; round < 3; round++) {
+        const one = pool({ threads: 2, concurrency: 2, scheduling, onCancel: 'terminate', grace: 1 });
+        const spinning = one.submit(jobs.spin, flag());
+        const quick = Array.from({ length: 3 }, (_, n) => one.submit(jobs.add, n, 1));
+        expect(await Promise.all(quick)).toEqual([1, 2, 3]);
+        spinning.cancel();
+        await failure(spinning);
+        await one.shutdown();
+      }
+    });
+});
+
 describe('a runaway regular expression with a time-out', () => {
   eachExecutor(POOLS, (_, the) => {
     test('rejects in time, and the thread is replaced where that was chosen', {
