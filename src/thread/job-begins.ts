@@ -11,7 +11,7 @@ export class JobBegins {
   readonly #over: () => void;
   #count = 0;
 
-  /** `over` is called whenever one has begun, or is not waited for any more. */
+  /** `over` is called whenever one begins, or is not waited for any more. */
   constructor(over: () => void) {
     this.#over = over;
   }
@@ -20,7 +20,8 @@ export class JobBegins {
     return this.#count === 0;
   }
 
-  add(begun: Promise<void>): void {
+  /** One waits, until the function that this gives is called. */
+  add(): () => void {
     let isOver = false;
     const end = (): void => {
       if (isOver) return;
@@ -31,6 +32,6 @@ export class JobBegins {
     };
     this.#count++;
     const timer = startSystemTimer(LONG_IMPORT_MS, end, { hold: false });
-    begun.then(end, end);
+    return end;
   }
 }

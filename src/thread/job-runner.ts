@@ -295,17 +295,22 @@ export class JobRunner implements RunWatcher {
   /** A module must be loaded first. On a loop what comes after it waits as well, for there all begin in order. */
   #callLater(run: Run, call: Call | Promise<Call>): void {
     const before = this.#loading;
+    const isPool = this.#options.concurrency !== Infinity;
+    // Not once it has begun: the thread takes the next job by itself when it ends.
+    const begins = isPool ? this.#begins.add() : undefined;
     const begun = Promise.resolve(call).then(
       async (loaded) => {
         await before;
+        begins?.();
         this.#call(run, loaded);
       },
       async (error: unknown) => {
         await before;
+        begins?.();
         this.ends(run, ERROR, error);
       },
     );
-    if (this.#options.concurrency !== Infinity) return this.#begins.add(begun);
+    if (isPool) return;
     this.#loading = begun;
     void begun.then(() => {
       if (this.#loading === begun) this.#loading = undefined;
