@@ -32,6 +32,8 @@ const ALLOCATING = { preemptionBound: 0, transformed: withAllocator };
 const BOUND_1 = { preemptionBound: 1, transformed: withoutValues };
 const AT_RANDOM = { transformed: withoutValues, sample: { schedules: 50_000, seed: 1 } };
 const DEATH = { deaths: 1 };
+/** It is the number of schedules that is bounded, not the time that they take. */
+const SLOW_MACHINE = 120_000;
 
 const STEALING_DIES = { stealing: true, ...DEATH };
 
@@ -90,9 +92,13 @@ describe('Jobs of a pool run once, end once, are told once, and leave nothing be
       mortal: ['b'],
     }),
   ];
-  test.each(models.map((model) => [model.name, model] as const))('%s', async (_, model) => {
-    expect((await explore(model)).exhausted).toBe(true);
-  });
+  test.each(models.map((model) => [model.name, model] as const))(
+    '%s',
+    { timeout: SLOW_MACHINE },
+    async (_, model) => {
+      expect((await explore(model)).exhausted).toBe(true);
+    },
+  );
 });
 
 describe('The models of pools notice', () => {
@@ -492,7 +498,7 @@ describe('The models of pools notice', () => {
       '(words[a + JOB_TICKET]! - words[b + JOB_TICKET]!) | 0);\n  for',
       '(words[b + JOB_TICKET]! - words[a + JOB_TICKET]!) | 0);\n  for',
     ],
-  ])('%s', async (_, [actors, options, more], file, find, replace) => {
+  ])('%s', { timeout: SLOW_MACHINE }, async (_, [actors, options, more], file, find, replace) => {
     const mutate = { file, find, replace, expectFailure: true } as const;
     await explore(jobModel(actors, options, { maxSchedules: 20_000, ...more, mutate }));
   });
