@@ -29,8 +29,8 @@ export function mapItemsSync(request: MapRequest): IterableIterator<unknown> {
   const items = request.items as Iterable<unknown>;
   if (typeof items?.[Symbol.iterator] !== 'function') throw new TypeError('items must be iterable');
   const run = new SyncMap(request, settings, items[Symbol.iterator]());
-  run.fill();
   run.join();
+  run.begin();
   return run.results();
 }
 
@@ -131,6 +131,16 @@ class SyncMap {
       }
     } finally {
       this.#close(failed?.error ?? new CancelledError('The map was closed'));
+    }
+  }
+
+  /** Fills the buffer; if that is refused the input is closed, for nobody will read it. */
+  begin(): void {
+    try {
+      this.fill();
+    } catch (error) {
+      this.#close(error);
+      throw error;
     }
   }
 

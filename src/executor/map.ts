@@ -103,6 +103,8 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
     const { signal, timeout } = this.#settings;
     this.#input = openInput(this.#request.items);
     this.#member.join();
+    // In a task that is cancelled already.
+    if (this.#over) return;
     if (signal?.aborted) return this.#abort(signal.reason);
     this.#stopListening = signal && onAbort(signal, (reason) => this.#abort(reason));
     this.#timer = startTimer(timeout, () =>

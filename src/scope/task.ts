@@ -49,6 +49,13 @@ export let outcomeOf: <T>(task: Task<T>) => Outcome<T> | undefined;
 /** Who looks after a task, if anybody does. */
 export let ownerOf: (task: Task<unknown>) => TaskOwner | undefined;
 
+let open = 0;
+
+/** How many tasks of this thread have not ended. */
+export function openTasks(): number {
+  return open;
+}
+
 /**
  * A piece of async work on this loop. Tasks are made by `TaskGroup.spawn()`, `run()` and their kin; `await` one for its
  * result.
@@ -234,13 +241,6 @@ export class Task<T> implements Promise<T> {
     this.#scope.holdings = undefined;
     for (const holding of holdings) holding.abandoned(this.name);
   }
-}
-
-/** How many tasks of this thread have not ended. */
-let open = 0;
-
-export function openTasks(): number {
-  return open;
 }
 
 /** Runs `fn` as a task, calling it before returning. An error that nobody awaits is reported once. */

@@ -1,5 +1,6 @@
 /** Generators handed to heddle are closed before their scope ends, however it ends. */
 import { describe, expect, test } from 'vitest';
+import { openTimers } from '../../../src/core/clock.ts';
 import { run, shield, sleep, TaskGroup, withTimeout } from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
 import { jobs } from '../executors/jobs.ts';
@@ -158,6 +159,31 @@ describe('The generator that a map reads is closed before its scope ends, when',
       log.push(task.status);
       expect(log).toEqual(['closed', how === 'fails' ? 'rejected' : 'fulfilled']);
     });
+
+    test.each([['map'], ['mapSync']] as const)(
+      'its task is cancelled before: %s() leaves nothing behind',
+      async (how) => {
+        const before = openTimers();
+        let closed = false;
+        const source: Iterable<number> = {
+          [Symbol.iterator]: () => ({
+            next: () => ({ done: false, value: 1 }),
+            return: () => {
+              closed = true;
+              return { done: true, value: undefined };
+            },
+          }),
+        };
+        await taskOf(async (self) => {
+          self().cancel();
+          const { executor } = place();
+          const options = { args: [0] as [number], timeout: 60_000 };
+          if (how === 'map') executor.map(jobs.add, source, options);
+          else executor.mapSync(jobs.add, source, options);
+        });
+        expect([closed, openTimers()]).toEqual([true, before]);
+      },
+    );
 
     test('its generator waits: the wait sees the cancellation, and the clean-up is awaited', async () => {
       const log: string[] = [];
