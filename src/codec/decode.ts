@@ -2,7 +2,13 @@
 import { createError, type ErrorClass, fillError } from '../core/error-wire.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { openBuffers, viewOf } from './buffer-stand-ins.ts';
+import type { Carrier } from './carriers.ts';
 import type { Special, Wire } from './wire.ts';
+
+type InstanceSpecial = Extract<Special, { readonly kind: 'instance' }>;
+
+/** A registered class. */
+export type ClassOfUser = abstract new (...args: never[]) => object;
 
 type Attached = Readonly<Record<string, unknown>>;
 
@@ -14,6 +20,10 @@ export interface DecodeHooks {
     module: string,
     name: string,
   ) => ErrorClass | undefined | Promise<ErrorClass | undefined>;
+  /** What makes an object of a registered class of what its codec had made of it; for wires that have such. @throws SendError */
+  readonly decoderOf?: (type: ClassOfUser) => (data: unknown) => unknown;
+  /** The carrier of that name, a promise while it is being loaded; for wires that have such. */
+  readonly findCarrier?: (name: string) => Carrier | Promise<Carrier>;
   /** A handle of the shared object in the parcel, which is this thread's from now on. */
   readonly openParcel: (type: number, parcel: number) => unknown;
   /** The SharedArrayBuffer that `EncodeHooks.shareBuffer` gave the number for; where wires come as bytes. */
@@ -31,19 +41,21 @@ export function decode<T>(wire: Wire<T>, hooks: DecodeHooks): T | Promise<T> {
   const found = wire.specials.map((special, index) => handles[index] ?? restore(special, hooks, buffers));
   if (found.some((one) => one instanceof Promise)) {
     return Promise.all(found).then(
-      (settled) => new Decoder(wire.specials ?? [], settled).decode(wire.value) as T,
+      (settled) => new Decoder(wire.specials ?? [], settled, hooks).decode(wire.value) as T,
     );
   }
-  return new Decoder(wire.specials, found).decode(wire.value) as T;
+  return new Decoder(wire.specials, found, hooks).decode(wire.value) as T;
 }
 
-/** What a special stands for: a function, a buffer or its view, or an error that is still empty. */
+/** What a special stands for: a function, a buffer or its view, or an error that is still empty; or what makes it. */
 function restore(
   special: Special,
   hooks: DecodeHooks,
   buffers: ReadonlyMap<object, SharedArrayBuffer>,
 ): unknown {
-  if (special.kind === 'function') return hooks.resolveReference(special.reference);
+  if (special.kind === 'function' || special.kind === 'instance')
+    return hooks.resolveReference(special.reference);
+  if (special.kind === 'carried') return hooks.findCarrier!(special.carrier);
   if (special.kind === 'buffer') return buffers.get(special.standIn);
   if (special.kind === 'view') return viewOf(special, buffers.get(special.buffer)!);
   if (special.kind === 'handle') return undefined;
@@ -59,8 +71,25 @@ class Decoder {
   readonly #found = new Map<unknown, unknown>();
   readonly #seen = new Set<object>();
 
-  constructor(specials: readonly Special[], restored: readonly unknown[]) {
-    for (const [index, special] of specials.entries()) this.#found.set(special.standIn, restored[index]);
+  /** What must be made of other values first, by stand-in. */
+  readonly #unmade = new Map<unknown, () => unknown>();
+  readonly #decoderOf: DecodeHooks['decoderOf'];
+
+  constructor(
+    specials: readonly Special[],
+    restored: readonly unknown[],
+    { decoderOf }: Pick<DecodeHooks, 'decoderOf'>,
+  ) {
+    this.#decoderOf = decoderOf;
+    for (const [index, special] of specials.entries()) {
+      const { standIn } = special;
+      const found = restored[index];
+      if (special.kind === 'instance')
+        this.#unmade.set(standIn, () => this.#instance(special, found as ClassOfUser));
+      else if (special.kind === 'carried')
+        this.#unmade.set(standIn, () => (found as Carrier).make(this.decode(special.data)));
+      else this.#found.set(standIn, found);
+    }
     for (const [index, special] of specials.entries()) {
       if (special.kind === 'error')
         fillError(restored[index] as Error, special.error, (value) => this.decode(value));
@@ -72,6 +101,13 @@ class Decoder {
   decode(value: unknown): unknown {
     if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
     if (this.#found.has(value)) return this.#found.get(value);
+    const make = this.#unmade.get(value);
+    if (make !== undefined) {
+      this.#unmade.delete(value);
+      const made = make();
+      this.#found.set(value, made);
+      return made;
+    }
     if (this.#seen.has(value)) return value;
     this.#seen.add(value);
     if (value instanceof Map)
@@ -86,6 +122,23 @@ class Decoder {
       );
     else this.#fields(value as Record<string, unknown>);
     return value;
+  }
+
+  /** Without its constructor, whose arguments nobody knows: unless its codec calls that. */
+  #instance({ standIn, encoded, data }: InstanceSpecial, type: ClassOfUser): unknown {
+    if (encoded) return this.#decoderOf!(type)(this.decode(data));
+    const made = Object.create(type.prototype as object) as object;
+    // It may be one of its own fields.
+    this.#found.set(standIn, made);
+    const fields = this.decode(data) as Record<string, unknown>;
+    for (const key of Object.keys(fields))
+      Object.defineProperty(made, key, {
+        value: fields[key],
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    return made;
   }
 
   #fields(object: Record<string, unknown>): void {

@@ -7,8 +7,17 @@ import { type Kind, kindOfHandle } from '../memory/kinds.ts';
 import { isHostObject } from '../platform/serialize.ts';
 import { isUntransferable, type Transferable } from '../platform/worker.ts';
 import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
+import { CarrierMissing, carrierNamed, carrierOfFunction, carrierOfObject } from './carriers.ts';
 import { isMarked, MovedByMessage, markedIn } from './transfers.ts';
-import type { Special, Wire } from './wire.ts';
+import { type Companion, releaseWire, type Special, type Wire } from './wire.ts';
+
+/** A class that was registered, as `registeredClass` of the hooks knows it. */
+export interface RegisteredClass {
+  /** Plain data that names the class. */
+  readonly reference: unknown;
+  /** What is sent of an object; without it its fields are. */
+  readonly encode: ((value: object) => unknown) | undefined;
+}
 
 /** What the codec must be told about functions and classes, which it does not know itself. */
 export interface EncodeHooks {
@@ -16,6 +25,8 @@ export interface EncodeHooks {
   readonly referenceTo: (fn: (...args: never[]) => unknown) => unknown;
   /** The URL of the module that exports the class of this error. */
   readonly moduleOfClass: (error: Error) => string | undefined;
+  /** `undefined` unless the very class of the object was registered. Without this none is. */
+  readonly registeredClass?: (value: object) => RegisteredClass | undefined;
   /**
    * A number for a SharedArrayBuffer by which another thread gets it (`DecodeHooks.bufferOf`); called once for each
    * buffer in a value, when all else has succeeded. With it the wire can be made into bytes: what only a message can
@@ -37,7 +48,8 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   if (!hasSpecial(value, undefined, hooks)) return { value };
   const specials: Special[] = [];
   const handles: Disposable[] = [];
-  const encoder = new Encoder(specials, handles, hooks);
+  const companions: Companion[] = [];
+  const encoder = new Encoder(specials, handles, companions, hooks);
   try {
     const rewritten = encoder.rewrite(value, path, undefined);
     if (hooks.shareBuffer) encoder.buffers?.share(hooks.shareBuffer);
@@ -47,9 +59,10 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
       specials,
       ...(handles.length > 0 && { handles }),
       ...(moved.size > 0 && { transfer: [...moved] }),
+      ...(companions.length > 0 && { companions }),
     };
   } catch (error) {
-    for (const handle of handles) handle[Symbol.dispose]();
+    releaseWire({ value: undefined, handles, companions });
     throw error;
   }
 }
@@ -61,7 +74,7 @@ function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: Encode
   if (hooks.transfers !== undefined && isMarked(value)) return true;
   const toBytes = hooks.shareBuffer !== undefined;
   if (isLeaf(value)) return toBytes && sharedBufferOf(value) !== undefined;
-  if (isError(value) || isOurs(value) || (toBytes && isHostObject(value))) return true;
+  if (isError(value) || isOurs(value, hooks) || (toBytes && isHostObject(value))) return true;
   seen ??= new Set();
   if (seen.has(value)) return false;
   seen.add(value);
@@ -81,10 +94,22 @@ function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: Encode
   return false;
 }
 
-/** Handles of shared objects, and what cannot leave its loop. */
-function isOurs(value: object): boolean {
+/** Handles of shared objects, objects of registered classes, what a carrier takes, and what cannot leave its loop. */
+function isOurs(value: object, hooks: EncodeHooks): boolean {
+  if (isContainer(value)) return false;
+  if (carrierOfObject(value) !== undefined) return true;
   if (Object.getPrototypeOf(value) === Object.prototype) return false;
-  return kindOfHandle(value) !== undefined || boundToLoop(value) !== undefined;
+  return (
+    kindOfHandle(value) !== undefined ||
+    boundToLoop(value) !== undefined ||
+    hooks.registeredClass?.(value) !== undefined
+  );
+}
+
+/** Arrays, maps and sets themselves, though not what extends them. */
+function isContainer(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Array.prototype || prototype === Map.prototype || prototype === Set.prototype;
 }
 
 function isCompound(value: unknown): boolean {
@@ -111,15 +136,19 @@ class Encoder {
   readonly #copies = new Map<object, object>();
   readonly #specials: Special[];
   readonly #handles: Disposable[];
+  readonly #companions: Companion[];
+  /** Objects that are being taken apart by their own code. */
+  readonly #open = new Set<object>();
   readonly #hooks: EncodeHooks;
   /** What is moved, for `transfer()` has marked it or something around it. */
   readonly moved: Set<Transferable> = new Set();
   /** Those found so far; `undefined` if the wire is for a message. */
   readonly buffers: BufferStandIns | undefined;
 
-  constructor(specials: Special[], handles: Disposable[], hooks: EncodeHooks) {
+  constructor(specials: Special[], handles: Disposable[], companions: Companion[], hooks: EncodeHooks) {
     this.#specials = specials;
     this.#handles = handles;
+    this.#companions = companions;
     this.#hooks = hooks;
     this.buffers = hooks.shareBuffer && new BufferStandIns(this.#copies, specials);
   }
@@ -133,12 +162,21 @@ class Encoder {
     if (this.#hooks.transfers !== undefined && isMarked(value)) this.#move(value, path);
     if (isLeaf(value)) return this.buffers?.standInFor(value) ?? value;
     const known = this.#copies.get(value);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (this.#open.has(value))
+        throw new SendError(`${path}: ${className(value)} cannot be sent, for what it is made of has it inside`, path);
+      return known;
+    }
+    const registered = this.#hooks.registeredClass?.(value);
+    if (registered !== undefined && (registered.encode !== undefined || !isError(value)))
+      return this.#instance(value, path, registered);
     if (isError(value)) return this.#error(value, path);
-    const bound = boundToLoop(value);
-    if (bound !== undefined) throw unsendable(path, `${bound}, which belongs to its loop,`, owner);
     const shared = kindOfHandle(value);
     if (shared !== undefined) return this.#handle(value, path, shared);
+    const carrier = isContainer(value) ? undefined : carrierOfObject(value);
+    if (carrier !== undefined) return this.#carried(value, path, carrier);
+    const bound = boundToLoop(value);
+    if (bound !== undefined) throw unsendable(path, `${bound}, which belongs to its loop,`, owner);
     if (this.buffers !== undefined && isHostObject(value))
       throw unsendable(path, `${className(value)}, which cannot be copied as bytes,`, owner);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
@@ -169,9 +207,11 @@ class Encoder {
     path: string,
     owner: { path: string; name: string } | undefined,
   ): object {
-    if (owner !== undefined) throw unsendable(path, show(fn), owner);
     const known = this.#copies.get(fn);
     if (known !== undefined) return known;
+    const carrier = carrierOfFunction(fn);
+    if (carrier !== undefined) return this.#carried(fn, path, carrier);
+    if (owner !== undefined) throw unsendable(path, show(fn), owner);
     const shared = kindOfHandle(fn);
     if (shared !== undefined) return this.#handle(fn, path, shared);
     const standIn = this.#standInFor(fn);
@@ -218,6 +258,47 @@ class Encoder {
     return standIn;
   }
 
+  #instance(value: object, path: string, { reference, encode }: RegisteredClass): object {
+    const standIn = this.#standInFor(value);
+    // The fields of such an object may be of any kind, as it is itself.
+    const data =
+      encode === undefined
+        ? this.#ownFields(value, {}, path, undefined)
+        : this.#apart(value, path, () => encode(value));
+    this.#specials.push({ standIn, kind: 'instance', reference, encoded: encode !== undefined, data });
+    return standIn;
+  }
+
+  #carried(value: object, path: string, name: string): object {
+    const carrier = carrierNamed(name);
+    if (carrier === undefined) throw new CarrierMissing(`The carrier "${name}" has not been loaded`);
+    const standIn = this.#standInFor(value);
+    const data = this.#apart(value, path, () => {
+      const { data: apart, companion } = carrier.takeApart(value);
+      if (companion !== undefined) this.#companions.push(companion);
+      return apart;
+    });
+    this.#specials.push({ standIn, kind: 'carried', carrier: name, data });
+    return standIn;
+  }
+
+  /** What an object is made of, by its own code. */
+  #apart(value: object, path: string, takeApart: () => unknown): unknown {
+    this.#open.add(value);
+    try {
+      return this.rewrite(takeApart(), path, undefined);
+    } catch (error) {
+      if (error instanceof SendError) throw error;
+      throw new SendError(
+        `${path}: ${className(value)} cannot be sent to a thread: ${(error as Error)?.message ?? show(error)}`,
+        path,
+        { cause: error },
+      );
+    } finally {
+      this.#open.delete(value);
+    }
+  }
+
   #standInFor(value: object): object {
     const standIn = {};
     this.#copies.set(value, standIn);
@@ -226,6 +307,15 @@ class Encoder {
 
   #fields(from: object, to: object, path: string, owner: { path: string; name: string } | undefined): object {
     this.#copies.set(from, to);
+    return this.#ownFields(from, to, path, owner);
+  }
+
+  #ownFields(
+    from: object,
+    to: object,
+    path: string,
+    owner: { path: string; name: string } | undefined,
+  ): object {
     const source = from as Record<string, unknown>;
     for (const key of Object.keys(from)) {
       const item = this.rewrite(source[key], join(path, key, Array.isArray(from)), owner);

@@ -2,8 +2,8 @@
 import type { DecodeHooks } from './decode.ts';
 import type { EncodeHooks } from './encode.ts';
 
-export type FunctionHooks = Pick<EncodeHooks, 'referenceTo' | 'moduleOfClass'> &
-  Pick<DecodeHooks, 'resolveReference' | 'findClass'>;
+export type FunctionHooks = Pick<EncodeHooks, 'referenceTo' | 'moduleOfClass' | 'registeredClass'> &
+  Pick<DecodeHooks, 'resolveReference' | 'findClass' | 'decoderOf' | 'findCarrier'>;
 
 let hooks: FunctionHooks | undefined;
 

@@ -178,6 +178,11 @@ function withoutWaiting(hooks: ItemDecodeHooks): ItemDecodeHooks {
       const found = hooks.findClass(module, name);
       return found instanceof Promise ? undefined : found;
     },
+    findCarrier: (name) => {
+      const found = hooks.findCarrier!(name);
+      if (!(found instanceof Promise)) return found;
+      throw new SendError('Cannot receive item: this thread is blocked, and has not imported heddle', 'item');
+    },
   };
 }
 

@@ -20,15 +20,39 @@ export interface Wire<T> {
   readonly handles?: readonly Disposable[];
   /** What is moved with the message, not copied. */
   readonly transfer?: readonly Transferable[];
+  /** What this thread does for values in it while others have them; they stay with the sender, as `handles` do. */
+  readonly companions?: readonly Companion[];
   /** Never present: it ties the wire form to its type. */
   readonly [carries]?: T;
 }
 
 declare const carries: unique symbol;
 
+/** The end of a callback, or of a stream, that stays where it was made. */
+export interface Companion extends Disposable {
+  /** The wire was sent, or never will be. */
+  [Symbol.dispose](): void;
+  /** What came of the job that it went with is there, and is told right after this. */
+  settling?(): void;
+  /** That job has ended. It may have given others what they still need it for: `leftWith` says whether that can be. */
+  ended?(leftWith: boolean): void;
+  /** What only this loop can do for the job: `reads an iterable of this loop`. Who blocks for the job would wait for ever. */
+  readonly needsLoop?: string;
+}
+
 export type Special =
   | { readonly standIn: object; readonly kind: 'error'; readonly error: ErrorWire }
   | { readonly standIn: object; readonly kind: 'function'; readonly reference: unknown }
+  /** Of a registered class, which `reference` names: its fields, or what its codec made of it if it is `encoded`. */
+  | {
+      readonly standIn: object;
+      readonly kind: 'instance';
+      readonly reference: unknown;
+      readonly encoded: boolean;
+      readonly data: unknown;
+    }
+  /** Made again by the carrier of that name (`carriers.ts`), of `data`. */
+  | { readonly standIn: object; readonly kind: 'carried'; readonly carrier: string; readonly data: unknown }
   /** Of that kind, at that address; on its way `parcel` holds it. */
   | {
       readonly standIn: object;
@@ -54,4 +78,5 @@ export type Special =
 /** The handles in the wire are not needed any more: it has been sent, or never will be. */
 export function releaseWire(wire: Wire<unknown>): void {
   for (const handle of wire.handles ?? []) handle[Symbol.dispose]();
+  for (const companion of wire.companions ?? []) companion[Symbol.dispose]();
 }

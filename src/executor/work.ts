@@ -28,12 +28,13 @@ export const SENT: Work = { kind: 'call', args: [] };
  * @throws SendError with the path to what structured clone refuses.
  */
 export function freeze(wire: Wire<unknown>, path: string): Wire<unknown> {
-  const { handles, ...data } = wire;
+  const { handles, companions, ...data } = wire;
   try {
     const transfer = data.transfer as Transferable[] | undefined;
     return {
       ...(transfer === undefined ? structuredClone(data) : structuredClone(data, { transfer })),
       ...(handles && { handles }),
+      ...(companions && { companions }),
     };
   } catch (error) {
     releaseWire(wire);
@@ -48,10 +49,12 @@ export function joinWires(wires: readonly Wire<unknown>[]): Wire<unknown> {
   const specials = wires.flatMap((wire) => wire.specials ?? []);
   const handles = wires.flatMap((wire) => wire.handles ?? []);
   const transfer = wires.flatMap((wire) => wire.transfer ?? []);
+  const companions = wires.flatMap((wire) => wire.companions ?? []);
   return {
     value: wires.map((wire) => wire.value),
     ...(specials.length > 0 && { specials }),
     ...(handles.length > 0 && { handles }),
     ...(transfer.length > 0 && { transfer }),
+    ...(companions.length > 0 && { companions }),
   };
 }

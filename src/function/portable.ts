@@ -108,7 +108,8 @@ export function portable(
   return functions;
 }
 
-function register(url: string, fn: AnyFunction, name: string): void {
+/** Makes the module and name of a function, or class, known. @throws {TypeError} another has that name, or it has none. */
+export function register(url: string, fn: AnyFunction, name: string): void {
   if (name === '') {
     throw new TypeError(
       'Cannot register function: it has no name; give one with portable(import.meta, fn, name)',
@@ -126,7 +127,8 @@ function register(url: string, fn: AnyFunction, name: string): void {
   registry.marks.set(fn, { url, name });
 }
 
-function moduleOf(meta: unknown): string {
+/** The URL of a module. @throws {TypeError} It is none. */
+export function moduleOf(meta: unknown): string {
   const url = typeof meta === 'object' && meta !== null && 'url' in meta ? meta.url : meta;
   const text = url instanceof URL ? url.href : url;
   // A drive letter makes a Windows path look like a URL: a scheme has two letters at least.

@@ -145,7 +145,7 @@ async function importPortable({ url, name }: { url: string; name: string }): Pro
   if (fn !== undefined) return fn;
   const names = namesOf(url);
   throw new TypeError(
-    `Cannot find portable function "${name}": module ${url} was imported but registers ${names.length === 0 ? 'none' : names.join(', ')}; call portable at the top level of the module`,
+    `Cannot find portable function "${name}": module ${url} was imported but registers ${names.length === 0 ? 'none' : names.join(', ')}; call portable, or registerClass, at the top level of the module`,
   );
 }
 

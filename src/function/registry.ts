@@ -18,15 +18,40 @@ export interface Capture {
   readonly fn: AnyFunction;
 }
 
+/** A registered class. */
+export interface ClassEntry extends Mark {
+  readonly type: AnyClass;
+  /** Without it, objects go by their fields. */
+  readonly codec: ClassCodec<object, unknown> | undefined;
+}
+
+/** Any class, whatever it is made of. */
+export type AnyClass = abstract new (...args: never[]) => object;
+
+/** How objects of a class become values that can be sent, and are made again of them. */
+export interface ClassCodec<T, D> {
+  /** What is sent of an object: a value that can be sent. */
+  encode(object: T): D;
+  /** An object like that one. */
+  decode(data: D): T;
+}
+
 interface Registry {
   readonly functions: Map<string, AnyFunction>;
   readonly marks: WeakMap<AnyFunction, Mark>;
   readonly captures: WeakMap<AnyFunction, Capture>;
+  /** By the prototype of the class. */
+  readonly classes: WeakMap<object, ClassEntry>;
 }
 
-const KEY = Symbol.for('heddle.functions.1');
+const KEY = Symbol.for('heddle.functions.2');
 const globals = globalThis as { [KEY]?: Registry };
-globals[KEY] ??= { functions: new Map(), marks: new WeakMap(), captures: new WeakMap() };
+globals[KEY] ??= {
+  functions: new Map(),
+  marks: new WeakMap(),
+  captures: new WeakMap(),
+  classes: new WeakMap(),
+};
 
 /** The functions known in this thread. */
 export const registry: Registry = globals[KEY];

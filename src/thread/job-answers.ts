@@ -1,5 +1,6 @@
 /** What jobs answer, into shared memory: results, errors, outcomes of chunks. */
 import { Atomics } from '#atomics';
+import { CarrierMissing } from '../codec/carriers.ts';
 import { explainCloneFailure } from '../codec/encode.ts';
 import { MovedByMessage } from '../codec/transfers.ts';
 import { show } from '../core/arguments.ts';
@@ -41,8 +42,11 @@ export class JobAnswers {
     this.#destination = destination;
   }
 
-  /** An answer that cannot be sent is itself an error of the job. */
-  set(job: number, outcome: number, value: unknown): number {
+  /**
+   * An answer that cannot be sent is itself an error of the job. `undefined`, and nothing was done, if this thread must load
+   * the carriers of values first.
+   */
+  set(job: number, outcome: number, value: unknown): number | undefined {
     const kind = this.#words[job + JOB_FLAGS]! & KIND_MASK;
     const payloads =
       Atomics.load(this.#words, job + JOB_OWNER) === this.#destination.keeper
@@ -61,6 +65,7 @@ export class JobAnswers {
       payloads.setResult(job, kind === EACH ? plain(value as Part) : value, 'result');
       return VALUE;
     } catch (error) {
+      if (error instanceof CarrierMissing) return undefined;
       let refusal = error;
       // Of a chunk only the items fail whose results cannot be sent.
       if (kind === EACH && outcome === VALUE) value = sendable(value as Part);

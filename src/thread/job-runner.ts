@@ -59,6 +59,7 @@ import { JobBegins } from './job-begins.ts';
 import { type Call, JobCalls } from './job-calls.ts';
 import type { JobRunnerOptions } from './job-runner-options.ts';
 import { JobRuns, type Run, type RunWatcher } from './job-runs.ts';
+import { loadCarriers } from './values.ts';
 
 /** The loop goes round after so many milliseconds of jobs. */
 const ROUND_MS = 8;
@@ -340,9 +341,13 @@ export class JobRunner implements RunWatcher {
     const words = this.#words;
     const now = this.#look();
     const took = (now - run.began) * 1000;
+    const settled = this.#answers.set(job, outcome, value);
+    if (settled === undefined) {
+      void loadCarriers().then(() => this.ends(run, outcome, value));
+      return 0;
+    }
     this.#runs.end(run);
     if (run.given === 0) this.#active--;
-    const settled = this.#answers.set(job, outcome, value);
     this.#answers.share(job, outcome, settled, value);
     words[job + JOB_RAN] = Math.min(took, 2 ** 30);
     this.#busyMs += took / 1000;

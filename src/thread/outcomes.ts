@@ -1,5 +1,6 @@
 /** What the items of a chunk gave, on its way back. */
 import { explainCloneFailure } from '../codec/encode.ts';
+import { releaseWire } from '../codec/wire.ts';
 import { show } from '../core/arguments.ts';
 import { HeddleError, SendError } from '../core/errors.ts';
 import type { ItemOutcomes } from './protocol.ts';
@@ -31,8 +32,9 @@ export function sendable({ values, errors }: Part): ItemOutcomes {
 /** Why this result cannot travel; `undefined` if it can. */
 function refusal(value: unknown): unknown {
   try {
-    const { handles, ...wire } = encodeValue(value, 'result');
-    for (const handle of handles ?? []) handle[Symbol.dispose]();
+    const encoded = encodeValue(value, 'result');
+    releaseWire(encoded);
+    const { handles: _, companions: __, ...wire } = encoded;
     // What is to be moved cannot be tried.
     if (wire.transfer === undefined) structuredClone(wire);
     return undefined;

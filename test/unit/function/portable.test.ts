@@ -77,7 +77,7 @@ test.each(refusals)('portable() refuses %s with a TypeError', (_what, meta, fn, 
 
 test('a portable function that is not known yet is found by importing its module', async () => {
   const url = moduleOf(`
-    const known = globalThis[Symbol.for('heddle.functions.1')].functions;
+    const known = globalThis[Symbol.for('heddle.functions.2')].functions;
     known.set(import.meta.url + '#late', () => 'found');`);
   const late = (await resolveReference({ kind: 'portable', url, name: 'late' })) as () => string;
   expect(late()).toBe('found');
@@ -89,6 +89,6 @@ test('a portable function that its module does not register is an error that nam
   registry.functions.set(`${url}#resize`, () => 1);
   registry.functions.set(`${url}#rotate`, () => 1);
   await expect(resolveReference({ kind: 'portable', url, name: 'crop' })).rejects.toThrow(
-    /Cannot find portable function "crop": module data:.* was imported but registers resize, rotate; call portable at the top level/,
+    /Cannot find portable function "crop": module data:.* was imported but registers resize, rotate; call portable, or registerClass, at the top level/,
   );
 });
