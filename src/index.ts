@@ -21,6 +21,8 @@ export {
   TimeoutError,
 } from './core/errors.ts';
 export type { Guard } from './core/guard.ts';
+export { type CallbackOptions, callback } from './crossing/callback.ts';
+export { Shared } from './crossing/shared.ts';
 export { defaultPool, setDefaultPool, toThread, toThreadSync } from './executor/default-pool.ts';
 export { EventLoop } from './executor/event-loop.ts';
 export {
@@ -49,6 +51,8 @@ export type { PoolStatistics } from './executor/pool-statistics.ts';
 export { ThreadPoolExecutor } from './executor/thread-pool-executor.ts';
 export { capture } from './function/capture.ts';
 export { portable } from './function/portable.ts';
+export { registerClass } from './function/register-class.ts';
+export type { ClassCodec } from './function/registry.ts';
 export type { ContextStorage } from './function/storage.ts';
 export { currentThread, isMainThread } from './platform/thread-identity.ts';
 export type { PutOptions } from './queue/ends.ts';

@@ -40,8 +40,12 @@ export function decode<T>(wire: Wire<T>, hooks: DecodeHooks): T | Promise<T> {
   const buffers = openBuffers(wire.specials, hooks);
   const found = wire.specials.map((special, index) => handles[index] ?? restore(special, hooks, buffers));
   if (found.some((one) => one instanceof Promise)) {
-    return Promise.all(found).then(
-      (settled) => new Decoder(wire.specials ?? [], settled, hooks).decode(wire.value) as T,
+    // In boxes: a future among them is a thenable, and not waited for.
+    return Promise.all(found.map(async (one) => [one instanceof Promise ? await one : one] as const)).then(
+      (settled) => {
+        const all = settled.map(([one]) => one);
+        return new Decoder(wire.specials ?? [], all, hooks).decode(wire.value) as T;
+      },
     );
   }
   return new Decoder(wire.specials, found, hooks).decode(wire.value) as T;

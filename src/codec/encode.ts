@@ -8,6 +8,7 @@ import { isHostObject } from '../platform/serialize.ts';
 import { isUntransferable, type Transferable } from '../platform/worker.ts';
 import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
 import { CarrierMissing, carrierNamed, carrierOfFunction, carrierOfObject } from './carriers.ts';
+import { describeKey, join, notePlace, unsendable } from './refusals.ts';
 import { isMarked, MovedByMessage, markedIn } from './transfers.ts';
 import { type Companion, releaseWire, type Special, type Wire } from './wire.ts';
 
@@ -164,7 +165,10 @@ class Encoder {
     const known = this.#copies.get(value);
     if (known !== undefined) {
       if (this.#open.has(value))
-        throw new SendError(`${path}: ${className(value)} cannot be sent, for what it is made of has it inside`, path);
+        throw new SendError(
+          `${path}: ${className(value)} cannot be sent, for what it is made of has it inside`,
+          path,
+        );
       return known;
     }
     const registered = this.#hooks.registeredClass?.(value);
@@ -265,7 +269,9 @@ class Encoder {
       encode === undefined
         ? this.#ownFields(value, {}, path, undefined)
         : this.#apart(value, path, () => encode(value));
-    this.#specials.push({ standIn, kind: 'instance', reference, encoded: encode !== undefined, data });
+    const special = { standIn, kind: 'instance', reference, encoded: encode !== undefined, data } as const;
+    this.#specials.push(special);
+    notePlace(special, path);
     return standIn;
   }
 
@@ -278,7 +284,9 @@ class Encoder {
       if (companion !== undefined) this.#companions.push(companion);
       return apart;
     });
-    this.#specials.push({ standIn, kind: 'carried', carrier: name, data });
+    const special = { standIn, kind: 'carried', carrier: name, data } as const;
+    this.#specials.push(special);
+    notePlace(special, path);
     return standIn;
   }
 
@@ -347,81 +355,4 @@ class Encoder {
     for (const item of from) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
     return to;
   }
-}
-
-/**
- * Why structured clone refused a message: finds the value, in the arguments or the result, that it does not accept.
- * Called only after a failure, so it may try the parts one by one. `copy` is what failed.
- */
-export function explainCloneFailure(
-  value: unknown,
-  path: string,
-  cause: unknown,
-  copy: (value: unknown) => unknown = structuredClone,
-): SendError {
-  const culprit = findRefused(value, path, copy, new Set());
-  if (culprit !== undefined) return unsendable(culprit.path, describe(culprit.value), undefined, cause);
-  return new SendError(`${path} cannot be sent to a thread: ${(cause as Error).message}`, path, { cause });
-}
-
-function findRefused(
-  value: unknown,
-  path: string,
-  copy: (value: unknown) => unknown,
-  seen: Set<object>,
-): { path: string; value: unknown } | undefined {
-  if (accepts(value, copy)) return undefined;
-  if (typeof value !== 'object' || value === null || seen.has(value)) return { path, value };
-  seen.add(value);
-  // The fields of a class instance are its own affair: it is the instance that cannot be sent.
-  if (!Array.isArray(value) && !(value instanceof Map) && className(value) !== 'Object')
-    return { path, value };
-  const inside: Iterable<readonly [string, unknown]> =
-    value instanceof Map
-      ? Array.from(value, ([key, item]) => [`${path}.get(${describeKey(key)})`, item] as const)
-      : Object.entries(value).map(([key, item]) => [join(path, key, Array.isArray(value)), item] as const);
-  for (const [innerPath, item] of inside) {
-    const found = findRefused(item, innerPath, copy, seen);
-    if (found !== undefined) return found;
-  }
-  return { path, value };
-}
-
-function accepts(value: unknown, copy: (value: unknown) => unknown): boolean {
-  try {
-    copy(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function unsendable(
-  path: string,
-  what: string,
-  owner?: { path: string; name: string },
-  cause?: unknown,
-): SendError {
-  const options = cause === undefined ? {} : { cause };
-  if (owner === undefined) return new SendError(`${path}: ${what} cannot be sent to a thread`, path, options);
-  return new SendError(
-    `${owner.path}: ${owner.name} cannot be sent to a thread, for ${path} is ${what}`,
-    owner.path,
-    options,
-  );
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'object' && value !== null ? className(value) : show(value);
-}
-
-function join(path: string, key: string, inArray: boolean): string {
-  if (inArray && /^\d+$/.test(key)) return `${path}[${key}]`;
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-    ? `${path}.${key}`
-    : `${path}[${JSON.stringify(key)}]`;
-}
-
-function describeKey(key: unknown): string {
-  return typeof key === 'string' ? JSON.stringify(key) : show(key);
 }

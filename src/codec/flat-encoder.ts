@@ -60,6 +60,11 @@ const LARGEST_SCRATCH = 2 ** 20;
 /** Up to so many objects inside a value are found by looking through a list. */
 const LISTED = 32;
 
+interface MaybeIterable {
+  readonly [Symbol.asyncIterator]?: unknown;
+  readonly [Symbol.iterator]?: unknown;
+}
+
 /** Writes values into memory of its own, one at a time. */
 export class FlatEncoder {
   #words = new Int32Array(FIRST_SCRATCH);
@@ -241,7 +246,13 @@ export class FlatEncoder {
     if (depth > DEEPEST || (this.#moves && isMarked(value))) return false;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) {
-      return !isProxy(value) && this.#isNew(value) && this.#object(value as Record<string, unknown>, depth);
+      return (
+        !isProxy(value) &&
+        (value as MaybeIterable)[Symbol.asyncIterator] === undefined &&
+        (value as MaybeIterable)[Symbol.iterator] === undefined &&
+        this.#isNew(value) &&
+        this.#object(value as Record<string, unknown>, depth)
+      );
     }
     if (prototype === Array.prototype) {
       return Array.isArray(value) && !isProxy(value) && this.#isNew(value) && this.#array(value, depth);

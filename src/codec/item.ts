@@ -23,10 +23,11 @@
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
-import { type EncodeHooks, encode, explainCloneFailure } from './encode.ts';
+import { type EncodeHooks, encode } from './encode.ts';
 import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
+import { explainWireFailure } from './refusals.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** As for messages, and shared buffers by number, since bytes cannot carry them. */
@@ -90,7 +91,7 @@ export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], p
     bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
   } catch (error) {
     if (isStackOverflow(error)) throw tooDeep(path, error);
-    throw explainCloneFailure(wire.value, path, error, (value) => serialize(value, 0));
+    throw explainWireFailure(wire, path, error, (value) => serialize(value, 0));
   }
   const prefix = Int32Array.of(SERIALIZED | (flagsOf(specials) << TAG_BITS), bytes.length - 4 * PREFIX);
   bytes.set(new Uint8Array(prefix.buffer));

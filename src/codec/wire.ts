@@ -32,10 +32,14 @@ declare const carries: unique symbol;
 export interface Companion extends Disposable {
   /** The wire was sent, or never will be. */
   [Symbol.dispose](): void;
+  /** The job that it was to go with was refused: it is as if it had never been given. */
+  refused?(): void;
   /** What came of the job that it went with is there, and is told right after this. */
   settling?(): void;
-  /** That job has ended. It may have given others what they still need it for: `leftWith` says whether that can be. */
-  ended?(leftWith: boolean): void;
+  /** That job has been cancelled, or is out of time, and goes on for a while: nobody wants to hear of it any more. */
+  withdrawn?(): void;
+  /** That job has ended. `leftWith`: it has given something which may still need this. */
+  jobEnded?(leftWith: boolean): void;
   /** What only this loop can do for the job: `reads an iterable of this loop`. Who blocks for the job would wait for ever. */
   readonly needsLoop?: string;
 }

@@ -2,7 +2,7 @@
  * How the jobs of this very loop get their function and arguments, and give their results: uncopied, or by the rules of
  * threads. Then everything takes the way that it would take to a thread, and comes back to this one.
  */
-import { releaseWire, type Wire } from '../codec/wire.ts';
+import { type Companion, releaseWire, type Wire } from '../codec/wire.ts';
 import { type FunctionReference, resolveReference } from '../function/reference.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import { ownThreadId } from '../platform/worker.ts';
@@ -23,6 +23,8 @@ export interface PendingCall {
   open(): Call | Promise<Call>;
   /** It is not wanted any more. */
   discard(): void;
+  /** What stays here of the arguments. */
+  readonly companions?: readonly Companion[];
 }
 
 export interface CallRules {
@@ -60,11 +62,16 @@ export const asForThreads: CallRules = {
     const sendsFunction =
       addressOf(fn) !== undefined || (reference.kind === 'inline' && reference.values !== undefined);
     const sent: Wire<unknown>[] = [];
+    const companions: Companion[] = [];
+    const post = (wire: Wire<unknown>, path: string): void => {
+      if (wire.companions !== undefined) companions.push(...wire.companions);
+      sent.push(send(wire, path));
+    };
     const discard = (): void => sent.forEach((wire) => void discardMessage({ wire }));
     try {
-      if (sendsFunction) sent.push(send(known.reference, 'captured'));
-      if (work.kind === 'each') sent.push(send(encodeValue(work.items, work.path), work.path));
-      sent.push(send(encodeValue(work.args, 'args'), 'args'));
+      if (sendsFunction) post(known.reference, 'captured');
+      if (work.kind === 'each') post(encodeValue(work.items, work.path), work.path);
+      post(encodeValue(work.args, 'args'), 'args');
     } catch (error) {
       discard();
       throw error;
@@ -80,7 +87,7 @@ export const asForThreads: CallRules = {
         ? Promise.all(opened).then(callWith)
         : callWith(opened);
     };
-    return { fn: known, open, discard };
+    return { fn: known, open, discard, companions };
   },
   copy: (value, path) =>
     decodeValue(send(encodeValue(path === 'error' ? carried(value) : value, path), path)),

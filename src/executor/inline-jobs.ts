@@ -42,6 +42,7 @@ export class InlineJobs implements JobSink, JobOwner {
     this.#checkOpen('submit to');
     const call = this.#rules.prepare(fn, site, work);
     const job = new Job(call.fn, work, options, this);
+    job.companions = call.companions ?? [];
     const run = new InlineRun(job, call, this.#rules, () => this.#over(job));
     try {
       this.#runs.set(job, run);

@@ -1,4 +1,5 @@
 /** One job of this very loop, from its turn to its end. */
+import { openWith } from '../codec/received.ts';
 import { CancelledError } from '../core/errors.ts';
 import { captureContext } from '../platform/context.ts';
 import { isThenable } from '../scope/call.ts';
@@ -81,7 +82,11 @@ export class InlineRun {
     if (copy === undefined || job.settled) return outcome.ok ? fulfil(outcome.value) : fail(outcome.error);
     let copied: unknown;
     try {
-      copied = outcome.ok ? copy(outcome.value, 'result') : copy(outcome.error, 'error');
+      const [opened, received] = openWith(() =>
+        outcome.ok ? copy(outcome.value, 'result') : copy(outcome.error, 'error'),
+      );
+      job.receives(received, !(opened instanceof Promise));
+      copied = opened;
     } catch (error) {
       return fail(error);
     }

@@ -2,7 +2,7 @@
 import { checkFunction } from '../core/arguments.ts';
 import { moduleUrl } from '../function/loader.ts';
 import type { WaitOptions } from '../scope/interruptible.ts';
-import { attachToTask } from '../scope/scope.ts';
+import { currentScope } from '../scope/scope.ts';
 import type {
   AnyFunction,
   Executor,
@@ -139,6 +139,7 @@ export function startInTask(
     options.context.length === 0 || sink.keepsContext === true
       ? sink.start(fn, site, work, options)
       : startWithContext(sink, fn, site, work, options);
-  job.detach = attachToTask(job);
+  job.scope = currentScope();
+  job.detach = job.scope?.attach(job);
   return job;
 }

@@ -1,5 +1,6 @@
 /** What came of jobs, out of shared memory into their futures. */
 import { Atomics } from '#atomics';
+import { openWith } from '../codec/received.ts';
 import { BrokenPoolError, CancelledError, ThreadDiedError } from '../core/errors.ts';
 import { PART_NEXT } from '../jobs/job-block.ts';
 import type { JobStore } from '../jobs/job-store.ts';
@@ -44,7 +45,7 @@ export class JobOutcomes {
     else if (outcome === EVICTED) this.#evicted(job);
     else if (outcome === BY_PORT) this.#takeByPort(job, sync);
     else {
-      const open = (): unknown => this.#pool.payloads.openResult(address, sync);
+      const open = (): unknown => openFor(job, () => this.#pool.payloads.openResult(address, sync));
       this.#deliver(
         open,
         (value) => settle(job, outcome, value),
@@ -58,7 +59,7 @@ export class JobOutcomes {
   #takeValue(job: Job, sync: boolean): void {
     let value: unknown;
     try {
-      value = this.#pool.payloads.openResult(job.address, sync);
+      value = openFor(job, () => this.#pool.payloads.openResult(job.address, sync));
     } catch (error) {
       job.reject(error);
       return;
@@ -86,7 +87,7 @@ export class JobOutcomes {
       parts.push(part);
     for (const part of parts.reverse())
       this.#deliver(
-        () => this.#pool.payloads.openPart(part, sync),
+        () => openFor(job, () => this.#pool.payloads.openPart(part, sync)),
         (outcomes) => tellPart(job, outcomes as ItemOutcomes),
         (error) => job.reject(error),
         sync,
@@ -99,7 +100,7 @@ export class JobOutcomes {
     this.#pool.keeper!.resultByPort(address, (wire) => {
       releaseLoop();
       this.#deliver(
-        () => decodeValue(wire),
+        () => openFor(job, () => decodeValue(wire)),
         (value) => settle(job, VALUE, value),
         (error) => job.reject(error),
         sync,
@@ -188,6 +189,13 @@ export class JobOutcomes {
     });
     this.#deliveries = delivery;
   }
+}
+
+/** Opens what has come of a job. */
+function openFor(job: Job, open: () => unknown): unknown {
+  const [value, received] = openWith(open);
+  job.receives(received, !(value instanceof Promise));
+  return value;
 }
 
 function settle(job: Job, outcome: number, value: unknown): void {

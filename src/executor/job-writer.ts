@@ -81,6 +81,7 @@ export class JobWriter {
       parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
       const wire = joined(parts, flags);
       job.moves = wire.transfer !== undefined;
+      accompany(job, wire);
       return payloads.makeJobOfWire(object, wire, 'args', flags);
     } catch (error) {
       if (!(error instanceof SendError) || error instanceof CaptureError) throw error;
@@ -97,8 +98,14 @@ export class JobWriter {
   #writeForPort(job: Job, flags: number): number {
     job.byPort ??= frozen(partsOf(job, flags, encodeValue), flags);
     job.moves = job.byPort.transfer !== undefined;
+    accompany(job, job.byPort);
     return this.#target.payloads.makeSimpleJob(this.#target.store.object, [], flags | ARGS_BY_PORT);
   }
+}
+
+/** What stays here of a wire stays with the job, which may be written twice. */
+function accompany(job: Job, { companions }: Wire<unknown>): void {
+  if (companions !== undefined) job.companions = [...job.companions, ...companions];
 }
 
 const AsyncFunction = (async () => {}).constructor;

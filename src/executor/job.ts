@@ -11,7 +11,7 @@
  * | ended   | is over                     |                                                                 |
  */
 
-import type { Wire } from '../codec/wire.ts';
+import type { Companion, Wire } from '../codec/wire.ts';
 import { now, startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, TimeoutError } from '../core/errors.ts';
 import type { ContextStorage } from '../function/storage.ts';
@@ -19,6 +19,7 @@ import type { KnownFunction } from '../jobs/functions.ts';
 import type { LoopWait } from '../park/parking.ts';
 import type { Right } from '../queue/settlement.ts';
 import { onAbort } from '../scope/abort.ts';
+import type { Scope } from '../scope/scope.ts';
 import type { CapacityLimiter } from '../sync/capacity-limiter.ts';
 import type { SharedHandle } from '../sync/shared-handle.ts';
 import type { Asker } from './asker.ts';
@@ -64,6 +65,11 @@ export interface JobOwner {
   shared?(job: Job): void;
 }
 
+/** Something that ends with a scope. */
+interface Bound {
+  attachTo(scope: Scope): void;
+}
+
 let jobsMade = 0;
 
 export type JobPhase = 'held' | 'queued' | 'ended';
@@ -104,6 +110,12 @@ export class Job implements FutureProducer, LoopWait {
   release: (() => void) | undefined;
   /** Why the future was settled from outside: what a thread is told. */
   withdrawal: unknown;
+  /** What stays here of its arguments. */
+  companions: readonly Companion[] = [];
+  /** The scope that it belongs to. */
+  scope: Scope | undefined;
+  /** Whether its result has something that may still need those. */
+  #leftWith = false;
 
   #phase: JobPhase = 'queued';
   #abandoned = false;
@@ -153,6 +165,11 @@ export class Job implements FutureProducer, LoopWait {
   /** Whether it may be run again now that its thread died. A chunk is taken apart by its `map` instead. */
   get mayRepeat(): boolean {
     return this.spare !== 0;
+  }
+
+  /** What only this loop can do for it; `undefined` if nothing. */
+  get needsLoop(): string | undefined {
+    return this.companions.find(({ needsLoop }) => needsLoop !== undefined)?.needsLoop;
   }
 
   get name(): string {
@@ -255,11 +272,20 @@ export class Job implements FutureProducer, LoopWait {
     this.#owner.withdrawn(this);
   }
 
+  /** What has come with its result and is bound to where it came from. `all`: whether that is known to be all. */
+  receives(received: readonly unknown[], all: boolean): void {
+    if (received.length > 0 || !all) this.#leftWith = true;
+    if (this.scope?.closed !== false) return;
+    for (const one of received) (one as Bound).attachTo(this.scope);
+  }
+
   resolve(value: unknown): boolean {
+    this.#settling();
     return this.#settled(settleFuture(this.future, 'fulfilled', value));
   }
 
   reject(error: unknown): boolean {
+    this.#settling();
     return this.#settled(settleFuture(this.future, 'rejected', error));
   }
 
@@ -275,7 +301,10 @@ export class Job implements FutureProducer, LoopWait {
 
   /** Settles as cancelled, by that very error. */
   cancelBy(error: unknown): boolean {
-    if (this.taken) return this.#settled(settleFuture(this.future, 'cancelled', error));
+    if (this.taken) {
+      this.#settling();
+      return this.#settled(settleFuture(this.future, 'cancelled', error));
+    }
     return this.#withdraw(error, 'cancelled');
   }
 
@@ -286,6 +315,7 @@ export class Job implements FutureProducer, LoopWait {
     this.#stopWatching();
     if (this.settled) this.#right?.dispose();
     this.release?.();
+    for (const companion of this.companions) companion.jobEnded?.(this.#leftWith);
     this.detach?.();
     this.#ended?.resolve();
   }
@@ -317,10 +347,18 @@ export class Job implements FutureProducer, LoopWait {
   #withdraw(error: unknown, how: 'rejected' | 'cancelled'): boolean {
     if (this.settled || this.#phase === 'ended') return false;
     this.withdrawal = error;
+    this.#settling();
     // Another thread may have settled it in this moment.
     if (!this.#settled(settleFuture(this.future, how, error))) return false;
+    for (const companion of this.companions) companion.withdrawn?.();
     this.#owner.withdrawn(this);
     return true;
+  }
+
+  /** What its code has said before comes before its end. */
+  #settling(): void {
+    if (this.settled) return;
+    for (const companion of this.companions) companion.settling?.();
   }
 
   #settled(done: boolean): boolean {

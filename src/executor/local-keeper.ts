@@ -45,8 +45,9 @@ export class LocalKeeper implements KeeperOfJobs {
     const wire = this.#jobs.jobs.get(address)?.byPort;
     if (wire === undefined) return Promise.reject(new Error('Cannot run job: its arguments are gone'));
     // As a message would have brought them.
+    const { handles: _, companions: __, ...data } = wire;
     const transfer = wire.transfer as Transferable[] | undefined;
-    return Promise.resolve(decodeValue(structuredClone(wire, transfer && { transfer })));
+    return Promise.resolve(decodeValue(structuredClone(data, transfer && { transfer })));
   }
 
   /** A result that bytes cannot carry. */

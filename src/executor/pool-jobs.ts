@@ -157,7 +157,8 @@ export class PoolJobs implements JobOwner {
     job.object = this.store.object;
     job.address = this.#writer.write(job);
     // Values may change, and must not be kept longer than it takes.
-    if (job.options.idempotent && job.work.kind === 'call' && !job.moves) job.spare = this.#writer.write(job);
+    if (job.options.idempotent && job.work.kind === 'call' && !job.moves && job.needsLoop === undefined)
+      job.spare = this.#writer.write(job);
     if (job.work.kind === 'call') job.work = SENT;
   }
 
@@ -194,6 +195,7 @@ export class PoolJobs implements JobOwner {
     freeJob(this.#parking.heap, job.address);
     if (job.spare !== 0) freeJob(this.#parking.heap, job.spare);
     if (job.byPort !== undefined) releaseWire(job.byPort);
+    for (const companion of job.companions) companion.refused?.();
     job.address = 0;
   }
 
@@ -282,6 +284,11 @@ export class PoolJobs implements JobOwner {
     if (job.phase === 'held')
       throw new DeadlockError(
         `Cannot block on ${job.describe()}: it waits for its limiter on this loop; await it`,
+      );
+    const needed = job.needsLoop;
+    if (needed !== undefined)
+      throw new DeadlockError(
+        `Cannot block on ${job.describe()}: it ${needed}, which would be blocked; await it`,
       );
     const runner = runnerFor(this.store.object);
     const mayRunHere = (words[job.address + JOB_FLAGS]! & ASYNC) === 0;

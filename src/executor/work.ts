@@ -1,5 +1,5 @@
 /** What a job is to do. */
-import { explainCloneFailure } from '../codec/encode.ts';
+import { explainWireFailure } from '../codec/refusals.ts';
 import { cannotMove } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import type { Transferable } from '../platform/worker.ts';
@@ -40,7 +40,7 @@ export function freeze(wire: Wire<unknown>, path: string): Wire<unknown> {
     releaseWire(wire);
     // What is to be moved cannot be tried part by part.
     if (data.transfer !== undefined) throw cannotMove(path, error);
-    throw explainCloneFailure(wire.value, path, error);
+    throw explainWireFailure(wire, path, error);
   }
 }
 

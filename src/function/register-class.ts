@@ -56,7 +56,9 @@ export function registerClass<C extends abstract new (...args: never[]) => objec
   checkCodec(codec);
   const known = checkName(name) ?? type.name;
   if (known === '')
-    throw new TypeError('Cannot register class: it has no name; give one with registerClass(import.meta, C, codec, name)');
+    throw new TypeError(
+      'Cannot register class: it has no name; give one with registerClass(import.meta, C, codec, name)',
+    );
   if (codec === undefined) checkFields(type);
   register(url, type as unknown as AnyFunction, known);
   registry.classes.set(type.prototype as object, {
@@ -74,7 +76,8 @@ function checkCodec(codec: unknown): void {
     throw new TypeError(`codec must be an object with encode and decode, received ${show(codec)}`);
   for (const key of ['encode', 'decode'] as const) {
     const fn = (codec as Record<string, unknown>)[key];
-    if (typeof fn !== 'function') throw new TypeError(`codec.${key} must be a function, received ${show(fn)}`);
+    if (typeof fn !== 'function')
+      throw new TypeError(`codec.${key} must be a function, received ${show(fn)}`);
   }
 }
 
@@ -100,7 +103,8 @@ function privateFieldIn(text: string): string | undefined {
   const root = statement?.type === 'ExpressionStatement' ? (statement.expression as AnyNode) : undefined;
   if (root?.type !== 'ClassExpression') return undefined;
   for (const member of root.body.body) {
-    if (member.type !== 'PropertyDefinition' || member.static || member.key.type !== 'PrivateIdentifier') continue;
+    if (member.type !== 'PropertyDefinition' || member.static || member.key.type !== 'PrivateIdentifier')
+      continue;
     return `its field #${member.key.name} is private`;
   }
   return undefined;

@@ -93,7 +93,7 @@ export type Watch<R> = (settle: (finish: () => R | PromiseLike<R>) => void) => (
 export function waitForAny<R>(
   wanted: readonly AnyWanted[],
   watches: readonly Watch<R>[],
-  { timeout, signal, keepAlive }: CheckedWait,
+  { timeout, signal, keepAlive, holds }: CheckedWait,
   what: string,
   finish: (index: number, taken: unknown) => R | PromiseLike<R>,
 ): Promise<R> {
@@ -102,7 +102,7 @@ export function waitForAny<R>(
   if (scope?.cancellation !== undefined) return rejectedByCancellation(scope.cancellation);
   stack.probe();
   const nodes = wanted.length === 0 ? undefined : new Nodes(wanted, true);
-  const waiter = new AnyWaiter<R>(scope, wanted, nodes, isMainLoop || keepAlive, finish);
+  const waiter = new AnyWaiter<R>(scope, wanted, nodes, holds ?? (isMainLoop || keepAlive), finish);
   waiter.begin(watches);
   if (waiter.settled) return waiter.promise;
   if (signal !== undefined) waiter.watchSignal(signal);

@@ -65,6 +65,7 @@ export function checkWait(options: WaitOptions | undefined): CheckedWait {
     timeout: checkTimeout(timeout),
     signal: checkSignal(signal),
     keepAlive: checkBoolean(keepAlive, 'keepAlive'),
+    ...(keepAlive === false && { holds: false }),
   };
 }
 

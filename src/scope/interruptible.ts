@@ -11,7 +11,7 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * Whether a wait on an object that threads share keeps this thread's loop, and with it the process, alive. Waits of
-   * the main loop do without being told; those of other loops by `true`.
+   * the main loop do without being told, unless it is `false`; those of other loops by `true`.
    */
   readonly keepAlive?: boolean | undefined;
 }

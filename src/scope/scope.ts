@@ -159,6 +159,7 @@ export class Scope {
     this.#members.add(child);
     if (this.#joining) this.#detachWhenEnded(child);
     if (this.#cancellation !== undefined) cancelChild(child, this.#cancellation);
+    else if (this.#joining && child.endsWithFunction === true) cancelChild(child, functionHasEnded());
     return () => this.#remove(child);
   }
 
@@ -167,7 +168,7 @@ export class Scope {
     if (this.#members === undefined) return;
     for (const member of [...this.#members])
       if (!(member instanceof Scope) && member.endsWithFunction === true)
-        cancelChild(member, makeCancellation('what it belongs to has ended'));
+        cancelChild(member, functionHasEnded());
   }
 
   /** Resolves once nothing is open in it any more. */
@@ -322,6 +323,10 @@ function cancelChild(child: AttachedChild, error: CancelledError): void {
   } catch (thrown) {
     report('HEDDLE_CALLBACK_ERROR', `Cannot cancel ${child.describe()}: its cancel function threw`, thrown);
   }
+}
+
+function functionHasEnded(): CancelledError {
+  return makeCancellation('what it belongs to has ended');
 }
 
 function makeCancellation(reason: unknown): CancelledError {

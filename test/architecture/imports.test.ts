@@ -45,6 +45,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'jobs',
     'thread',
   ],
+  crossing: ['core', 'platform', 'memory', 'park', 'sync', 'queue', 'codec', 'scope', 'thread', 'executor'],
   cli: ['core', 'platform', 'function', 'scope', 'executor'],
   testing: ['core', 'platform', 'memory', 'park', 'scope', 'executor'],
   /** `src/index.ts` and `src/all-kinds.ts`. */
@@ -59,6 +60,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'scope',
     'thread',
     'executor',
+    'crossing',
     'all-kinds.ts',
   ],
 };

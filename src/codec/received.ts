@@ -1,0 +1,19 @@
+/** What has come in a value and is still bound to where it came from: for whoever opens the value. */
+let list: unknown[] | undefined;
+
+/** Called while a value is decoded. */
+export function addReceived(one: unknown): void {
+  list?.push(one);
+}
+
+/** What `open` gives, and what was received with that. */
+export function openWith<T>(open: () => T): readonly [value: T, received: readonly unknown[]] {
+  const outer = list;
+  const received: unknown[] = [];
+  list = received;
+  try {
+    return [open(), received];
+  } finally {
+    list = outer;
+  }
+}

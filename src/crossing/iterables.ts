@@ -1,0 +1,112 @@
+/**
+ * Iterables, iterators and streams in other threads. They stay where they were made, and are read from there: item by item, as far
+ * ahead as some megabyte, closed when nobody reads on.
+ */
+import { provideCarrier } from '../codec/carriers.ts';
+import { addReceived } from '../codec/received.ts';
+import { type StreamData, StreamReader } from './stream-reader.ts';
+import { type Pulled, StreamSource } from './stream-source.ts';
+
+provideCarrier<AsyncIterable<unknown>>({
+  name: 'async-iterable',
+  takeApart: (iterable) => takenApart(new StreamSource(() => iterable[Symbol.asyncIterator]())),
+  make: (data) => new AsyncItems(readerOf(data)),
+});
+
+provideCarrier<Iterator<unknown>>({
+  name: 'iterator',
+  takeApart: (iterator) => takenApart(new StreamSource(() => iterator as Pulled)),
+  make: (data) => new Items(readerOf(data)),
+});
+
+if (typeof ReadableStream === 'function')
+  provideCarrier<ReadableStream<unknown>>({
+    name: 'stream',
+    takeApart: (stream) => {
+      if (stream.locked) throw new TypeError('it is locked to a reader');
+      return takenApart(new StreamSource(() => stream[Symbol.asyncIterator]()));
+    },
+    make: (data) => streamOf(readerOf(data)),
+  });
+
+function takenApart(source: StreamSource): { readonly data: StreamData; readonly companion: StreamSource } {
+  return { data: source.data, companion: source };
+}
+
+function readerOf(data: unknown): StreamReader {
+  const reader = new StreamReader(data as StreamData);
+  addReceived(reader);
+  return reader;
+}
+
+/** An async iterable of another thread; `for` blocks the thread for each item. */
+class AsyncItems implements AsyncIterableIterator<unknown>, Iterable<unknown> {
+  readonly #reader: StreamReader;
+
+  constructor(reader: StreamReader) {
+    this.#reader = reader;
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#reader.next();
+  }
+
+  async return(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#reader.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#reader.stop();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  [Symbol.iterator](): IterableIterator<unknown> {
+    return new Items(this.#reader);
+  }
+}
+
+/** An iterator of another thread: `for` blocks the thread for each item, `for await` does not. */
+class Items implements IterableIterator<unknown>, AsyncIterable<unknown> {
+  readonly #reader: StreamReader;
+
+  constructor(reader: StreamReader) {
+    this.#reader = reader;
+  }
+
+  next(): IteratorResult<unknown, undefined> {
+    return this.#reader.nextSync();
+  }
+
+  return(): IteratorResult<unknown, undefined> {
+    return this.#reader.stop();
+  }
+
+  [Symbol.dispose](): void {
+    this.#reader.stop();
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
+    return new AsyncItems(this.#reader);
+  }
+}
+
+function streamOf(reader: StreamReader): ReadableStream<unknown> {
+  return new ReadableStream<unknown>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => void reader.stop(),
+    },
+    { highWaterMark: 0 },
+  );
+}
