@@ -2,7 +2,7 @@ import { markCarried, provideCarrier } from '../codec/carriers.ts';
 import type { Companion } from '../codec/wire.ts';
 import { checkBoolean, checkFunction, checkName, checkOptions } from '../core/arguments.ts';
 import { InvalidStateError } from '../core/errors.ts';
-import type { Future } from '../executor/future.ts';
+import { type Future, ignoreErrorOf } from '../executor/future.ts';
 import { captureContext } from '../platform/context.ts';
 import { report } from '../platform/report.ts';
 import { Queue } from '../queue/queue.ts';
@@ -198,6 +198,7 @@ provideCarrier({
   make(data) {
     const there = data as CallbackData;
     const { calls, called, latest, name, open } = there;
+    ignoreErrorOf(open);
     const away = (...args: unknown[]): void => {
       if (open.status !== 'pending')
         throw new InvalidStateError(`Cannot call ${describe(name)}: the loop that made it has ended`);

@@ -1,5 +1,5 @@
 import { provideCarrier } from '../codec/carriers.ts';
-import type { Future } from '../executor/future.ts';
+import { type Future, ignoreErrorOf } from '../executor/future.ts';
 import { Announcement, addressOfFuture, anotherOfFuture } from './announcement.ts';
 import { freezeDeep } from './freeze.ts';
 import { OwnObjects } from './own-objects.ts';
@@ -150,6 +150,7 @@ provideCarrier<Shared<unknown>>(
         return known;
       }
       const shared = new Shared<unknown>(new Received(there));
+      ignoreErrorOf(there.maker);
       if (there.maker.status !== 'pending') return shared;
       received.set(address, shared);
       there.maker.addDoneCallback(() => received.delete(address));

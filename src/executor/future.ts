@@ -30,10 +30,8 @@ export type FutureStatus = 'pending' | 'running' | 'fulfilled' | 'rejected' | 'c
 
 /**
  * Settles a future: for those who produce its value. False, and nothing is changed, if it is settled. `'cancelled'`: with a
- * `CancelledError`, or the reason of an aborted signal.
- *
- * @throws SendError if `strict`, other threads know the future, and the outcome cannot be sent to them; else these get that
- * error.
+ * `CancelledError`, or the reason of an aborted signal. If `strict` it throws a SendError where other threads know the future,
+ * and the outcome cannot be sent to them; else these get that error.
  */
 export let settleFuture: (
   future: Future<unknown>,
@@ -45,9 +43,11 @@ export let settleFuture: (
 /** Its handle, by which it is shared. */
 export let handleOfFuture: (future: Future<unknown>) => SharedHandle<Settlement>;
 
+/** Its error, should it have one, is nobody's concern. */
+export let ignoreErrorOf: (future: Future<unknown>) => void;
+
 /** Whether nothing comes of it while this thread is blocked. */
 export let isOnlyHere: (future: Future<unknown>) => boolean;
-
 let makeRemote: () => Future<unknown>;
 
 /**
@@ -107,6 +107,7 @@ export class Future<T> implements Promise<T> {
   static {
     settleFuture = (future, status, outcome, strict = false) => future.#settle(status, outcome, strict);
     handleOfFuture = (future) => future.#handle ?? future.#share();
+    ignoreErrorOf = (future) => future.#observe();
     isOnlyHere = (future) => future.#producer.onlyHere?.() === true;
     makeRemote = () => {
       const work = new RemoteWork(() => work.future.#handle!.core);

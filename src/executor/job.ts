@@ -13,7 +13,7 @@
 
 import type { Companion, Wire } from '../codec/wire.ts';
 import { now, startTimer, type Timer } from '../core/clock.ts';
-import { CancelledError, TimeoutError } from '../core/errors.ts';
+import { CancelledError, DeadlockError, TimeoutError } from '../core/errors.ts';
 import type { ContextStorage } from '../function/storage.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import type { LoopWait } from '../park/parking.ts';
@@ -167,9 +167,10 @@ export class Job implements FutureProducer, LoopWait {
     return this.spare !== 0;
   }
 
-  /** What only this loop can do for it; `undefined` if nothing. */
-  get needsLoop(): string | undefined {
-    return this.companions.find(({ needsLoop }) => needsLoop !== undefined)?.needsLoop;
+  /** Whether its arguments are still there for a second time. */
+  get mayBeWrittenTwice(): boolean {
+    const isRead = this.companions.some(({ needsLoop }) => needsLoop !== undefined);
+    return this.options.idempotent && this.work.kind === 'call' && !this.moves && !isRead;
   }
 
   get name(): string {
@@ -241,12 +242,22 @@ export class Job implements FutureProducer, LoopWait {
       this.#expire(`within ${runTimeout} ms of running`);
   }
 
+  /** It was not accepted. */
+  refused(): void {
+    for (const companion of this.companions) companion.refused?.();
+  }
+
   /** For `LoopWait`: it has ended, in whatever way. */
   set(): void {
     this.#owner.ended(this);
   }
 
   block(timeout: number): boolean {
+    const needed = this.companions.find(({ needsLoop }) => needsLoop !== undefined)?.needsLoop;
+    if (needed !== undefined)
+      throw new DeadlockError(
+        `Cannot block on ${this.describe()}: it ${needed}, which would be blocked; await it`,
+      );
     return this.#owner.block(this, timeout);
   }
 

@@ -157,8 +157,7 @@ export class PoolJobs implements JobOwner {
     job.object = this.store.object;
     job.address = this.#writer.write(job);
     // Values may change, and must not be kept longer than it takes.
-    if (job.options.idempotent && job.work.kind === 'call' && !job.moves && job.needsLoop === undefined)
-      job.spare = this.#writer.write(job);
+    if (job.mayBeWrittenTwice) job.spare = this.#writer.write(job);
     if (job.work.kind === 'call') job.work = SENT;
   }
 
@@ -195,7 +194,7 @@ export class PoolJobs implements JobOwner {
     freeJob(this.#parking.heap, job.address);
     if (job.spare !== 0) freeJob(this.#parking.heap, job.spare);
     if (job.byPort !== undefined) releaseWire(job.byPort);
-    for (const companion of job.companions) companion.refused?.();
+    job.refused();
     job.address = 0;
   }
 
@@ -245,8 +244,7 @@ export class PoolJobs implements JobOwner {
   }
 
   withdrawn(job: Job): void {
-    const count = job.future.status === 'cancelled' ? POOL_CANCELLED : POOL_FAILED;
-    this.store.add(count, 1);
+    this.store.add(job.future.status === 'cancelled' ? POOL_CANCELLED : POOL_FAILED, 1);
     if (job.phase === 'held' || removeJob(this.store, job.address, false)) {
       this.#over(job);
       return;
@@ -284,11 +282,6 @@ export class PoolJobs implements JobOwner {
     if (job.phase === 'held')
       throw new DeadlockError(
         `Cannot block on ${job.describe()}: it waits for its limiter on this loop; await it`,
-      );
-    const needed = job.needsLoop;
-    if (needed !== undefined)
-      throw new DeadlockError(
-        `Cannot block on ${job.describe()}: it ${needed}, which would be blocked; await it`,
       );
     const runner = runnerFor(this.store.object);
     const mayRunHere = (words[job.address + JOB_FLAGS]! & ASYNC) === 0;
