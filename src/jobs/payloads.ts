@@ -6,7 +6,7 @@ import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
 import { takeAway } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
-import { HeddleError } from '../core/errors.ts';
+import { HeddleError, SendError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
 import { kindOf } from '../memory/kinds.ts';
 import {
@@ -154,13 +154,17 @@ export class Payloads {
     return this.#openWith(job, at, bytes, sync ? SYNC : undefined);
   }
 
-  /** A block of this thread, with a value that has no shared objects inside; to be made one of a job. @throws as `makeJobOfWire` */
+  /**
+   * A block of this thread, to be made one of a job. @throws as `makeJobOfWire`; SendError if a shared object is inside, which
+   * only the job itself can hold.
+   */
   makePart(value: unknown, path: string): number {
     const prepared = this.#encoder.prepare(value, path);
     let bytes: Uint8Array | undefined;
     if (typeof prepared !== 'number') {
       try {
-        bytes = serializeWire(prepared, parcelsOf(prepared), path);
+        if (prepared.handles !== undefined) throw new SendError(`${path} has a shared object inside`, path);
+        bytes = serializeWire(prepared, [], path);
         takeAway(prepared, path);
       } finally {
         releaseWire(prepared);

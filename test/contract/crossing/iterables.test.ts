@@ -273,4 +273,27 @@ describe('an iterable', () => {
     });
     expect(closed.isSet).toBe(true);
   });
+
+  test('each result of a map may have one, and shared objects, though outcomes of a chunk are sent ahead', async () => {
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    const open = new Event();
+    open.set();
+    const seen: unknown[] = [];
+    const results = pool.map(
+      async (n: number, event: Event) => {
+        const { sleep } = await import('../../../src/index.ts');
+        await sleep(12);
+        return {
+          event,
+          items: (async function* () {
+            yield n;
+          })(),
+        };
+      },
+      [1, 2, 3],
+      { chunkSize: 3, args: [open] },
+    );
+    for await (const { event, items } of results) seen.push(event.isSet, ...(await all(items)));
+    expect(seen).toEqual([true, 1, true, 2, true, 3]);
+  });
 });
