@@ -98,13 +98,22 @@ export class StreamReader implements AttachedChild {
   }
 
   #begin(): void {
-    const { wanted, producing, items } = this.#data;
+    const { wanted, producing } = this.#data;
     if (this.#watched) return;
     this.#watched = true;
     wanted.set();
+    // Weakly: one that nobody has any more is collected, and so the other end learns that nobody reads on.
+    const self = new WeakRef(this);
     producing.addDoneCallback(() => {
-      if (!this.#isOver && producing.status !== 'fulfilled') items.shutdown({ error: lost() });
+      const reader = self.deref();
+      if (reader !== undefined) reader.#hasEnded();
     });
+  }
+
+  /** Whoever put items does not any more. */
+  #hasEnded(): void {
+    const { items, producing } = this.#data;
+    if (!this.#isOver && producing.status !== 'fulfilled') items.shutdown({ error: lost() });
   }
 
   #failed(error: unknown): Result {

@@ -14,6 +14,8 @@ export interface FutureProducer {
   block?(timeout: number): boolean;
   /** Other threads know it from now on, as the object at that address. */
   shared?(settlement: number): void;
+  /** It is about to settle. */
+  settling?(): void;
   /** Another thread has cancelled it: the work is to end. */
   cancelled?(error: unknown): void;
   /** Whether a wait for it, once it is shared, keeps the process up: somebody else can settle it. */

@@ -126,7 +126,6 @@ export class Future<T> implements Promise<T> {
   get [Symbol.toStringTag](): 'Future' {
     return 'Future';
   }
-
   get status(): FutureStatus {
     this.#look();
     return this.#status === 'pending' && this.#producer.isRunning === true ? 'running' : this.#status;
@@ -340,6 +339,7 @@ export class Future<T> implements Promise<T> {
   }
 
   #adopt(core: Settlement): void {
+    this.#producer.settling?.();
     if (this.#settled) return;
     const [how, value] = readOutcome(core);
     this.#settleHere(how, value);

@@ -291,12 +291,12 @@ export class Job implements FutureProducer, LoopWait {
   }
 
   resolve(value: unknown): boolean {
-    this.#settling();
+    this.settling();
     return this.#settled(settleFuture(this.future, 'fulfilled', value));
   }
 
   reject(error: unknown): boolean {
-    this.#settling();
+    this.settling();
     return this.#settled(settleFuture(this.future, 'rejected', error));
   }
 
@@ -313,7 +313,7 @@ export class Job implements FutureProducer, LoopWait {
   /** Settles as cancelled, by that very error. */
   cancelBy(error: unknown): boolean {
     if (this.taken) {
-      this.#settling();
+      this.settling();
       return this.#settled(settleFuture(this.future, 'cancelled', error));
     }
     return this.#withdraw(error, 'cancelled');
@@ -327,6 +327,9 @@ export class Job implements FutureProducer, LoopWait {
     if (this.settled) this.#right?.dispose();
     this.release?.();
     for (const companion of this.companions) companion.jobEnded?.(this.#leftWith);
+    // Who keeps the future does not keep these.
+    this.companions = [];
+    this.scope = undefined;
     this.detach?.();
     this.#ended?.resolve();
   }
@@ -358,7 +361,7 @@ export class Job implements FutureProducer, LoopWait {
   #withdraw(error: unknown, how: 'rejected' | 'cancelled'): boolean {
     if (this.settled || this.#phase === 'ended') return false;
     this.withdrawal = error;
-    this.#settling();
+    this.settling();
     // Another thread may have settled it in this moment.
     if (!this.#settled(settleFuture(this.future, how, error))) return false;
     for (const companion of this.companions) companion.withdrawn?.();
@@ -367,8 +370,7 @@ export class Job implements FutureProducer, LoopWait {
   }
 
   /** What its code has said before comes before its end. */
-  #settling(): void {
-    if (this.settled) return;
+  settling(): void {
     for (const companion of this.companions) companion.settling?.();
   }
 

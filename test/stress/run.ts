@@ -6,6 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { cleanCounters } from './counters.ts';
+import { crossingChaos } from './crossing-chaos.ts';
 import { deaths } from './deaths.ts';
 import { CALLS } from './deep-calls.ts';
 import { deepStack } from './deep-stack.ts';
@@ -41,6 +42,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   pools: { share: 0.1, run: poolChaos },
   jobs: { share: 0.2, run: jobChaos },
   futures: { share: 0.1, run: futureChaos },
+  crossing: { share: 0.1, run: crossingChaos },
   deaths: { share: 0.1, run: (seed, ms) => deaths(seed, ms, Infinity) },
   stack: { share: 0.1, run: dives },
   signals: { share: 0.1, run: (seed, ms) => signals(seed, ms, Infinity) },
