@@ -19,7 +19,7 @@
  * ```
  */
 // The simple form begins with its own tag. The other: a word with the tag SERIALIZED and what is inside; a word with
-// the number of bytes; the bytes of the value, or of [value, specials].
+// the number of bytes; the bytes of the value, or of [value, specials]; if there are shared buffers, their list.
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
@@ -27,6 +27,7 @@ import { type EncodeHooks, encode, explainCloneFailure } from './encode.ts';
 import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
+import { bufferList } from './item-buffers.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** As for messages, and shared buffers by number, since bytes cannot carry them. */
@@ -85,6 +86,7 @@ export class ItemEncoder {
  */
 export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], path: string): Uint8Array {
   const specials = wire.specials && packed(wire.specials, parcels);
+  const flags = flagsOf(specials);
   let bytes: Uint8Array;
   try {
     bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
@@ -92,9 +94,18 @@ export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], p
     if (isStackOverflow(error)) throw tooDeep(path, error);
     throw explainCloneFailure(wire.value, path, error, (value) => serialize(value, 0));
   }
-  const prefix = Int32Array.of(SERIALIZED | (flagsOf(specials) << TAG_BITS), bytes.length - 4 * PREFIX);
+  const prefix = Int32Array.of(SERIALIZED | (flags << TAG_BITS), bytes.length - 4 * PREFIX);
   bytes.set(new Uint8Array(prefix.buffer));
-  return bytes;
+  return (flags & WITH_BUFFERS) === 0 ? bytes : withList(bytes, bufferList(specials!));
+}
+
+/** The words of the list after the bytes, from the next whole word on. */
+function withList(bytes: Uint8Array, list: readonly number[]): Uint8Array {
+  const start = (bytes.length + 3) & ~3;
+  const all = new Uint8Array(start + 4 * list.length);
+  all.set(bytes);
+  all.set(new Uint8Array(Int32Array.from(list).buffer), start);
+  return all;
 }
 
 function flagsOf(specials: readonly Special[] | undefined): number {
@@ -129,7 +140,8 @@ export class ItemDecoder {
    * @param options `sync` is for a thread that is blocked and can load no module: never a promise then, an error of a
    * class that is not loaded gets a class of the same name, and a function that is not loaded is an error.
    * @throws {HeddleError} The words are damaged.
-   * @throws {SendError} With `sync`: a function is not loaded. Parcels are opened before that.
+   * @throws {SendError} With `sync`: a function is not loaded. Parcels are opened before that. Or it is nested too deeply for
+   * the stack that is left.
    */
   decode(
     words: Int32Array,
@@ -147,12 +159,16 @@ export class ItemDecoder {
     try {
       value = deserialize(bytes.subarray(start, start + length));
     } catch (error) {
-      throw damaged(at, error);
+      throw isStackOverflow(error) ? tooDeepHere(error) : damaged(at, error);
     }
     if (((words[at]! >>> TAG_BITS) & WITH_SPECIALS) === 0) return value;
     if (!isPair(value)) throw damaged(at);
     const hooks = options?.sync === true ? this.#syncHooks : this.#hooks;
-    return decode({ value: value[0], specials: value[1] }, hooks);
+    try {
+      return decode({ value: value[0], specials: value[1] }, hooks);
+    } catch (error) {
+      throw isStackOverflow(error) ? tooDeepHere(error) : error;
+    }
   }
 }
 
@@ -191,6 +207,12 @@ function damaged(at: number, cause?: unknown): HeddleError {
 
 function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.startsWith('Maximum call stack');
+}
+
+function tooDeepHere(cause: unknown): SendError {
+  return new SendError('Cannot receive item: it is nested too deeply for the stack of this thread', 'item', {
+    cause,
+  });
 }
 
 function tooDeep(path: string, cause: unknown): SendError {

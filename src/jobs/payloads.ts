@@ -117,7 +117,7 @@ export class Payloads {
     const at = payloadOf(job);
     const values = this.#openWith(job, at, this.#words[job + JOB_BYTES]!, undefined);
     if (mayUseBuffers(this.#words, at)) {
-      const release = (): void => releaseBuffersIn(this.#words, this.#bytes, at);
+      const release = (): void => releaseBuffersIn(this.#words, at);
       if (values instanceof Promise) values.then(release, release);
       else release();
     }
