@@ -4,9 +4,11 @@ import { isError, takeErrorApart } from '../core/error-wire.ts';
 import { CaptureError, SendError } from '../core/errors.ts';
 import { boundToLoop } from '../core/unsendable.ts';
 import { type Kind, kindOfHandle } from '../memory/kinds.ts';
-import { isHostObject } from '../platform/serialize.ts';
+import { isHostObject, isMap, isProxy, isSet } from '../platform/serialize.ts';
 import { isUntransferable, type Transferable } from '../platform/worker.ts';
 import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
+import { describeKey, entriesOf, isPlatformObject, itemsOf, join, unsendable } from './refusal.ts';
+import { isStackOverflow, tooDeep } from './too-deep.ts';
 import { isMarked, MovedByMessage, markedIn } from './transfers.ts';
 import type { Special, Wire } from './wire.ts';
 
@@ -30,10 +32,18 @@ export interface EncodeHooks {
  * The wire form of `value`. Nothing is copied unless something special is inside; `path` is what the value is called
  * in error messages (`args`, `result`).
  *
- * @throws SendError, CaptureError for what cannot be sent, with the path to it. Host objects that only the structured
+ * @throws SendError, CaptureError for what cannot be sent, with the path to it; what a getter throws. Host objects that only the structured
  * clone itself can refuse are found when the message is posted: see `explainCloneFailure`.
  */
 export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
+  try {
+    return encodeWhole(value, path, hooks);
+  } catch (error) {
+    throw isStackOverflow(error) ? tooDeep(path, error) : error;
+  }
+}
+
+function encodeWhole<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   if (!hasSpecial(value, undefined, hooks)) return { value };
   const specials: Special[] = [];
   const handles: Disposable[] = [];
@@ -58,6 +68,8 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
 function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: EncodeHooks): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true;
   if (typeof value !== 'object' || value === null) return false;
+  // First, for it can do anything when it is looked at.
+  if (isProxy(value)) return true;
   if (hooks.transfers !== undefined && isMarked(value)) return true;
   const toBytes = hooks.shareBuffer !== undefined;
   if (isLeaf(value)) return toBytes && sharedBufferOf(value) !== undefined;
@@ -65,21 +77,38 @@ function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: Encode
   seen ??= new Set();
   if (seen.has(value)) return false;
   seen.add(value);
-  if (Array.isArray(value)) {
-    for (const item of value) if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
-  } else if (value instanceof Map) {
-    for (const [key, item] of value)
+  if (isMap(value)) {
+    for (const [key, item] of entriesOf(value))
       if (hasSpecial(key, seen, hooks) || hasSpecial(item, seen, hooks)) return true;
-  } else if (value instanceof Set) {
-    for (const item of value) if (hasSpecial(item, seen, hooks)) return true;
-  } else {
-    for (const key of Object.keys(value)) {
-      const item = (value as Record<string, unknown>)[key];
-      if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
+    return false;
+  }
+  if (isSet(value)) {
+    for (const item of itemsOf(value)) if (hasSpecial(item, seen, hooks)) return true;
+    return false;
+  }
+  let keys: readonly string[];
+  if (Array.isArray(value)) {
+    const { length } = value;
+    let holes = 0;
+    let index = 0;
+    for (; index < length && (holes < MANY || holes < index / 2); index++) {
+      const item: unknown = value[index];
+      if (item === undefined) holes++;
+      else if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
     }
+    // What else it has. Long ones are not asked, which takes longer than all this; but nor is every hole looked at.
+    if (index === length && length > MANY) return false;
+    keys = Object.keys(value).slice(Math.max(0, index - holes));
+  } else keys = Object.keys(value);
+  for (const key of keys) {
+    const item = (value as Record<string, unknown>)[key];
+    if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
   }
   return false;
 }
+
+/** So many elements are many for an array. */
+const MANY = 1000;
 
 /** Handles of shared objects, and what cannot leave its loop. */
 function isOurs(value: object): boolean {
@@ -102,13 +131,11 @@ function isLeaf(value: object): boolean {
   );
 }
 
-function isPlatformObject(value: object): boolean {
-  return Object.prototype.toString.call(value) !== '[object Object]';
-}
-
 /** Copies the containers of a value that has something special inside, putting stand-ins in its place. */
 class Encoder {
   readonly #copies = new Map<object, object>();
+  /** What they are of, in order. */
+  readonly #begun: object[] = [];
   readonly #specials: Special[];
   readonly #handles: Disposable[];
   readonly #hooks: EncodeHooks;
@@ -130,6 +157,7 @@ class Encoder {
     if (typeof value === 'function')
       return this.#function(value as (...args: never[]) => unknown, path, owner);
     if (typeof value !== 'object' || value === null) return value;
+    if (isProxy(value)) throw unsendable(path, 'Proxy', owner);
     if (this.#hooks.transfers !== undefined && isMarked(value)) this.#move(value, path);
     if (isLeaf(value)) return this.buffers?.standInFor(value) ?? value;
     const known = this.#copies.get(value);
@@ -142,8 +170,8 @@ class Encoder {
     if (this.buffers !== undefined && isHostObject(value))
       throw unsendable(path, `${className(value)}, which cannot be copied as bytes,`, owner);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
-    if (value instanceof Map) return this.#map(value, path, owner);
-    if (value instanceof Set) return this.#set(value, path, owner);
+    if (isMap(value)) return this.#map(value, path, owner);
+    if (isSet(value)) return this.#set(value, path, owner);
     const name = className(value);
     if (name === 'Object') return this.#fields(value, {}, path, owner);
     // What the platform made (a Blob, a WeakMap) is more than its fields: structured clone takes it whole, or refuses.
@@ -192,7 +220,16 @@ class Encoder {
 
   #error(error: Error, path: string): object {
     const standIn = this.#standInFor(error);
-    const nested = (value: unknown, key: string): unknown => this.rewrite(value, `${path}.${key}`, undefined);
+    const nested = (value: unknown, key: string): unknown => {
+      const before = this.#begun.length;
+      try {
+        return this.rewrite(value, `${path}.${key}`, undefined);
+      } catch (refused) {
+        // It is left out. What was begun of it must not be taken for whole where it is met again.
+        for (const one of this.#begun.splice(before)) this.#copies.delete(one);
+        throw refused;
+      }
+    };
     const wire = takeErrorApart(error, this.#hooks.moduleOfClass(error), nested);
     this.#specials.push({ standIn, kind: 'error', error: wire });
     return standIn;
@@ -219,13 +256,17 @@ class Encoder {
   }
 
   #standInFor(value: object): object {
-    const standIn = {};
-    this.#copies.set(value, standIn);
-    return standIn;
+    return this.#begin(value, {});
+  }
+
+  #begin<T extends object>(from: object, to: T): T {
+    this.#copies.set(from, to);
+    this.#begun.push(from);
+    return to;
   }
 
   #fields(from: object, to: object, path: string, owner: { path: string; name: string } | undefined): object {
-    this.#copies.set(from, to);
+    this.#begin(from, to);
     const source = from as Record<string, unknown>;
     for (const key of Object.keys(from)) {
       const item = this.rewrite(source[key], join(path, key, Array.isArray(from)), owner);
@@ -236,10 +277,9 @@ class Encoder {
   }
 
   #map(from: Map<unknown, unknown>, path: string, owner: { path: string; name: string } | undefined): object {
-    const to = new Map<unknown, unknown>();
-    this.#copies.set(from, to);
+    const to = this.#begin(from, new Map<unknown, unknown>());
     let index = 0;
-    for (const [key, item] of from) {
+    for (const [key, item] of entriesOf(from)) {
       const keyPath = `${path}.keys()[${index}]`;
       to.set(
         this.rewrite(key, keyPath, owner),
@@ -251,87 +291,9 @@ class Encoder {
   }
 
   #set(from: Set<unknown>, path: string, owner: { path: string; name: string } | undefined): object {
-    const to = new Set<unknown>();
-    this.#copies.set(from, to);
+    const to = this.#begin(from, new Set<unknown>());
     let index = 0;
-    for (const item of from) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
+    for (const item of itemsOf(from)) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
     return to;
   }
-}
-
-/**
- * Why structured clone refused a message: finds the value, in the arguments or the result, that it does not accept.
- * Called only after a failure, so it may try the parts one by one. `copy` is what failed.
- */
-export function explainCloneFailure(
-  value: unknown,
-  path: string,
-  cause: unknown,
-  copy: (value: unknown) => unknown = structuredClone,
-): SendError {
-  const culprit = findRefused(value, path, copy, new Set());
-  if (culprit !== undefined) return unsendable(culprit.path, describe(culprit.value), undefined, cause);
-  return new SendError(`${path} cannot be sent to a thread: ${(cause as Error).message}`, path, { cause });
-}
-
-function findRefused(
-  value: unknown,
-  path: string,
-  copy: (value: unknown) => unknown,
-  seen: Set<object>,
-): { path: string; value: unknown } | undefined {
-  if (accepts(value, copy)) return undefined;
-  if (typeof value !== 'object' || value === null || seen.has(value)) return { path, value };
-  seen.add(value);
-  // The fields of a class instance are its own affair: it is the instance that cannot be sent.
-  if (!Array.isArray(value) && !(value instanceof Map) && className(value) !== 'Object')
-    return { path, value };
-  const inside: Iterable<readonly [string, unknown]> =
-    value instanceof Map
-      ? Array.from(value, ([key, item]) => [`${path}.get(${describeKey(key)})`, item] as const)
-      : Object.entries(value).map(([key, item]) => [join(path, key, Array.isArray(value)), item] as const);
-  for (const [innerPath, item] of inside) {
-    const found = findRefused(item, innerPath, copy, seen);
-    if (found !== undefined) return found;
-  }
-  return { path, value };
-}
-
-function accepts(value: unknown, copy: (value: unknown) => unknown): boolean {
-  try {
-    copy(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function unsendable(
-  path: string,
-  what: string,
-  owner?: { path: string; name: string },
-  cause?: unknown,
-): SendError {
-  const options = cause === undefined ? {} : { cause };
-  if (owner === undefined) return new SendError(`${path}: ${what} cannot be sent to a thread`, path, options);
-  return new SendError(
-    `${owner.path}: ${owner.name} cannot be sent to a thread, for ${path} is ${what}`,
-    owner.path,
-    options,
-  );
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'object' && value !== null ? className(value) : show(value);
-}
-
-function join(path: string, key: string, inArray: boolean): string {
-  if (inArray && /^\d+$/.test(key)) return `${path}[${key}]`;
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-    ? `${path}.${key}`
-    : `${path}[${JSON.stringify(key)}]`;
-}
-
-function describeKey(key: unknown): string {
-  return typeof key === 'string' ? JSON.stringify(key) : show(key);
 }

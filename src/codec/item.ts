@@ -23,11 +23,13 @@
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
-import { type EncodeHooks, encode, explainCloneFailure } from './encode.ts';
+import { type EncodeHooks, encode } from './encode.ts';
 import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
 import { bufferList } from './item-buffers.ts';
+import { explainCloneFailure } from './refusal.ts';
+import { isStackOverflow, tooDeepHere } from './too-deep.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** As for messages, and shared buffers by number, since bytes cannot carry them. */
@@ -70,11 +72,7 @@ export class ItemEncoder {
 
   /** The wire of a value, simple or not. @throws as `prepare` */
   wireOf(value: unknown, path: string): Wire<unknown> {
-    try {
-      return encode(value, path, this.#hooks);
-    } catch (error) {
-      throw isStackOverflow(error) ? tooDeep(path, error) : error;
-    }
+    return encode(value, path, this.#hooks);
   }
 }
 
@@ -91,7 +89,6 @@ export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], p
   try {
     bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
   } catch (error) {
-    if (isStackOverflow(error)) throw tooDeep(path, error);
     throw explainCloneFailure(wire.value, path, error, (value) => serialize(value, 0));
   }
   const prefix = Int32Array.of(SERIALIZED | (flags << TAG_BITS), bytes.length - 4 * PREFIX);
@@ -203,18 +200,4 @@ function damaged(at: number, cause?: unknown): HeddleError {
     `Cannot read item: its bytes, from word ${at} of the shared memory, are damaged`,
     options,
   );
-}
-
-function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
-}
-
-function tooDeepHere(cause: unknown): SendError {
-  return new SendError('Cannot receive item: it is nested too deeply for the stack of this thread', 'item', {
-    cause,
-  });
-}
-
-function tooDeep(path: string, cause: unknown): SendError {
-  return new SendError(`${path} cannot be sent to a thread: it is nested too deeply`, path, { cause });
 }

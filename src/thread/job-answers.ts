@@ -1,6 +1,6 @@
 /** What jobs answer, into shared memory: results, errors, outcomes of chunks. */
 import { Atomics } from '#atomics';
-import { explainCloneFailure } from '../codec/encode.ts';
+import { explainCloneFailure } from '../codec/refusal.ts';
 import { MovedByMessage } from '../codec/transfers.ts';
 import { show } from '../core/arguments.ts';
 import { HeddleError, SendError } from '../core/errors.ts';
