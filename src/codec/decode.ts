@@ -2,6 +2,7 @@
 import { createError, type ErrorClass, fillError } from '../core/error-wire.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { openBuffers, viewOf } from './buffer-stand-ins.ts';
+import { makeStandard } from './standard-values.ts';
 import type { Special, Wire } from './wire.ts';
 
 type Attached = Readonly<Record<string, unknown>>;
@@ -46,6 +47,7 @@ function restore(
   if (special.kind === 'function') return hooks.resolveReference(special.reference);
   if (special.kind === 'buffer') return buffers.get(special.standIn);
   if (special.kind === 'view') return viewOf(special, buffers.get(special.buffer)!);
+  if (special.kind === 'standard') return makeStandard(special.type, special.data);
   if (special.kind === 'handle') return undefined;
   const { error } = special;
   if (error.module === undefined) return createError(error, undefined);

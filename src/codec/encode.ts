@@ -8,6 +8,7 @@ import { isHostObject, isMap, isProxy, isSet } from '../platform/serialize.ts';
 import { isUntransferable, type Transferable } from '../platform/worker.ts';
 import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
 import { describeKey, entriesOf, isPlatformObject, itemsOf, join, unsendable } from './refusal.ts';
+import { standardClassOf, takeStandard } from './standard-values.ts';
 import { isStackOverflow, tooDeep } from './too-deep.ts';
 import { isMarked, MovedByMessage, markedIn } from './transfers.ts';
 import type { Special, Wire } from './wire.ts';
@@ -110,10 +111,14 @@ function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: Encode
 /** So many elements are many for an array. */
 const MANY = 1000;
 
-/** Handles of shared objects, and what cannot leave its loop. */
+/** Handles of shared objects, what cannot leave its loop, and what travels as its data. */
 function isOurs(value: object): boolean {
   if (Object.getPrototypeOf(value) === Object.prototype) return false;
-  return kindOfHandle(value) !== undefined || boundToLoop(value) !== undefined;
+  return (
+    kindOfHandle(value) !== undefined ||
+    boundToLoop(value) !== undefined ||
+    standardClassOf(value) !== undefined
+  );
 }
 
 function isCompound(value: unknown): boolean {
@@ -167,6 +172,8 @@ class Encoder {
     if (bound !== undefined) throw unsendable(path, `${bound}, which belongs to its loop,`, owner);
     const shared = kindOfHandle(value);
     if (shared !== undefined) return this.#handle(value, path, shared);
+    const standard = standardClassOf(value);
+    if (standard !== undefined) return this.#standard(value, path, standard);
     if (this.buffers !== undefined && isHostObject(value))
       throw unsendable(path, `${className(value)}, which cannot be copied as bytes,`, owner);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
@@ -233,6 +240,20 @@ class Encoder {
     const wire = takeErrorApart(error, this.#hooks.moduleOfClass(error), nested);
     this.#specials.push({ standIn, kind: 'error', error: wire });
     return standIn;
+  }
+
+  #standard(value: object, path: string, type: string): object {
+    try {
+      this.#specials.push({
+        standIn: this.#standInFor(value),
+        kind: 'standard',
+        type,
+        data: takeStandard(type, value),
+      });
+    } catch (error) {
+      throw unsendable(path, `${type}, which is none,`, undefined, error);
+    }
+    return this.#copies.get(value)!;
   }
 
   #handle(

@@ -29,6 +29,8 @@ declare const carries: unique symbol;
 export type Special =
   | { readonly standIn: object; readonly kind: 'error'; readonly error: ErrorWire }
   | { readonly standIn: object; readonly kind: 'function'; readonly reference: unknown }
+  /** Of a standard class that structured clone does not take (`standard-values.ts`). */
+  | { readonly standIn: object; readonly kind: 'standard'; readonly type: string; readonly data: unknown }
   /** Of that kind, at that address; on its way `parcel` holds it. */
   | {
       readonly standIn: object;
