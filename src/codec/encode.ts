@@ -65,6 +65,12 @@ function encodeWhole<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   }
 }
 
+/** Whether there is something in a wire, made for a message, that bytes would carry wrongly or not at all. */
+export function isForMessageOnly({ value, specials }: Wire<unknown>, hooks: EncodeHooks): boolean {
+  // The stand-ins say nothing, and what they stand for is plain data.
+  return hasSpecial([value, specials], undefined, hooks);
+}
+
 /** Whether structured clone alone, or a serialization to bytes alone, would refuse or damage the value. */
 function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: EncodeHooks): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return true;
@@ -180,9 +186,10 @@ class Encoder {
     if (isMap(value)) return this.#map(value, path, owner);
     if (isSet(value)) return this.#set(value, path, owner);
     const name = className(value);
-    if (name === 'Object') return this.#fields(value, {}, path, owner);
     // What the platform made (a Blob, a WeakMap) is more than its fields: structured clone takes it whole, or refuses.
-    if (isPlatformObject(value) || !hasSpecial(value, undefined, this.#hooks)) return value;
+    if (isPlatformObject(value)) return value;
+    if (name === 'Object') return this.#fields(value, {}, path, owner);
+    if (!hasSpecial(value, undefined, this.#hooks)) return value;
     return this.#fields(value, {}, path, owner ?? { path, name });
   }
 
@@ -211,7 +218,12 @@ class Encoder {
     if (shared !== undefined) return this.#handle(fn, path, shared);
     const standIn = this.#standInFor(fn);
     try {
-      this.#specials.push({ standIn, kind: 'function', reference: this.#hooks.referenceTo(fn) });
+      const reference = this.#hooks.referenceTo(fn);
+      if (hasSpecial(reference, undefined, this.#hooks))
+        throw new TypeError(
+          'it captures a handle, an error or a function; pass that as an argument of its own, or submit the function itself',
+        );
+      this.#specials.push({ standIn, kind: 'function', reference });
     } catch (error) {
       if (error instanceof CaptureError) throw error;
       throw new SendError(

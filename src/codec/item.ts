@@ -23,7 +23,7 @@
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
-import { type EncodeHooks, encode } from './encode.ts';
+import { type EncodeHooks, encode, isForMessageOnly } from './encode.ts';
 import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
@@ -73,6 +73,11 @@ export class ItemEncoder {
   /** The wire of a value, simple or not. @throws as `prepare` */
   wireOf(value: unknown, path: string): Wire<unknown> {
     return encode(value, path, this.#hooks);
+  }
+
+  /** Whether something in a wire that was made for a message cannot be in an item. */
+  isForMessageOnly(wire: Wire<unknown>): boolean {
+    return isForMessageOnly(wire, this.#hooks);
   }
 }
 
