@@ -77,9 +77,14 @@ export function isHostObject(value: object): boolean {
   if (prototype === null || OF_THE_LANGUAGE.has(prototype) || ArrayBuffer.isView(value)) return false;
   const known = hostClasses.get(prototype);
   if (known !== undefined) return known;
-  const host = isClonedAsHost(value) ?? isOfTheRuntime(prototype);
-  hostClasses.set(prototype, host);
-  return host;
+  let host = isClonedAsHost(value);
+  if (host === undefined && isOfTheRuntime(prototype)) {
+    // What the serializer refuses by itself need not be found. Or it refuses what this one has inside: another may not.
+    if (!serializes(value)) return false;
+    host = true;
+  }
+  hostClasses.set(prototype, host === true);
+  return host === true;
 }
 
 /** `undefined` if the clone does not tell: it is refused, perhaps for what is inside, or a plain object. */
@@ -92,6 +97,15 @@ function isClonedAsHost(value: object): true | undefined {
   }
   const isHost = !(clone instanceof Error) && !OF_THE_LANGUAGE.has(Object.getPrototypeOf(clone));
   return isHost ? true : undefined;
+}
+
+function serializes(value: object): boolean {
+  try {
+    serialize(value, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether it is, or extends, the prototype of a class that the runtime gives everybody: `Request`. */
