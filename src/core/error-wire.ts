@@ -55,7 +55,8 @@ export function takeErrorApart(
   return {
     className: knownName,
     ...(module !== undefined && { module }),
-    ...(name !== knownName && { name }),
+    // Where it is a field it goes as that.
+    ...(name !== knownName && !Object.prototype.propertyIsEnumerable.call(error, 'name') && { name }),
     ...(message !== undefined && (message !== '' || Object.hasOwn(error, 'message')) && { message }),
     ...(stack !== undefined && stack !== '' && { stack }),
     fields: takeFields(error, nested),

@@ -34,7 +34,7 @@ class Comparison {
 
   #same(actual: unknown, expected: unknown, path: string): void {
     if (!Object.is(actual, expected))
-      this.found.push(`${path}: ${String(actual)} instead of ${String(expected)}`);
+      this.found.push(`${path}: ${shown(actual)} instead of ${shown(expected)}`);
   }
 
   #object(actual: object, expected: object, path: string): void {
@@ -123,6 +123,10 @@ class Comparison {
 /** Whether a colon stands behind the name of an error without a message is a thread's own affair. */
 function trimmed(stack: unknown): string {
   return String(stack).replace(/: *$/, '');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? tagOf(value) : `${typeof value} ${String(value)}`;
 }
 
 function tagOf(value: object): string {
