@@ -10,7 +10,7 @@ process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.c
 const SLOW = [
   '**/node_modules/**',
   'test/cli/**',
-  'test/contract/executors/**',
+  'test/contract/{executors,values}/**',
   'test/exploration/**',
   'test/stress/**',
   'test/smoke/**',
@@ -26,7 +26,10 @@ const config: ViteUserConfig = defineConfig({
       { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: SLOW } },
       {
         extends: true,
-        test: { name: 'slow', include: ['test/{cli,contract/executors,exploration,stress}/**/*.test.ts'] },
+        test: {
+          name: 'slow',
+          include: ['test/{cli,contract/executors,contract/values,exploration,stress}/**/*.test.ts'],
+        },
       },
     ],
     setupFiles: ['test/setup/no-leaks.ts'],

@@ -3,6 +3,7 @@ import { createError, type ErrorClass, fillError } from '../core/error-wire.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { openBuffers, viewOf } from './buffer-stand-ins.ts';
 import type { Carrier } from './carriers.ts';
+import { makeStandard } from './standard-values.ts';
 import type { Special, Wire } from './wire.ts';
 
 type InstanceSpecial = Extract<Special, { readonly kind: 'instance' }>;
@@ -62,6 +63,7 @@ function restore(
   if (special.kind === 'carried') return hooks.findCarrier!(special.carrier);
   if (special.kind === 'buffer') return buffers.get(special.standIn);
   if (special.kind === 'view') return viewOf(special, buffers.get(special.buffer)!);
+  if (special.kind === 'standard') return makeStandard(special.type, special.data);
   if (special.kind === 'handle') return undefined;
   const { error } = special;
   if (error.module === undefined) return createError(error, undefined);

@@ -4,11 +4,14 @@ import { isError, takeErrorApart } from '../core/error-wire.ts';
 import { CaptureError, SendError } from '../core/errors.ts';
 import { boundToLoop } from '../core/unsendable.ts';
 import { type Kind, kindOfHandle } from '../memory/kinds.ts';
-import { isHostObject } from '../platform/serialize.ts';
+import { isHostObject, isMap, isProxy, isSet } from '../platform/serialize.ts';
 import { isUntransferable, type Transferable } from '../platform/worker.ts';
-import { BufferStandIns, sharedBufferOf } from './buffer-stand-ins.ts';
+import { BufferStandIns } from './buffer-stand-ins.ts';
 import { CarrierMissing, carrierNamed, carrierOfFunction, carrierOfObject } from './carriers.ts';
-import { describeKey, join, notePlace, unsendable } from './refusals.ts';
+import { describeKey, entriesOf, isPlatformObject, itemsOf, join, notePlace, unsendable } from './refusal.ts';
+import { hasSpecial, isContainer, isLeaf } from './special.ts';
+import { standardClassOf, takeStandard } from './standard-values.ts';
+import { isStackOverflow, tooDeep } from './too-deep.ts';
 import { isMarked, MovedByMessage, markedIn } from './transfers.ts';
 import { type Companion, releaseWire, type Special, type Wire } from './wire.ts';
 
@@ -42,10 +45,18 @@ export interface EncodeHooks {
  * The wire form of `value`. Nothing is copied unless something special is inside; `path` is what the value is called
  * in error messages (`args`, `result`).
  *
- * @throws SendError, CaptureError for what cannot be sent, with the path to it. Host objects that only the structured
+ * @throws SendError, CaptureError for what cannot be sent, with the path to it; what a getter throws. Host objects that only the structured
  * clone itself can refuse are found when the message is posted: see `explainCloneFailure`.
  */
 export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
+  try {
+    return encodeWhole(value, path, hooks);
+  } catch (error) {
+    throw isStackOverflow(error) ? tooDeep(path, error) : error;
+  }
+}
+
+function encodeWhole<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   if (!hasSpecial(value, undefined, hooks)) return { value };
   const specials: Special[] = [];
   const handles: Disposable[] = [];
@@ -68,73 +79,11 @@ export function encode<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   }
 }
 
-/** Whether structured clone alone, or a serialization to bytes alone, would refuse or damage the value. */
-function hasSpecial(value: unknown, seen: Set<object> | undefined, hooks: EncodeHooks): boolean {
-  if (typeof value === 'function' || typeof value === 'symbol') return true;
-  if (typeof value !== 'object' || value === null) return false;
-  if (hooks.transfers !== undefined && isMarked(value)) return true;
-  const toBytes = hooks.shareBuffer !== undefined;
-  if (isLeaf(value)) return toBytes && sharedBufferOf(value) !== undefined;
-  if (isError(value) || isOurs(value, hooks) || (toBytes && isHostObject(value))) return true;
-  seen ??= new Set();
-  if (seen.has(value)) return false;
-  seen.add(value);
-  if (Array.isArray(value)) {
-    for (const item of value) if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
-  } else if (value instanceof Map) {
-    for (const [key, item] of value)
-      if (hasSpecial(key, seen, hooks) || hasSpecial(item, seen, hooks)) return true;
-  } else if (value instanceof Set) {
-    for (const item of value) if (hasSpecial(item, seen, hooks)) return true;
-  } else {
-    for (const key of Object.keys(value)) {
-      const item = (value as Record<string, unknown>)[key];
-      if (isCompound(item) && hasSpecial(item, seen, hooks)) return true;
-    }
-  }
-  return false;
-}
-
-/** Handles of shared objects, objects of registered classes, what a carrier takes, and what cannot leave its loop. */
-function isOurs(value: object, hooks: EncodeHooks): boolean {
-  if (isContainer(value)) return false;
-  if (carrierOfObject(value) !== undefined) return true;
-  if (Object.getPrototypeOf(value) === Object.prototype) return false;
-  return (
-    kindOfHandle(value) !== undefined ||
-    boundToLoop(value) !== undefined ||
-    hooks.registeredClass?.(value) !== undefined
-  );
-}
-
-/** Arrays, maps and sets themselves, though not what extends them. */
-function isContainer(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Array.prototype || prototype === Map.prototype || prototype === Set.prototype;
-}
-
-function isCompound(value: unknown): boolean {
-  return typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol';
-}
-
-/** Objects that structured clone carries whole and that have no user values inside. */
-function isLeaf(value: object): boolean {
-  return (
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer ||
-    value instanceof SharedArrayBuffer ||
-    value instanceof Date ||
-    value instanceof RegExp
-  );
-}
-
-function isPlatformObject(value: object): boolean {
-  return Object.prototype.toString.call(value) !== '[object Object]';
-}
-
 /** Copies the containers of a value that has something special inside, putting stand-ins in its place. */
 class Encoder {
   readonly #copies = new Map<object, object>();
+  /** What they are of, in order. */
+  readonly #begun: object[] = [];
   readonly #specials: Special[];
   readonly #handles: Disposable[];
   readonly #companions: Companion[];
@@ -160,6 +109,7 @@ class Encoder {
     if (typeof value === 'function')
       return this.#function(value as (...args: never[]) => unknown, path, owner);
     if (typeof value !== 'object' || value === null) return value;
+    if (isProxy(value)) throw unsendable(path, 'Proxy', owner);
     if (this.#hooks.transfers !== undefined && isMarked(value)) this.#move(value, path);
     if (isLeaf(value)) return this.buffers?.standInFor(value) ?? value;
     const known = this.#copies.get(value);
@@ -177,6 +127,8 @@ class Encoder {
     if (isError(value)) return this.#error(value, path);
     const shared = kindOfHandle(value);
     if (shared !== undefined) return this.#handle(value, path, shared);
+    const standard = standardClassOf(value);
+    if (standard !== undefined) return this.#standard(value, path, standard);
     const carrier = isContainer(value) ? undefined : carrierOfObject(value);
     if (carrier !== undefined) return this.#carried(value, path, carrier);
     const bound = boundToLoop(value);
@@ -184,12 +136,13 @@ class Encoder {
     if (this.buffers !== undefined && isHostObject(value))
       throw unsendable(path, `${className(value)}, which cannot be copied as bytes,`, owner);
     if (Array.isArray(value)) return this.#fields(value, new Array(value.length), path, owner);
-    if (value instanceof Map) return this.#map(value, path, owner);
-    if (value instanceof Set) return this.#set(value, path, owner);
+    if (isMap(value)) return this.#map(value, path, owner);
+    if (isSet(value)) return this.#set(value, path, owner);
     const name = className(value);
-    if (name === 'Object') return this.#fields(value, {}, path, owner);
     // What the platform made (a Blob, a WeakMap) is more than its fields: structured clone takes it whole, or refuses.
-    if (isPlatformObject(value) || !hasSpecial(value, undefined, this.#hooks)) return value;
+    if (isPlatformObject(value)) return value;
+    if (name === 'Object') return this.#fields(value, {}, path, owner);
+    if (!hasSpecial(value, undefined, this.#hooks)) return value;
     return this.#fields(value, {}, path, owner ?? { path, name });
   }
 
@@ -220,7 +173,12 @@ class Encoder {
     if (shared !== undefined) return this.#handle(fn, path, shared);
     const standIn = this.#standInFor(fn);
     try {
-      this.#specials.push({ standIn, kind: 'function', reference: this.#hooks.referenceTo(fn) });
+      const reference = this.#hooks.referenceTo(fn);
+      if (hasSpecial(reference, undefined, this.#hooks))
+        throw new TypeError(
+          'it captures a handle, an error or a function; pass that as an argument of its own, or submit the function itself',
+        );
+      this.#specials.push({ standIn, kind: 'function', reference });
     } catch (error) {
       if (error instanceof CaptureError) throw error;
       throw new SendError(
@@ -236,10 +194,33 @@ class Encoder {
 
   #error(error: Error, path: string): object {
     const standIn = this.#standInFor(error);
-    const nested = (value: unknown, key: string): unknown => this.rewrite(value, `${path}.${key}`, undefined);
+    const nested = (value: unknown, key: string): unknown => {
+      const before = this.#begun.length;
+      try {
+        return this.rewrite(value, `${path}.${key}`, undefined);
+      } catch (refused) {
+        // It is left out. What was begun of it must not be taken for whole where it is met again.
+        for (const one of this.#begun.splice(before)) this.#copies.delete(one);
+        throw refused;
+      }
+    };
     const wire = takeErrorApart(error, this.#hooks.moduleOfClass(error), nested);
     this.#specials.push({ standIn, kind: 'error', error: wire });
     return standIn;
+  }
+
+  #standard(value: object, path: string, type: string): object {
+    try {
+      this.#specials.push({
+        standIn: this.#standInFor(value),
+        kind: 'standard',
+        type,
+        data: takeStandard(type, value),
+      });
+    } catch (error) {
+      throw unsendable(path, `${type}, which is none,`, undefined, error);
+    }
+    return this.#copies.get(value)!;
   }
 
   #handle(
@@ -308,13 +289,17 @@ class Encoder {
   }
 
   #standInFor(value: object): object {
-    const standIn = {};
-    this.#copies.set(value, standIn);
-    return standIn;
+    return this.#begin(value, {});
+  }
+
+  #begin<T extends object>(from: object, to: T): T {
+    this.#copies.set(from, to);
+    this.#begun.push(from);
+    return to;
   }
 
   #fields(from: object, to: object, path: string, owner: { path: string; name: string } | undefined): object {
-    this.#copies.set(from, to);
+    this.#begin(from, to);
     return this.#ownFields(from, to, path, owner);
   }
 
@@ -334,10 +319,9 @@ class Encoder {
   }
 
   #map(from: Map<unknown, unknown>, path: string, owner: { path: string; name: string } | undefined): object {
-    const to = new Map<unknown, unknown>();
-    this.#copies.set(from, to);
+    const to = this.#begin(from, new Map<unknown, unknown>());
     let index = 0;
-    for (const [key, item] of from) {
+    for (const [key, item] of entriesOf(from)) {
       const keyPath = `${path}.keys()[${index}]`;
       to.set(
         this.rewrite(key, keyPath, owner),
@@ -349,10 +333,9 @@ class Encoder {
   }
 
   #set(from: Set<unknown>, path: string, owner: { path: string; name: string } | undefined): object {
-    const to = new Set<unknown>();
-    this.#copies.set(from, to);
+    const to = this.#begin(from, new Set<unknown>());
     let index = 0;
-    for (const item of from) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
+    for (const item of itemsOf(from)) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
     return to;
   }
 }

@@ -48,6 +48,10 @@ const SHORT = 48;
 
 const timeOf = Date.prototype.getTime;
 const lengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get!;
+const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const viewBufferOf = Object.getOwnPropertyDescriptor(typedArray, 'buffer')!.get!;
+const viewLengthOf = Object.getOwnPropertyDescriptor(typedArray, 'byteLength')!.get!;
 const viewTypes: ReadonlyMap<unknown, number> = new Map(VIEWS.map((type, index) => [type.prototype, index]));
 
 /** Up to so many characters a loop is faster than a call of machine code. */
@@ -243,11 +247,11 @@ export class FlatEncoder {
   }
 
   #compound(value: object, depth: number): boolean {
-    if (depth > DEEPEST || (this.#moves && isMarked(value))) return false;
+    // A proxy can do anything when it is looked at.
+    if (depth > DEEPEST || isProxy(value) || (this.#moves && isMarked(value))) return false;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) {
       return (
-        !isProxy(value) &&
         (value as MaybeIterable)[Symbol.asyncIterator] === undefined &&
         (value as MaybeIterable)[Symbol.iterator] === undefined &&
         this.#isNew(value) &&
@@ -255,7 +259,7 @@ export class FlatEncoder {
       );
     }
     if (prototype === Array.prototype) {
-      return Array.isArray(value) && !isProxy(value) && this.#isNew(value) && this.#array(value, depth);
+      return Array.isArray(value) && this.#isNew(value) && this.#array(value, depth);
     }
     if (prototype === Date.prototype) return this.#isNew(value) && this.#date(value);
     if (prototype === ArrayBuffer.prototype) return this.#buffer(value);
@@ -279,11 +283,13 @@ export class FlatEncoder {
   /** Only one that is all there is of its memory, for a copy has all of that. */
   #view(value: ArrayBufferView, prototype: unknown): boolean {
     const type = viewTypes.get(prototype);
-    const { buffer, byteLength } = value;
-    if (type === undefined || Object.getPrototypeOf(buffer) !== ArrayBuffer.prototype) return false;
+    if (type === undefined) return false;
+    // Not what a property of its own says.
+    const buffer = viewBufferOf.call(value) as ArrayBuffer;
+    if (Object.getPrototypeOf(buffer) !== ArrayBuffer.prototype) return false;
     // Of no bytes are also those whose memory was taken away, which are refused.
-    if (byteLength !== buffer.byteLength) return false;
-    return this.#memory(VIEW | (type << TAG_BITS), buffer as ArrayBuffer);
+    if (viewLengthOf.call(value) !== lengthOf.call(buffer)) return false;
+    return this.#memory(VIEW | (type << TAG_BITS), buffer);
   }
 
   #buffer(value: object): boolean {
@@ -297,8 +303,8 @@ export class FlatEncoder {
   }
 
   #memory(header: number, buffer: ArrayBuffer): boolean {
-    const { byteLength } = buffer;
-    if (byteLength === 0 || (buffer as { readonly resizable?: boolean }).resizable === true) return false;
+    const byteLength = lengthOf.call(buffer) as number;
+    if (byteLength === 0 || resizableOf?.call(buffer) === true) return false;
     if (!this.#isNew(buffer) || !this.#room(3)) return false;
     const data = new Uint8Array(buffer);
     this.#words[this.#at++] = header;
@@ -351,7 +357,10 @@ export class FlatEncoder {
     const { length } = value;
     this.#words[this.#at++] = ARRAY | (length << TAG_BITS);
     for (let index = 0; index < length; index++) {
-      if (!this.#value(value[index], depth + 1)) return false;
+      const item = value[index];
+      if (!this.#value(item, depth + 1)) return false;
+      // A getter may have made a hole.
+      if (item === undefined && !Object.hasOwn(value, index)) return false;
     }
     return true;
   }

@@ -1,24 +1,33 @@
 /** The shared buffers in an item, for who drops it without opening it. */
-import { deserialize } from '../platform/serialize.ts';
 import { releaseBuffer } from './buffer-ids.ts';
-import { SERIALIZED, TAG_BITS, TAG_MASK } from './flat.ts';
+import { SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS } from './flat.ts';
 import type { Special } from './wire.ts';
 
 /** Words before the bytes of a serialized item; see `item.ts`. */
 const PREFIX = 2;
 
-/** Whether an item has uses of shared buffers, or other special values. The item begins at the word `at`. */
+/** Whether an item has uses of shared buffers. The item begins at the word `at`. */
 export function mayUseBuffers(words: Int32Array, at: number): boolean {
-  return (words[at]! & TAG_MASK) === SERIALIZED && words[at]! >>> TAG_BITS !== 0;
+  const header = words[at]!;
+  return (header & TAG_MASK) === SERIALIZED && ((header >>> TAG_BITS) & WITH_BUFFERS) !== 0;
+}
+
+/**
+ * What stands behind the bytes of an item: how many shared buffers are in it, and the number of each. So they are released
+ * without opening the item, for which the stack or the memory of who drops it may not do.
+ */
+export function bufferList(specials: readonly Special[]): number[] {
+  const ids = specials.flatMap((special) => (special.kind === 'buffer' ? [special.id] : []));
+  return [ids.length, ...ids];
 }
 
 /** Takes away the uses that an item has of shared buffers, after which nobody can read it any more. */
-export function releaseBuffersIn(words: Int32Array, bytes: Uint8Array, at: number): void {
+export function releaseBuffersIn(words: Int32Array, at: number): void {
   if (!mayUseBuffers(words, at)) return;
-  const start = 4 * (at + PREFIX);
-  const [, specials] = deserialize(bytes.subarray(start, start + words[at + 1]!)) as [unknown, Special[]];
+  const list = at + PREFIX + ((words[at + 1]! + 3) >>> 2);
+  const ids = words.slice(list + 1, list + 1 + words[list]!);
   // Before the first: whoever drops the item after the death of this thread must not release them again.
   words[at] = 0;
   // Those below 0 have come by a message, and have no uses.
-  for (const special of specials) if (special.kind === 'buffer' && special.id > 0) releaseBuffer(special.id);
+  for (const id of ids) if (id > 0) releaseBuffer(id);
 }

@@ -19,7 +19,7 @@
  * ```
  */
 // The simple form begins with its own tag. The other: a word with the tag SERIALIZED and what is inside; a word with
-// the number of bytes; the bytes of the value, or of [value, specials].
+// the number of bytes; the bytes of the value, or of [value, specials]; if there are shared buffers, their list.
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
@@ -27,7 +27,10 @@ import { type EncodeHooks, encode } from './encode.ts';
 import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
-import { explainWireFailure } from './refusals.ts';
+import { bufferList } from './item-buffers.ts';
+import { explainWireFailure } from './refusal.ts';
+import { isForMessageOnly } from './special.ts';
+import { isStackOverflow, tooDeepHere } from './too-deep.ts';
 import type { Special, Wire } from './wire.ts';
 
 /** As for messages, and shared buffers by number, since bytes cannot carry them. */
@@ -70,11 +73,12 @@ export class ItemEncoder {
 
   /** The wire of a value, simple or not. @throws as `prepare` */
   wireOf(value: unknown, path: string): Wire<unknown> {
-    try {
-      return encode(value, path, this.#hooks);
-    } catch (error) {
-      throw isStackOverflow(error) ? tooDeep(path, error) : error;
-    }
+    return encode(value, path, this.#hooks);
+  }
+
+  /** Whether something in a wire that was made for a message cannot be in an item. */
+  isForMessageOnly(wire: Wire<unknown>): boolean {
+    return isForMessageOnly(wire, this.#hooks);
   }
 }
 
@@ -86,16 +90,25 @@ export class ItemEncoder {
  */
 export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], path: string): Uint8Array {
   const specials = wire.specials && packed(wire.specials, parcels);
+  const flags = flagsOf(specials);
   let bytes: Uint8Array;
   try {
     bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
   } catch (error) {
-    if (isStackOverflow(error)) throw tooDeep(path, error);
     throw explainWireFailure(wire, path, error, (value) => serialize(value, 0));
   }
-  const prefix = Int32Array.of(SERIALIZED | (flagsOf(specials) << TAG_BITS), bytes.length - 4 * PREFIX);
+  const prefix = Int32Array.of(SERIALIZED | (flags << TAG_BITS), bytes.length - 4 * PREFIX);
   bytes.set(new Uint8Array(prefix.buffer));
-  return bytes;
+  return (flags & WITH_BUFFERS) === 0 ? bytes : withList(bytes, bufferList(specials!));
+}
+
+/** The words of the list after the bytes, from the next whole word on. */
+function withList(bytes: Uint8Array, list: readonly number[]): Uint8Array {
+  const start = (bytes.length + 3) & ~3;
+  const all = new Uint8Array(start + 4 * list.length);
+  all.set(bytes);
+  all.set(new Uint8Array(Int32Array.from(list).buffer), start);
+  return all;
 }
 
 function flagsOf(specials: readonly Special[] | undefined): number {
@@ -130,7 +143,8 @@ export class ItemDecoder {
    * @param options `sync` is for a thread that is blocked and can load no module: never a promise then, an error of a
    * class that is not loaded gets a class of the same name, and a function that is not loaded is an error.
    * @throws {HeddleError} The words are damaged.
-   * @throws {SendError} With `sync`: a function is not loaded. Parcels are opened before that.
+   * @throws {SendError} With `sync`: a function is not loaded. Parcels are opened before that. Or it is nested too deeply for
+   * the stack that is left.
    */
   decode(
     words: Int32Array,
@@ -148,12 +162,16 @@ export class ItemDecoder {
     try {
       value = deserialize(bytes.subarray(start, start + length));
     } catch (error) {
-      throw damaged(at, error);
+      throw isStackOverflow(error) ? tooDeepHere(error) : damaged(at, error);
     }
     if (((words[at]! >>> TAG_BITS) & WITH_SPECIALS) === 0) return value;
     if (!isPair(value)) throw damaged(at);
     const hooks = options?.sync === true ? this.#syncHooks : this.#hooks;
-    return decode({ value: value[0], specials: value[1] }, hooks);
+    try {
+      return decode({ value: value[0], specials: value[1] }, hooks);
+    } catch (error) {
+      throw isStackOverflow(error) ? tooDeepHere(error) : error;
+    }
   }
 }
 
@@ -193,12 +211,4 @@ function damaged(at: number, cause?: unknown): HeddleError {
     `Cannot read item: its bytes, from word ${at} of the shared memory, are damaged`,
     options,
   );
-}
-
-function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
-}
-
-function tooDeep(path: string, cause: unknown): SendError {
-  return new SendError(`${path} cannot be sent to a thread: it is nested too deeply`, path, { cause });
 }

@@ -57,6 +57,8 @@ export type Special =
     }
   /** Made again by the carrier of that name (`carriers.ts`), of `data`. */
   | { readonly standIn: object; readonly kind: 'carried'; readonly carrier: string; readonly data: unknown }
+  /** Of a standard class that structured clone does not take (`standard-values.ts`). */
+  | { readonly standIn: object; readonly kind: 'standard'; readonly type: string; readonly data: unknown }
   /** Of that kind, at that address; on its way `parcel` holds it. */
   | {
       readonly standIn: object;

@@ -15,7 +15,8 @@ export interface ErrorWire {
   readonly module?: string;
   /** `name`, where it is not the name of the class. */
   readonly name?: string;
-  readonly message: string;
+  /** Absent where the error has none of its own. */
+  readonly message?: string;
   readonly stack?: string;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly cause?: readonly [unknown];
@@ -28,8 +29,10 @@ export type ErrorClass = abstract new (...args: never[]) => Error;
 
 const CARRIED_APART: ReadonlySet<string> = new Set(['message', 'stack', 'cause', 'errors']);
 
+/** Also one of another realm, but not what only says that it is one. */
 export function isError(value: object): value is Error {
-  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+  if (value instanceof Error) return true;
+  return Object.prototype.toString.call(value) === '[object Error]' && !(Symbol.toStringTag in value);
 }
 
 /**
@@ -41,16 +44,21 @@ export function takeErrorApart(
   module: string | undefined,
   nested: (value: unknown, key: string) => unknown,
 ): ErrorWire {
-  const className = (error.constructor as { name?: unknown } | undefined)?.name;
+  const className = (error.constructor as { name?: unknown } | null | undefined)?.name;
   const knownName = typeof className === 'string' && className !== '' ? className : 'Error';
   const cause = Object.hasOwn(error, 'cause') ? attempt(() => nested(error.cause, 'cause')) : undefined;
   const { errors } = error as Partial<AggregateError>;
+  const name = textOf(() => error.name) ?? knownName;
+  const message = textOf(() => error.message);
+  // It may be made only now, of the two above.
+  const stack = textOf(() => error.stack ?? '');
   return {
     className: knownName,
     ...(module !== undefined && { module }),
-    ...(error.name !== knownName && { name: String(error.name) }),
-    message: String(error.message),
-    ...(typeof error.stack === 'string' && { stack: error.stack }),
+    // Where it is a field it goes as that.
+    ...(name !== knownName && !Object.prototype.propertyIsEnumerable.call(error, 'name') && { name }),
+    ...(message !== undefined && (message !== '' || Object.hasOwn(error, 'message')) && { message }),
+    ...(stack !== undefined && stack !== '' && { stack }),
     fields: takeFields(error, nested),
     ...(cause && { cause }),
     ...(Array.isArray(errors) && {
@@ -60,12 +68,28 @@ export function takeErrorApart(
   };
 }
 
+/** `undefined` if it is no text and cannot be made one: that must not keep the error from arriving either. */
+function textOf(read: () => unknown): string | undefined {
+  try {
+    return String(read());
+  } catch {
+    return undefined;
+  }
+}
+
 function takeFields(error: Error, nested: (value: unknown, key: string) => unknown): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
     if (CARRIED_APART.has(key)) continue;
     const field = attempt(() => nested((error as unknown as Record<string, unknown>)[key], key));
-    if (field !== undefined) fields[key] = field[0];
+    // Defined, not assigned: a key may be `__proto__`.
+    if (field !== undefined)
+      Object.defineProperty(fields, key, {
+        value: field[0],
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   }
   return fields;
 }
@@ -85,7 +109,7 @@ function attempt(encode: () => unknown): readonly [unknown] | undefined {
 /** The object alone: right class, nothing filled in. `userClass` is the class from the user's module, if it was found. */
 export function createError(wire: ErrorWire, userClass: ErrorClass | undefined): Error {
   if (wire.isDOMException) return new DOMException(wire.message, wire.name ?? 'Error');
-  const error = new Error(wire.message);
+  const error = wire.message === undefined ? new Error() : new Error(wire.message);
   Object.setPrototypeOf(
     error,
     (userClass ?? builtInClass(wire.className) ?? standInClass(wire.className)).prototype,

@@ -78,6 +78,14 @@ export class JobWriter {
     try {
       // Most of what is moved is an argument by itself: there is no need to find that out by an error.
       if (keeper !== undefined && anyMarked(job.work.args)) return this.#writeForPort(job, flags);
+      // What it captures was made ready for a message.
+      if ((flags & WITH_FUNCTION) !== 0 && payloads.isForMessageOnly(job.fn.reference)) {
+        if (keeper === undefined) releaseWire(job.fn.reference);
+        throw new SendError(
+          'captured: what cannot be copied as bytes cannot be sent to a thread',
+          'captured',
+        );
+      }
       parts = partsOf(job, flags, (value, path) => payloads.wireOf(value, path));
       const wire = joined(parts, flags);
       job.moves = wire.transfer !== undefined;

@@ -1,5 +1,5 @@
 /** What a job is to do. */
-import { explainWireFailure } from '../codec/refusals.ts';
+import { explainWireFailure } from '../codec/refusal.ts';
 import { cannotMove } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import type { Transferable } from '../platform/worker.ts';

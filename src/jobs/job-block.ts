@@ -226,5 +226,5 @@ function freePart(heap: Heap, part: number, job: number): void {
 }
 
 function releaseBuffers({ words }: Heap, payload: number): void {
-  if (mayUseBuffers(words, payload)) releaseBuffersIn(words, new Uint8Array(words.buffer), payload);
+  if (mayUseBuffers(words, payload)) releaseBuffersIn(words, payload);
 }

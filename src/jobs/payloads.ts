@@ -89,6 +89,11 @@ export class Payloads {
     return this.#encoder.wireOf(value, path);
   }
 
+  /** Whether something in a wire that was made for a message can go by a message only. */
+  isForMessageOnly(wire: Wire<unknown>): boolean {
+    return this.#encoder.isForMessageOnly(wire);
+  }
+
   /** The same of values of any kind, as a wire, which is released. @throws SendError for what bytes cannot carry; HeddleError */
   makeJobOfWire(object: number, wire: Wire<unknown>, path: string, flags: number): number {
     let job = 0;
@@ -117,7 +122,7 @@ export class Payloads {
     const at = payloadOf(job);
     const values = this.#openWith(job, at, this.#words[job + JOB_BYTES]!, undefined);
     if (mayUseBuffers(this.#words, at)) {
-      const release = (): void => releaseBuffersIn(this.#words, this.#bytes, at);
+      const release = (): void => releaseBuffersIn(this.#words, at);
       if (values instanceof Promise) values.then(release, release);
       else release();
     }

@@ -43,6 +43,10 @@ export function deserialize(bytes: Uint8Array): unknown {
 /** Whether it is a Proxy, which structured clone refuses. */
 export const isProxy: (value: unknown) => boolean = types.isProxy;
 
+/** Whether it is a Map, or a Set: of any realm, and whatever else it says of itself. */
+export const isMap: (value: unknown) => value is Map<unknown, unknown> = types.isMap;
+export const isSet: (value: unknown) => value is Set<unknown> = types.isSet;
+
 /** What the language itself has, and structured clone keeps; and plain objects, which it makes of all others. */
 const OF_THE_LANGUAGE: ReadonlySet<unknown> = new Set(
   [
@@ -73,16 +77,26 @@ export function isHostObject(value: object): boolean {
   if (prototype === null || OF_THE_LANGUAGE.has(prototype) || ArrayBuffer.isView(value)) return false;
   const known = hostClasses.get(prototype);
   if (known !== undefined) return known;
+  let host = isClonedAsHost(value);
+  if (host === undefined && isOfTheRuntime(prototype)) {
+    // What the serializer refuses by itself need not be found. Or it refuses what this one has inside: another may not.
+    if (!serializes(value)) return false;
+    host = true;
+  }
+  hostClasses.set(prototype, host === true);
+  return host === true;
+}
+
+/** `undefined` if the clone does not tell: it is refused, perhaps for what is inside, or a plain object. */
+function isClonedAsHost(value: object): true | undefined {
   let clone: object;
   try {
     clone = structuredClone(value);
   } catch {
-    // Not for everybody of the class: perhaps only for what this one has inside.
-    return serializes(value);
+    return undefined;
   }
-  const host = clone instanceof Error === false && !OF_THE_LANGUAGE.has(Object.getPrototypeOf(clone));
-  hostClasses.set(prototype, host);
-  return host;
+  const isHost = !(clone instanceof Error) && !OF_THE_LANGUAGE.has(Object.getPrototypeOf(clone));
+  return isHost ? true : undefined;
 }
 
 function serializes(value: object): boolean {
@@ -92,4 +106,16 @@ function serializes(value: object): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether it is, or extends, the prototype of a class that the runtime gives everybody: `Request`. */
+function isOfTheRuntime(prototype: object): boolean {
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
+    if (OF_THE_LANGUAGE.has(at) || at === Error.prototype) return false;
+    const type: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value;
+    if (typeof type !== 'function') continue;
+    const name: unknown = Object.getOwnPropertyDescriptor(type, 'name')?.value;
+    if (typeof name === 'string' && (globalThis as Record<string, unknown>)[name] === type) return true;
+  }
+  return false;
 }

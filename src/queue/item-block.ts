@@ -87,6 +87,6 @@ export function dropItem(heap: Heap, item: number): void {
     dropParcel(heap, parcel, me);
     parcel = next;
   }
-  if (mayUseBuffers(words, payload)) releaseBuffersIn(words, new Uint8Array(words.buffer), payload);
+  if (mayUseBuffers(words, payload)) releaseBuffersIn(words, payload);
   blocks.free(item);
 }

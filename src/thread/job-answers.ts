@@ -1,7 +1,7 @@
 /** What jobs answer, into shared memory: results, errors, outcomes of chunks. */
 import { Atomics } from '#atomics';
 import { CarrierMissing } from '../codec/carriers.ts';
-import { explainCloneFailure } from '../codec/refusals.ts';
+import { explainCloneFailure } from '../codec/refusal.ts';
 import { MovedByMessage } from '../codec/transfers.ts';
 import { show } from '../core/arguments.ts';
 import { HeddleError, SendError } from '../core/errors.ts';

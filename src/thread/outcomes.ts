@@ -1,5 +1,5 @@
 /** What the items of a chunk gave, on its way back. */
-import { explainCloneFailure } from '../codec/refusals.ts';
+import { explainCloneFailure } from '../codec/refusal.ts';
 import { releaseWire } from '../codec/wire.ts';
 import { show } from '../core/arguments.ts';
 import { HeddleError, SendError } from '../core/errors.ts';

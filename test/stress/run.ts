@@ -1,7 +1,7 @@
 /**
  * The long form: `npm run stress -- [seconds] [seed] [names…]`. The seconds are shared out among the parts; locks under
  * dying threads get the most of them. A primitive alone is a part that must be named: `primitives:semaphore`, and
- * so are millions of items through one queue: `queues:bounded`, `queues:flat`; `signals:100` is a hundred runs with each signal.
+ * so are millions of items through one queue: `queues:bounded`, `queues:flat`; `values:1000000` is a million values; `signals:100` is a hundred runs with each signal.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -22,6 +22,7 @@ import { queueFlat } from './queue-flat.ts';
 import { seeded } from './random.ts';
 import { ringChaos } from './ring-chaos.ts';
 import { signals } from './signals.ts';
+import { randomValues } from './values.ts';
 
 setFlagsFromString('--expose-gc');
 (globalThis as { gc?: unknown }).gc ??= runInNewContext('gc');
@@ -47,6 +48,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   stack: { share: 0.1, run: dives },
   signals: { share: 0.1, run: (seed, ms) => signals(seed, ms, Infinity) },
   queues: { share: 0.2, run: dyingQueues },
+  values: { share: 0.1, run: (seed, ms) => randomValues(seed, 1e9, ms) },
 };
 
 /** By name only. */
@@ -66,6 +68,7 @@ const ALONE: Readonly<Record<string, Part>> = {
   ),
   'deaths:10000': { share: 0.1, run: (seed: number) => deaths(seed, Infinity, 10_000) },
   'signals:100': { share: 0.1, run: (seed: number) => signals(seed, Infinity, 100) },
+  'values:1000000': { share: 0.1, run: (seed: number) => randomValues(seed, 1_000_000) },
   'queues:flat': { share: 0.1, run: () => queueFlat(10_000_000) },
 };
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../../src/codec/decode.ts';
 import { encode } from '../../../src/codec/encode.ts';
-import { explainCloneFailure } from '../../../src/codec/refusals.ts';
+import { explainCloneFailure } from '../../../src/codec/refusal.ts';
 import {
   CancelledError,
   CaptureError,
