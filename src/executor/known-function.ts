@@ -1,7 +1,11 @@
 /** Functions that executors have met: each gets a number, so that a thread is sent its source or address once. */
 import { checkFunction } from '../core/arguments.ts';
+import { InvalidStateError } from '../core/errors.ts';
 import { type FunctionReference, referenceTo } from '../function/reference.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
+import { isProgramOrImporting, moduleName } from '../platform/modules.ts';
+import { isMainThread } from '../platform/thread-identity.ts';
+import { ambient } from '../scope/scope.ts';
 import { encodeValue } from '../thread/values.ts';
 import type { AnyFunction } from './executor.ts';
 
@@ -23,11 +27,26 @@ export function knowFunction(fn: AnyFunction, site: AnyFunction): KnownFunction 
   const known = byFunction.get(fn);
   if (known !== undefined) return known;
   const reference = referenceTo(fn, site);
+  checkGuarded(reference);
   // The values of `capture` are read at each call: they may have changed.
   if (reference.kind === 'inline' && reference.values !== undefined) return oneUse(reference);
   const made = knowReference(reference);
   byFunction.set(fn, made);
   return made;
+}
+
+/**
+ * A thread that is given a function of the program imports the program. If that is not guarded, it submits the function
+ * once more there, to a thread that does the same, and so on.
+ *
+ * @throws InvalidStateError for a function of the program, given away by code of a thread that belongs to no job.
+ */
+function checkGuarded(reference: FunctionReference): void {
+  if (isMainThread || reference.kind === 'inline' || ambient.get() !== undefined) return;
+  if (!isProgramOrImporting(reference.url)) return;
+  throw new InvalidStateError(
+    `Cannot send function "${reference.name}" to another thread: this thread is importing ${moduleName(reference.url)} for a job, and only the program itself should submit jobs at its top level. Guard that with "if (isMainThread)"`,
+  );
 }
 
 /** Gives a function that exists only as an address, such as a member of `import()`, to the functions known. */

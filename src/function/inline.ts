@@ -27,10 +27,27 @@ export interface InlineSource {
   readonly expression: string;
   /** Whether it imports anything, so that it matters in which file it was written. */
   readonly imports: boolean;
-  /** What it uses of its surroundings, as a reader would name it. Not empty: the function cannot travel. */
-  readonly captured: readonly string[];
+  /** What it uses of its surroundings. Not empty: the function cannot travel so. */
+  readonly free: readonly CapturedName[];
+  /** Whether a coverage tool has put its counters into it. */
+  readonly counted: boolean;
   /** The modules that it imports by a literal name. */
   readonly modules: readonly ImportedModule[];
+}
+
+/** A name that a function takes from its surroundings. */
+export interface CapturedName {
+  /** As it stands in the text. */
+  readonly name: string;
+  /** As a reader would name it. */
+  readonly shown: string;
+  /** If it is used only as `name.member`: those. */
+  readonly members: readonly string[] | undefined;
+}
+
+/** Captured names as a reader knows them, each once. */
+export function shownNames(free: readonly CapturedName[]): readonly string[] {
+  return [...new Set(free.map(({ shown }) => shown))];
 }
 
 /** A module as named in an import(). */
@@ -65,7 +82,8 @@ export function readInline(text: string, name: string): InlineSource {
     return {
       expression: render(text, free, origin, method, name),
       imports: free.imports.length > 0 || free.calls.some((call) => isImport(call.name)),
-      captured: captured(free),
+      free: captured(free),
+      counted: free.calls.some(({ name }) => isCounter(name)),
       modules: importedModules(free),
     };
   });
@@ -84,7 +102,8 @@ interface Parsed {
   readonly method: Method | undefined;
 }
 
-function parseFunction(text: string, name: string): Parsed {
+/** @throws {TypeError} As {@link readInline}. */
+export function parseFunction(text: string, name: string): Parsed {
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
     throw new TypeError(
       `Cannot send ${label(name)} to another thread: it is native or bound, so its source cannot be read; wrap it in an arrow function`,
@@ -158,15 +177,16 @@ function returned(literal: AnyNode): AnyNode {
   throw new TypeError('Cannot read the source of a function: it is not one expression');
 }
 
-function captured(free: FreeVariables): readonly string[] {
-  const names = free.names
+function captured(free: FreeVariables): readonly CapturedName[] {
+  return free.names
     .filter((name) => !(name in globalThis) && !isProvided(name))
     .filter((name) => !(FOREIGN_GLOBALS.has(name) && free.probed.has(name)))
     .map((name) => {
-      if (isRewrittenMeta(name)) return 'import.meta';
-      return isRewrittenStaticImport(name) ? (free.properties.get(name) ?? name) : name;
+      const members = free.members.get(name);
+      const [first = name] = members ?? [];
+      const shown = isRewrittenMeta(name) ? 'import.meta' : isRewrittenStaticImport(name) ? first : name;
+      return { name, shown, members: members && [...members] };
     });
-  return [...new Set(names)];
 }
 
 function importedModules(free: FreeVariables): readonly ImportedModule[] {

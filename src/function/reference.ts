@@ -1,17 +1,27 @@
 /** How a function is named so that another thread can find it; and finding it there. */
 
 import { show } from '../core/arguments.ts';
-import { CaptureError } from '../core/errors.ts';
-import { callerPosition, callerUrl } from '../platform/call-site.ts';
+import type { CaptureError } from '../core/errors.ts';
+import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
+import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
 import { importFrom, importModule, moduleName } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
+import { captureError } from './capture-error.ts';
+import { withHelpers } from './compiler-helpers.ts';
+import { findExport, type WrittenIn, writtenIn } from './found-export.ts';
 import { COVERAGE, IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
 export type FunctionReference =
   /** An export of a module. */
-  | { readonly kind: 'export'; readonly url: string; readonly name: string }
+  | {
+      readonly kind: 'export';
+      readonly url: string;
+      readonly name: string;
+      /** What its text must be there; not given where that is another in each thread. */
+      readonly print?: string;
+    }
   /** Registered by `portable` when the module at `url` is imported. */
   | { readonly kind: 'portable'; readonly url: string; readonly name: string }
   /** An expression, evaluated as if it stood in the file `base`; `values` are those of `capture`. */
@@ -50,43 +60,59 @@ export function referenceTo(fn: AnyFunction, site: AnyFunction): FunctionReferen
  * @throws {TypeError} The text is not that of a function.
  */
 export function referenceToSource(text: string, base: string | undefined, name = ''): FunctionReference {
-  const inline = readInline(text.trim().replace(/;+$/, ''), name);
-  if (inline.captured.length > 0) throw captureError(inline, name, undefined);
-  return { kind: 'inline', source: inline.expression, base, name };
+  const source = text.trim().replace(/;+$/, '');
+  const { expression, free } = readInline(source, name);
+  if (free.length > 0)
+    throw captureError({ text: source, name, free, api: '', place: undefined, written: undefined });
+  return { kind: 'inline', source: expression, base, name };
 }
 
 function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
   const mark = registry.marks.get(fn);
   if (mark !== undefined) return { kind: 'portable', ...mark };
   const bundle = registry.captures.get(fn);
+  const inner = bundle?.fn ?? fn;
   const { name } = fn;
-  const inline = readInline(Function.prototype.toString.call(bundle?.fn ?? fn), name);
-  if (inline.captured.length > 0) throw captureError(inline, name, site);
-  const base = inline.imports ? callerUrl(site) : undefined;
+  const text = Function.prototype.toString.call(inner);
+  const read = readInline(text, name);
+  const inline = read.free.length === 0 ? read : withHelpers(read, inner);
+  // A copy would not have what was added to the function itself.
+  if (bundle === undefined && (inline.free.length > 0 || Object.keys(fn).length > 0)) {
+    const written = writtenIn(fn);
+    const found = written && findExport(fn, written);
+    if (found !== undefined)
+      // What a build tool has altered on its way is another text in a thread.
+      return { kind: 'export', ...found, ...(!written?.served && !read.counted && { print: printOf(text) }) };
+    if (inline.free.length > 0) throw refusal(text, name, inline, site, written);
+  } else if (inline.free.length > 0) throw refusal(text, name, inline, site, writtenIn(inner));
+  const base = inline.imports ? writerUrl(inner, text, site) : undefined;
   const reference = { kind: 'inline', source: inline.expression, base, name } as const;
   return bundle === undefined ? reference : { ...reference, values: bundle.values };
 }
 
-function captureError({ captured }: InlineSource, name: string, site: AnyFunction | undefined): CaptureError {
-  const position = site && callerPosition(site);
-  const place = position ? ` (at ${position.file}:${position.line}:${position.column})` : '';
-  const variables = captured.filter((one) => /^[\w$]+$/.test(one) && one !== 'this' && one !== 'super');
-  const object =
-    variables.length > 0
-      ? `{ ${variables.slice(0, 8).join(', ')}${variables.length > 8 ? ', …' : ''} }`
-      : '{ … }';
-  return new CaptureError(
-    `Cannot send function ${name === '' ? '' : `"${name}" `}to another thread: it uses ${list(captured)} from its surroundings, which ${captured.length === 1 ? 'does' : 'do'} not exist there${place}; ` +
-      `pass ${captured.length === 1 ? 'it as an argument' : 'them as arguments'}, mark the function with portable(import.meta, fn), ` +
-      `send values along with capture(${object}, fn), or import inside the function: await import(…)`,
-    captured,
-  );
+function refusal(
+  text: string,
+  name: string,
+  { free }: InlineSource,
+  site: AnyFunction,
+  written: WrittenIn | undefined,
+): CaptureError {
+  const position = callerPosition(site);
+  const place = position && `${position.file}:${position.line}:${position.column}`;
+  return captureError({ text, name, free, api: site.name, place, written });
 }
 
-function list(names: readonly string[]): string {
-  const parts = names.slice(0, 8).map((name) => `"${name}"`);
-  if (names.length > parts.length) parts.push(`${names.length - parts.length} more`);
-  return parts.length === 1 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+/** By text and by the file of whoever sends it: a function that is made again and again is looked up once. */
+const writers = new BoundedCache<string, { readonly url: string | undefined }>(1000);
+
+/** The file in which `fn` is written: that of its caller, as far as the runtime does not know better. */
+function writerUrl(fn: AnyFunction, text: string, site: AnyFunction): string | undefined {
+  const caller = callerUrl(site);
+  return writers.getOrMake(`${caller}\0${text}`, () => {
+    const around = surroundingsOf(fn);
+    const url = around && scriptUrl(around.script);
+    return { url: (url && moduleUrlOf(url)) ?? caller };
+  }).url;
 }
 
 const evaluated = new BoundedCache<string, AnyFunction>(1000);
@@ -104,7 +130,7 @@ export function resolveReference(reference: FunctionReference): AnyFunction | Pr
     case 'portable':
       return registry.functions.get(`${reference.url}#${reference.name}`) ?? importPortable(reference);
     case 'export':
-      return exported.get(`${reference.url}#${reference.name}`) ?? importExport(reference);
+      return exportedHere(reference) ?? importExport(reference);
   }
 }
 
@@ -149,10 +175,21 @@ async function importPortable({ url, name }: { url: string; name: string }): Pro
   );
 }
 
-async function importExport({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
-  const module = exportsOf(await importModule(url));
+function exportedHere({ url, name, print }: FunctionReference & { kind: 'export' }): AnyFunction | undefined {
+  const fn = exported.get(`${url}#${name}`);
+  if (fn !== undefined) checkPrint(fn, url, name, print);
+  return fn;
+}
+
+async function importExport({
+  url,
+  name,
+  print,
+}: FunctionReference & { kind: 'export' }): Promise<AnyFunction> {
+  const module = exportsOf(await importModule(url), name);
   const value = Object.hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === 'function') {
+    checkPrint(value as AnyFunction, url, name, print);
     exported.set(`${url}#${name}`, value as AnyFunction);
     return value as AnyFunction;
   }
@@ -168,7 +205,24 @@ async function importExport({ url, name }: { url: string; name: string }): Promi
 }
 
 /** A module that was compiled to CommonJS shows its exports as those of its default export. */
-function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
+function exportsOf(module: Record<string, unknown>, name: string): Record<string, unknown> {
   const inner = module['default'] as Record<string, unknown> | null | undefined;
-  return typeof inner === 'object' && inner !== null && inner['__esModule'] === true ? inner : module;
+  if (typeof inner !== 'object' || inner === null) return module;
+  return inner['__esModule'] === true || (!Object.hasOwn(module, name) && Object.hasOwn(inner, name))
+    ? inner
+    : module;
+}
+
+/** Short for a text: its length and a sum over it. */
+function printOf(text: string): string {
+  let sum = 0;
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
+  return `${text.length}:${sum >>> 0}`;
+}
+
+function checkPrint(fn: AnyFunction, url: string, name: string, print: string | undefined): void {
+  if (print === undefined || printOf(Function.prototype.toString.call(fn)) === print) return;
+  throw new TypeError(
+    `Cannot call export "${name}" of ${moduleName(url)}: this thread has another function there than the one that was sent. Export the same in every thread, or mark the function with portable(import.meta, fn)`,
+  );
 }

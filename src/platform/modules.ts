@@ -3,7 +3,7 @@
  * thread can have it.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -66,11 +66,26 @@ export function loadedModules(): ReadonlyMap<string, Module> {
   return loaded;
 }
 
+/** What `require` gave for the file at `url`, if it has loaded it; nothing is loaded for it. */
+export function commonJsExports(url: string): unknown {
+  if (!url.startsWith('file:')) return undefined;
+  return createRequire(import.meta.url).cache[fileURLToPath(url)]?.exports;
+}
+
 const importing: string[] = [];
 
 /** The URL of the module that this thread is importing on behalf of a job: the last, if there are several. */
 export function importingModule(): string | undefined {
   return importing.at(-1);
+}
+
+/** Whether the module at `url` is the program itself, or one that this thread is importing now on behalf of a job. */
+export function isProgramOrImporting(url: string): boolean {
+  if (importing.includes(url)) return true;
+  const [, program] = process.argv;
+  if (program === undefined || !url.startsWith('file:')) return false;
+  const path = fileURLToPath(url.replace(/[?#].*$/s, ''));
+  return path === program || (existsSync(program) && realpathSync(program) === path);
 }
 
 async function tracked(url: string, load: () => Promise<Module>): Promise<Module> {
