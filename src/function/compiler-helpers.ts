@@ -6,149 +6,179 @@
 
 import { surroundingsOf, type VariableScope, variableIn } from '../platform/inspector.ts';
 import { BoundedCache } from './bounded-cache.ts';
+import { isHelperName } from './helper-names.ts';
 import { type CapturedName, type InlineSource, readInline } from './inline.ts';
 import { pathOfNative } from './native-paths.ts';
 import type { AnyFunction } from './registry.ts';
 
-/** Of TypeScript (and tslib) and of esbuild. */
-const UNDERSCORED: ReadonlySet<string> = new Set(
-  `accessCheck addDisposableResource assign async asyncDelegator asyncGenerator asyncValues await awaiter callDispose
-  classPrivateFieldGet classPrivateFieldIn classPrivateFieldSet commonJS copyProps createBinding decorate decorateClass
-  decorateElement decorateParam decoratorMetadata decoratorStart defNormalProp defProp defProps disposeResources
-  earlyAccess esDecorate export exportStar extends forAwait generator getOwnPropDescs getOwnPropSymbols glob hasOwnProp
-  importDefault importStar knownSymbol makeTemplateObject metadata objRest param pow privateAdd privateGet privateIn
-  privateMethod privateSet privateWrapper propIsEnum propKey publicField read reExport rest restKey
-  rewriteRelativeImportExtension runInitializers setFunctionName spread spreadArray spreadArrays spreadProps spreadValues
-  superGet superSet superWrapper template toCommonJS toESM typeError using values yieldStar`.split(/\s+/),
-);
-
-/** Of swc, which writes them with underscores, and of Babel and oxc, which write the same in camel case. */
-const SPELLED_BOTH_WAYS: ReadonlySet<string> = new Set(
-  `apply_decorated_descriptor apply_decs_2203_r apply_decs_2305 apply_decs_2311 array_like_to_array array_with_holes
-  array_without_holes assert_class_brand assert_this_initialized async_generator async_generator_delegate
-  async_generator_step async_iterator async_to_generator await_async_generator await_value call_super
-  check_in_rhs check_private_redeclaration class_apply_descriptor_destructure class_apply_descriptor_get
-  class_apply_descriptor_set class_apply_descriptor_update class_call_check class_check_private_static_access
-  class_check_private_static_field_descriptor class_extract_field_descriptor class_name_tdz_error
-  class_private_field_destructure class_private_field_get class_private_field_get2 class_private_field_init
-  class_private_field_init_spec class_private_field_loose_base class_private_field_loose_key class_private_field_set
-  class_private_field_set2 class_private_field_update class_private_getter class_private_method_get
-  class_private_method_init class_private_method_init_spec class_private_method_set class_private_setter
-  class_static_private_field_destructure class_static_private_field_spec_get class_static_private_field_spec_set
-  class_static_private_field_update class_static_private_method_get construct create_class
-  create_for_of_iterator_helper create_for_of_iterator_helper_loose create_super decorate defaults define_accessor
-  define_enumerable_properties define_property dispose extends get get_prototype_of identity inherits inherits_loose
-  initializer_define_property instanceof interop_require_default interop_require_wildcard
-  is_native_function is_native_reflect_construct iterable_to_array iterable_to_array_limit new_arrow_check
-  non_iterable_rest non_iterable_spread null_ish object_destructuring_empty object_spread object_spread2 object_spread_props
-  object_without_properties object_without_properties_loose overload_yield possible_constructor_return read_only_error
-  set set_function_name set_prototype_of skip_first_generator_next sliced_to_array sliced_to_array_loose super_prop_base
-  super_prop_get super_prop_set tagged_template_literal tagged_template_literal_loose template_object throw to_array
-  to_consumable_array to_primitive to_property_key to_set_function_name ts_add_disposable_resource ts_decorate
-  ts_dispose_resources ts_generator ts_metadata ts_param ts_values type_of typeof unsupported_iterable_to_array update using
-  using_ctx wrap_async_generator wrap_native_super wrap_reg_exp write_only_error`
-    .split(/\s+/)
-    .map((name) => name.replaceAll('_', '')),
-);
-
-/** Whether compilers call a helper so; a number at its end says that there are several. */
-export function isHelperName(name: string): boolean {
-  const bare = /^__?([a-z]\w*?)\d*$/i.exec(name)?.[1];
-  if (bare === undefined) return false;
-  if (name.startsWith('__')) return UNDERSCORED.has(bare);
-  return SPELLED_BOTH_WAYS.has(bare.replaceAll('_', '').toLowerCase());
+/** A helper, or a module of which only helpers are used: `tslib_1`. */
+function isHelper({ name, members }: CapturedName, value: unknown): boolean {
+  return isHelperName(name) || members?.every(isHelperName) === true || keepsNames(value);
 }
 
-/** Whether it is a helper, or a module of which only helpers are used: `tslib_1`. */
-function isHelper({ name, members }: CapturedName): boolean {
-  return isHelperName(name) || members?.every(isHelperName) === true;
+/** The `__name` of esbuild, under whatever name a minifier has left it. */
+function keepsNames(value: unknown): boolean {
+  return (
+    typeof value === 'function' &&
+    /^\(([\w$]+),([\w$]+)\)=>[\w$]+\(\1,"name",\{value:\2,configurable:!0\}\)$/.test(
+      Function.prototype.toString.call(value),
+    )
+  );
 }
 
 /** What is before the text of a function to which helpers have been added: one line, so that its lines stay what they are. */
 export const HELPED = '(()=>{const __heddle_inline__=()=>(';
 
+/** By text: helpers of the same name do the same, whichever compiler made them. */
 const known = new BoundedCache<string, InlineSource>(1000);
+
+/** Whether nobody else calls a function so. */
+function isUnmistakable(name: string): boolean {
+  return /^__|^_[a-z]+[_A-Z]|^tslib/.test(name);
+}
 
 /**
  * `inline`, which is the source of `fn`, with the helpers that it uses. It captures what is left. As it is, if they cannot
  * be had in this runtime.
  */
 export function withHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
-  if (!inline.free.some(isHelper)) return inline;
-  // The same text uses the same helpers: whichever compiler made them, they do the same.
+  if (!inline.free.every(({ name }) => isUnmistakable(name))) return addHelpers(inline, fn);
   return known.getOrMake(inline.expression, () => addHelpers(inline, fn));
 }
 
 function addHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
-  const scopes = surroundingsOf(fn)?.scopes ?? [];
-  const writer = new HelperWriter();
-  const declarations: string[] = [];
-  const brought = new Set<CapturedName>();
-  for (const one of inline.free) {
-    if (!isHelper(one)) continue;
-    const declaration = writer.declare(one, scopes);
-    if (declaration === undefined) continue;
-    declarations.push(declaration);
-    brought.add(one);
-  }
+  const scopes = surroundingsOf(fn)?.scopes;
+  if (scopes === undefined) return inline;
+  const helpers = inline.free.filter((one) => isHelper(one, variableIn(scopes, one.name)?.[0]));
+  const writer = new HelperWriter(inline.globals);
+  const brought = new Set(helpers.filter((one) => writer.add(one, scopes)));
   if (brought.size === 0) return inline;
   return {
     ...inline,
-    expression: `${HELPED}${inline.expression}\n);${declarations.join('')}return __heddle_inline__()})()`,
+    expression: `${HELPED}${inline.expression}\n);${writer.declarations}return __heddle_inline__()})()`,
     free: inline.free.filter((one) => !brought.has(one)),
   };
 }
 
+/** Writes declarations of values, and of what those use: all in one scope, so that they may use one another. */
 class HelperWriter {
-  /** Those being written now: helpers that use one another cannot be. */
-  readonly #open = new Set<unknown>();
+  readonly #values = new Map<string, unknown>();
+  readonly #taken: ReadonlySet<string>;
+  readonly #outer: HelperWriter | undefined;
+  #declarations = '';
 
-  /** A statement that declares `captured` with the value that it has in `scopes`; `undefined` if there is none. */
-  declare(captured: CapturedName, scopes: readonly VariableScope[]): string | undefined {
-    const found = variableIn(scopes, captured.name);
-    if (found === undefined) return undefined;
-    const value = this.#write(found[0], captured.members);
-    // Some put a faster one in their own place when they are first called.
-    return value === undefined ? undefined : `let ${captured.name}=${value};`;
+  /** Names that mean something else here than those of helpers. */
+  constructor(taken: ReadonlySet<string>, outer?: HelperWriter) {
+    this.#taken = taken;
+    this.#outer = outer;
+  }
+
+  get declarations(): string {
+    return this.#declarations;
+  }
+
+  /** Adds `captured` with the value that it has in `scopes`. False: it cannot be written. */
+  add({ name, members }: CapturedName, scopes: readonly VariableScope[]): boolean {
+    const found = variableIn(scopes, name) ?? globalVariable(name);
+    if (found === undefined) return true; // it is not there either: compilers have errors too
+    const [value] = found;
+    if (this.#has(name, value)) return true;
+    this.#values.set(name, value);
+    const written = this.#write(value, members);
+    if (written === undefined) {
+      this.#values.delete(name);
+      return false;
+    }
+    // Some put another function in their own place when they are first called.
+    this.#declarations += written.startsWith(`function ${name}(`)
+      ? `${written}\n`
+      : `let ${name}=${ownName(written)};`;
+    return typeof value !== 'function' || this.#addMethods(value as AnyFunction, name);
+  }
+
+  /** What compilers put on the prototypes of their functions, one by one. */
+  #addMethods(fn: AnyFunction, name: string): boolean {
+    const { prototype } = fn as { readonly prototype?: object };
+    if (prototype === undefined || pathOfNative(fn) !== undefined) return true;
+    for (const key of Reflect.ownKeys(prototype)) {
+      const { value } = Object.getOwnPropertyDescriptor(prototype, key)!;
+      if (value === fn) continue;
+      const place = typeof key === 'string' ? JSON.stringify(key) : wellKnownSymbol(key);
+      const written = place === undefined ? undefined : this.#write(value, undefined);
+      if (written === undefined) return false;
+      this.#declarations += `${name}.prototype[${place}]=${ownName(written)};`;
+    }
+    return true;
+  }
+
+  #has(name: string, value: unknown): boolean {
+    if (this.#values.has(name)) return this.#values.get(name) === value;
+    return !this.#taken.has(name) && this.#outer !== undefined && this.#outer.#has(name, value);
+  }
+
+  /** Whether a value of that name would hide another. */
+  #hides({ name }: CapturedName, scopes: readonly VariableScope[]): boolean {
+    return (
+      this.#taken.has(name) || (this.#values.has(name) && !this.#has(name, variableIn(scopes, name)?.[0]))
+    );
   }
 
   #write(value: unknown, members: readonly string[] | undefined): string | undefined {
     if (typeof value === 'function') return this.#function(value as AnyFunction);
-    if (Array.isArray(value)) return templateStrings(value);
+    if (Array.isArray(value)) return this.#list(value);
     if (typeof value !== 'object' || value === null) return primitive(value);
     if (members === undefined) return undefined;
     const fields = members.map((key) => {
       const field = this.#write((value as Record<string, unknown>)[key], undefined);
-      return field === undefined ? undefined : `${JSON.stringify(key)}:${field}`;
+      return field === undefined ? undefined : `${JSON.stringify(key)}:${ownName(field)}`;
     });
     return fields.includes(undefined) ? undefined : `{${fields.join()}}`;
+  }
+
+  /** Also that which a tagged template gets. */
+  #list(list: readonly unknown[]): string | undefined {
+    const items = list.map((one) => this.#write(one, undefined));
+    if (items.includes(undefined)) return undefined;
+    const text = `[${items.map((one) => ownName(one!)).join()}]`;
+    const { raw } = list as { readonly raw?: unknown };
+    if (!Array.isArray(raw)) return text;
+    return `Object.freeze(Object.defineProperty(${text},'raw',{value:Object.freeze(${this.#list(raw)})}))`;
   }
 
   #function(fn: AnyFunction): string | undefined {
     const native = pathOfNative(fn);
     if (native !== undefined) return native;
-    if (this.#open.has(fn)) return undefined;
-    this.#open.add(fn);
     try {
-      const { expression, free } = readInline(Function.prototype.toString.call(fn), fn.name);
-      if (free.length === 0) return `(${ownName(expression)}\n)`;
-      const scopes = surroundingsOf(fn)?.scopes ?? [];
-      const declarations = free.map((one) => this.declare(one, scopes));
-      if (declarations.includes(undefined)) return undefined;
-      return `(()=>{${declarations.join('')}return ${ownName(expression)}\n})()`;
+      const { expression, free, globals } = readInline(Function.prototype.toString.call(fn), fn.name);
+      const scopes = free.length === 0 ? [] : (surroundingsOf(fn)?.scopes ?? []);
+      const apart = free.some((one) => this.#hides(one, scopes));
+      const writer = apart ? new HelperWriter(globals, this) : this;
+      if (!free.every((one) => writer.add(one, scopes))) return undefined;
+      if (!apart) return expression;
+      return `(()=>{${writer.declarations}return ${ownName(expression)}\n})()`;
     } catch (error) {
       if (error instanceof TypeError) return undefined; // a class: no helper that could be sent
       throw error;
-    } finally {
-      this.#open.delete(fn);
     }
   }
 }
 
 /** As a declaration, for some assign to their own name, which the name of an expression does not take. */
-function ownName(expression: string): string {
-  const name = /^function\s+([\w$]+)/.exec(expression)?.[1];
-  return name === undefined ? expression : `(()=>{${expression}\nreturn ${name}})()`;
+function ownName(written: string): string {
+  const name = /^function\s+([\w$]+)/.exec(written)?.[1];
+  if (name !== undefined) return `(()=>{${written}\nreturn ${name}})()`;
+  return /^(?:async\b|function\b|\()/.test(written) ? `(${written}\n)` : written;
+}
+
+/** Some libraries of helpers put them all on the global object of this thread. */
+function globalVariable(name: string): readonly [unknown] | undefined {
+  return name in globalThis ? [(globalThis as Record<string, unknown>)[name]] : undefined;
+}
+
+function wellKnownSymbol(symbol: symbol): string | undefined {
+  const { description = '' } = symbol;
+  const key = /^Symbol\.(\w+)$/.exec(description)?.[1];
+  return key !== undefined && Reflect.get(Symbol, key) === symbol ? description : undefined;
 }
 
 function primitive(value: unknown): string | undefined {
@@ -165,13 +195,4 @@ function primitive(value: unknown): string | undefined {
     default:
       return value === null ? 'null' : undefined;
   }
-}
-
-/** The array that a tagged template gets, which compilers keep. */
-function templateStrings(value: readonly unknown[]): string | undefined {
-  const { raw } = value as { readonly raw?: unknown };
-  const isText = (one: unknown): boolean => one === undefined || typeof one === 'string';
-  if (!Array.isArray(raw) || ![...value, ...(raw as unknown[])].every(isText)) return undefined;
-  const [cooked, kept] = [value, raw as unknown[]].map((list) => `[${list.map(primitive).join()}]`);
-  return `Object.freeze(Object.defineProperty(${cooked},'raw',{value:Object.freeze(${kept})}))`;
 }

@@ -13,11 +13,14 @@ import {
 import { parseModule } from '../platform/parser.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { type FreeVariables, freeVariables } from './free-variables.ts';
+import { isHelperName } from './helper-names.ts';
 
 /** What import() is called in the text that travels: a parameter that the receiving thread provides. */
 export const IMPORT = '__heddle_import__';
 /** The helper by which esbuild, and so tsx, keeps the names of functions; provided like {@link IMPORT}. */
 export const NAME = '__name';
+/** What a CommonJS module imports by; provided like {@link IMPORT}. */
+export const REQUIRE = 'require';
 /** Stands in for the counters by which istanbul, and so vitest and jest, measure coverage. */
 export const COVERAGE = '__heddle_coverage__';
 
@@ -29,6 +32,8 @@ export interface InlineSource {
   readonly imports: boolean;
   /** What it uses of its surroundings. Not empty: the function cannot travel so. */
   readonly free: readonly CapturedName[];
+  /** The globals that it uses, and what the receiving thread provides. */
+  readonly globals: ReadonlySet<string>;
   /** Whether a coverage tool has put its counters into it. */
   readonly counted: boolean;
   /** The modules that it imports by a literal name. */
@@ -79,10 +84,15 @@ export function readInline(text: string, name: string): InlineSource {
   return sources.getOrMake(text, () => {
     const { root, origin, method } = parseFunction(text, name);
     const free = freeVariables(root);
+    const needed = captured(free);
     return {
       expression: render(text, free, origin, method, name),
-      imports: free.imports.length > 0 || free.calls.some((call) => isImport(call.name)),
-      free: captured(free),
+      imports:
+        free.imports.length > 0 ||
+        free.names.includes(REQUIRE) ||
+        free.calls.some((call) => isImport(call.name)),
+      free: needed,
+      globals: new Set(free.names.filter((name) => !needed.some((one) => one.name === name))),
       counted: free.calls.some(({ name }) => isCounter(name)),
       modules: importedModules(free),
     };
@@ -179,7 +189,7 @@ function returned(literal: AnyNode): AnyNode {
 
 function captured(free: FreeVariables): readonly CapturedName[] {
   return free.names
-    .filter((name) => !(name in globalThis) && !isProvided(name))
+    .filter((name) => (!(name in globalThis) || isHelperName(name)) && !isProvided(name))
     .filter((name) => !(FOREIGN_GLOBALS.has(name) && free.probed.has(name)))
     .map((name) => {
       const members = free.members.get(name);
@@ -211,7 +221,7 @@ function literalText(node: AnyNode): string | undefined {
 
 /** Whether the receiving thread has something of that name ready: what build tools add to functions. */
 function isProvided(name: string): boolean {
-  return name === NAME || name === COVERAGE || isImport(name) || isCounter(name);
+  return name === NAME || name === COVERAGE || name === REQUIRE || isImport(name) || isCounter(name);
 }
 
 function isCounter(name: string): boolean {

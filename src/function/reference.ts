@@ -4,12 +4,12 @@ import { show } from '../core/arguments.ts';
 import type { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
 import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
-import { importFrom, importModule, moduleName } from '../platform/modules.ts';
+import { importFrom, importModule, moduleName, requireOf } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { captureError } from './capture-error.ts';
 import { withHelpers } from './compiler-helpers.ts';
 import { findExport, type WrittenIn, writtenIn } from './found-export.ts';
-import { COVERAGE, IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
+import { COVERAGE, IMPORT, type InlineSource, NAME, REQUIRE, readInline } from './inline.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
@@ -147,11 +147,12 @@ function evaluate(source: string, base: string | undefined, name: string): AnyFu
   // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
   const indirect = globalThis.eval;
   const make = indirect(
-    `"use strict";((${IMPORT},${NAME},${COVERAGE})=>(${source}\n))\n//# sourceURL=${address}`,
-  ) as (load: unknown, keepName: unknown, counters: unknown) => AnyFunction;
+    `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(${source}\n))\n//# sourceURL=${address}`,
+  ) as (load: unknown, keepName: unknown, counters: unknown, require: unknown) => AnyFunction;
   const load = (specifier: unknown, options?: unknown): unknown =>
     importFrom(String(specifier), base, options);
-  const fn = make(load, setName, counters);
+  const require = source.includes(REQUIRE) ? requireOf(base) : undefined;
+  const fn = make(load, setName, counters, require);
   return fn.name === name ? fn : setName(fn, name);
 }
 

@@ -135,6 +135,11 @@ export function importFrom(specifier: string, base: string | undefined, options?
   });
 }
 
+/** `require` as it is in the file `base`; without a base, packages are those of the working directory. */
+export function requireOf(base: string | undefined): (specifier: string) => unknown {
+  return createRequire(base ?? workingDirectory());
+}
+
 type Importer = (specifier: string, options: unknown) => Promise<Module>;
 
 const importers = new Map<string, Importer>();
