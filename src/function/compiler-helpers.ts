@@ -27,7 +27,7 @@ function keepsNames(value: unknown): boolean {
 }
 
 /** What is before the text of a function to which helpers have been added: one line, so that its lines stay what they are. */
-export const HELPED = '(()=>{const __heddle_inline__=()=>(';
+const HELPED = '(()=>{const __heddle_inline__=()=>(';
 
 /** By text: helpers of the same name do the same, whichever compiler made them. */
 const known = new BoundedCache<string, InlineSource>(1000);
@@ -55,6 +55,9 @@ function addHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
   if (brought.size === 0) return inline;
   return {
     ...inline,
+    anchor: HELPED.length + inline.anchor,
+    begin: HELPED.length,
+    end: HELPED.length + inline.end,
     expression: `${HELPED}${inline.expression}\n);${writer.declarations}return __heddle_inline__()})()`,
     free: inline.free.filter((one) => !brought.has(one)),
   };

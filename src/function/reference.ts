@@ -4,12 +4,13 @@ import { show } from '../core/arguments.ts';
 import type { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
 import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
-import { importFrom, importModule, moduleName, requireOf } from '../platform/modules.ts';
+import { importModule, moduleName } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { captureError } from './capture-error.ts';
 import { withHelpers } from './compiler-helpers.ts';
 import { findExport, type WrittenIn, writtenIn } from './found-export.ts';
-import { COVERAGE, IMPORT, type InlineSource, NAME, REQUIRE, readInline } from './inline.ts';
+import { type InlineSource, readInline } from './inline.ts';
+import { evaluateInline, noteSent, printOf } from './inline-evaluation.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
@@ -85,6 +86,7 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
       return { kind: 'export', ...found, ...(!written?.served && !read.counted && { print: printOf(text) }) };
     if (inline.free.length > 0) throw refusal(text, name, inline, site, written);
   } else if (inline.free.length > 0) throw refusal(text, name, inline, site, writtenIn(inner));
+  noteSent(inner, inline);
   const base = inline.imports ? writerUrl(inner, text, site) : undefined;
   const reference = { kind: 'inline', source: inline.expression, base, name } as const;
   return bundle === undefined ? reference : { ...reference, values: bundle.values };
@@ -136,35 +138,10 @@ export function resolveReference(reference: FunctionReference): AnyFunction | Pr
 
 function resolveInline(reference: FunctionReference & { kind: 'inline' }): AnyFunction {
   const { source, base, name, values } = reference;
-  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}`, () => evaluate(source, base, name));
+  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}`, () => evaluateInline(source, base, name));
   if (values === undefined) return fn;
   return (...args: unknown[]) => (fn as (...all: unknown[]) => unknown)(values, ...args);
 }
-
-/** Strict, as code in a module is, and labelled with its file, so that stacks and functions inside name it. */
-function evaluate(source: string, base: string | undefined, name: string): AnyFunction {
-  const address = `${base ?? 'heddle:inline'}#${encodeURIComponent(name || 'anonymous')}`;
-  // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
-  const indirect = globalThis.eval;
-  const make = indirect(
-    `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(${source}\n))\n//# sourceURL=${address}`,
-  ) as (load: unknown, keepName: unknown, counters: unknown, require: unknown) => AnyFunction;
-  const load = (specifier: unknown, options?: unknown): unknown =>
-    importFrom(String(specifier), base, options);
-  const require = source.includes(REQUIRE) ? requireOf(base) : undefined;
-  const fn = make(load, setName, counters, require);
-  return fn.name === name ? fn : setName(fn, name);
-}
-
-function setName<F extends AnyFunction>(fn: F, value: string): F {
-  return Object.defineProperty(fn, 'name', { value, configurable: true });
-}
-
-/** Takes what the counters of a coverage tool do, `cov_1().s[2]++`, and keeps nothing: they count in their own thread. */
-const counters: unknown = new Proxy(() => counters, {
-  get: (_target, key) => (key === Symbol.toPrimitive ? () => 0 : counters),
-  set: () => true,
-});
 
 async function importPortable({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
   await importModule(url);
@@ -212,13 +189,6 @@ function exportsOf(module: Record<string, unknown>, name: string): Record<string
   return inner['__esModule'] === true || (!Object.hasOwn(module, name) && Object.hasOwn(inner, name))
     ? inner
     : module;
-}
-
-/** Short for a text: its length and a sum over it. */
-function printOf(text: string): string {
-  let sum = 0;
-  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
-  return `${text.length}:${sum >>> 0}`;
 }
 
 function checkPrint(fn: AnyFunction, url: string, name: string, print: string | undefined): void {

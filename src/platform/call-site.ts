@@ -2,6 +2,7 @@
 
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isOwnPlace } from './own-files.ts';
 
 /** The function whose caller is looked for: it must be on the stack, and everything above it is left out. */
 // biome-ignore lint/complexity/noBannedTypes: what Error.captureStackTrace takes
@@ -43,11 +44,8 @@ function nameOf(frame: Frame): string {
   return frame.getFileName() ?? frame.getScriptNameOrSourceURL?.() ?? '';
 }
 
-/** Where our own files lie: the sources in folders beside this one, the built ones all in one. */
-const ownFolder = new URL(/\.ts$/.test(import.meta.url) ? '..' : '.', import.meta.url);
-
 function isOwn(name: string): boolean {
-  return name.startsWith('node:') || name.startsWith(ownFolder.href) || name.startsWith(ownFolder.pathname);
+  return name.startsWith('node:') || isOwnPlace(name);
 }
 
 /** The URL of the file that a script is called by; `undefined` for what is not from a file. */
