@@ -6,6 +6,8 @@
  */
 import { startSystemTimer } from '../core/clock.ts';
 import { hasInlineFrames, writtenStack } from '../function/inline-evaluation.ts';
+import type { FunctionReference } from '../function/reference.ts';
+import type { KnownFunction } from '../jobs/functions.ts';
 import { isInternal, userFrames } from '../platform/slow-callbacks.ts';
 import type { AnyFunction } from './executor.ts';
 
@@ -53,20 +55,26 @@ export function firstFrame(asker: Asker | undefined): string | undefined {
 }
 
 /**
- * Adds who asked to the stack of an error that came from a thread, and says of inline functions where they are written. What is
- * below the code of the user there is left out. All of that is done when somebody reads the stack.
+ * Adds who asked to the stack of an error that came from a thread, and says of inline functions, the one of the job among them,
+ * where they are written. What is below the code of the user there is left out. All of that when somebody reads the stack.
  */
-export function joinStacks(error: unknown, asker: Asker | undefined): void {
+export function joinStacks(
+  error: unknown,
+  asker: Asker | undefined,
+  { inline, reference }: KnownFunction,
+): void {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return;
   const { stack } = error;
+  const source = inline && (reference.value as FunctionReference & { kind: 'inline' }).source;
+  const written = (text: string): string => writtenStack(text, inline, source);
   if (asker !== undefined || hasInlineFrames(stack))
-    defineLazily(error, 'stack', () => joined(writtenStack(stack), asker));
+    defineLazily(error, 'stack', () => joined(written(stack), asker));
   const seen = new Set<unknown>([error]);
   for (let { cause } = error; cause instanceof Error && !seen.has(cause); { cause } = cause) {
     seen.add(cause);
     const { stack } = cause;
     if (typeof stack === 'string' && hasInlineFrames(stack))
-      defineLazily(cause, 'stack', () => writtenStack(stack));
+      defineLazily(cause, 'stack', () => written(stack));
   }
 }
 

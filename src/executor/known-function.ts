@@ -2,6 +2,7 @@
 import { checkFunction } from '../core/arguments.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { type FunctionReference, referenceTo } from '../function/reference.ts';
+import { registry } from '../function/registry.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import { isProgramOrImporting, moduleName } from '../platform/modules.ts';
 import { isMainThread } from '../platform/thread-identity.ts';
@@ -24,13 +25,15 @@ const MOST_ADDRESSES = 4096;
  */
 export function knowFunction(fn: AnyFunction, site: AnyFunction): KnownFunction {
   checkFunction(fn, 'fn');
-  const known = byFunction.get(fn);
-  if (known !== undefined) return known;
+  const met = byFunction.get(fn);
+  if (met !== undefined) return met;
   const reference = referenceTo(fn, site);
   checkGuarded(reference);
   // The values of `capture` are read at each call: they may have changed.
-  if (reference.kind === 'inline' && reference.values !== undefined) return oneUse(reference);
-  const made = knowReference(reference);
+  if (reference.kind === 'inline' && reference.values !== undefined)
+    return { ...oneUse(reference), inline: registry.captures.get(fn)?.fn ?? fn };
+  const known = knowReference(reference);
+  const made = reference.kind === 'inline' ? { ...known, inline: fn } : known;
   byFunction.set(fn, made);
   return made;
 }

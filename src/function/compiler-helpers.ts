@@ -8,6 +8,7 @@ import { surroundingsOf, type VariableScope, variableIn } from '../platform/insp
 import { BoundedCache } from './bounded-cache.ts';
 import { isHelperName } from './helper-names.ts';
 import { type CapturedName, type InlineSource, readInline } from './inline.ts';
+import { printOf } from './inline-text.ts';
 import { pathOfNative } from './native-paths.ts';
 import type { AnyFunction } from './registry.ts';
 
@@ -53,12 +54,17 @@ function addHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
   const writer = new HelperWriter(inline.globals);
   const brought = new Set(helpers.filter((one) => writer.add(one, scopes)));
   if (brought.size === 0) return inline;
+  const expression = `${HELPED}${inline.expression}\n);${writer.declarations}return __heddle_inline__()})()`;
   return {
-    ...inline,
+    expression,
+    print: printOf(expression),
     anchor: HELPED.length + inline.anchor,
     begin: HELPED.length,
     end: HELPED.length + inline.end,
-    expression: `${HELPED}${inline.expression}\n);${writer.declarations}return __heddle_inline__()})()`,
+    imports: inline.imports,
+    globals: inline.globals,
+    counted: inline.counted,
+    modules: inline.modules,
     free: inline.free.filter((one) => !brought.has(one)),
   };
 }

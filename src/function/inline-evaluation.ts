@@ -4,18 +4,11 @@ import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
 import { importFrom, requireOf } from '../platform/modules.ts';
 import { originalPosition } from '../platform/source-maps.ts';
 import type { InlineSource } from './inline.ts';
-import { COVERAGE, IMPORT, NAME, REQUIRE } from './inline-text.ts';
+import { COVERAGE, IMPORT, NAME, printOf, REQUIRE } from './inline-text.ts';
 import type { AnyFunction } from './registry.ts';
 
 /** What is before the expression, on its first line. */
 const HEAD = `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(`;
-
-/** Short for a text: its length and a sum over it. */
-export function printOf(text: string): string {
-  let sum = 0;
-  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
-  return `${text.length.toString(36)}-${(sum >>> 0).toString(36)}`;
-}
 
 /**
  * Evaluates the expression of an inline function: strict, as code in a module is, and labelled with its file, so that stacks
@@ -49,20 +42,22 @@ const counters: unknown = new Proxy(() => counters, {
 });
 
 interface Sent {
-  readonly fn: WeakRef<AnyFunction>;
   readonly inline: InlineSource;
+  /** One of those with this text. */
+  fn: WeakRef<AnyFunction>;
 }
 
-/** Of inline functions that were sent from here, by the print of their expressions: those whose stacks can be read. */
+/** What was sent from here, by the print of its text. */
 const sent = new Map<string, Sent>();
 const MOST_SENT = 4096;
 
-/** Notes that `fn` goes to other threads as `inline`. Some µs for each function. */
+/** Notes that `fn` goes to other threads as `inline`. */
 export function noteSent(fn: AnyFunction, inline: InlineSource): void {
-  const print = printOf(inline.expression);
-  if (sent.get(print)?.fn.deref() !== undefined) return;
-  if (sent.size >= MOST_SENT) sent.clear();
-  sent.set(print, { fn: new WeakRef(fn), inline });
+  const known = sent.get(inline.print);
+  if (known === undefined) {
+    if (sent.size >= MOST_SENT) sent.clear();
+    sent.set(inline.print, { inline, fn: new WeakRef(fn) });
+  } else if (known.fn.deref() === undefined) known.fn = new WeakRef(fn);
 }
 
 /** `at name (file:///its/file.ts#name@print:line:column)`, with or without a name. */
@@ -75,19 +70,20 @@ export function hasInlineFrames(stack: string): boolean {
 
 /**
  * A stack from another thread, with the frames of inline functions that were sent from here where they are written: as far as
- * this runtime tells where that is.
+ * this runtime tells where that is. They are found while they are there still, as `fn` is, whose text is `source`.
  */
-export function writtenStack(stack: string): string {
+export function writtenStack(stack: string, fn?: AnyFunction, source?: string): string {
+  const print = source === undefined ? '' : printOf(source);
   return stack
     .split('\n')
-    .map((line) => writtenFrame(line) ?? line)
+    .map((line) => writtenFrame(line, (other) => (other === print ? fn : undefined)) ?? line)
     .join('\n');
 }
 
-function writtenFrame(frame: string): string | undefined {
+function writtenFrame(frame: string, find: (print: string) => AnyFunction | undefined): string | undefined {
   const [, at = '', name, , print = '', line, column] = FRAME.exec(frame) ?? [];
-  const { fn, inline } = sent.get(print) ?? {};
-  const original = fn?.deref();
+  const { inline, fn } = sent.get(print) ?? {};
+  const original = find(print) ?? fn?.deref();
   if (original === undefined || inline === undefined) return undefined;
   const around = surroundingsOf(original);
   const url = around && scriptUrl(around.script);

@@ -37,6 +37,15 @@ export interface Rendered {
   /** Where in it the text of the function begins and ends. */
   readonly begin: number;
   readonly end: number;
+  /** Of the expression: see {@link printOf}. */
+  readonly print: string;
+}
+
+/** Short for a text: its length and a sum over it. */
+export function printOf(text: string): string {
+  let sum = 0;
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
+  return `${text.length.toString(36)}-${(sum >>> 0).toString(36)}`;
 }
 
 /** The text with every import() calling the receiving thread's, and a method made an expression. */
@@ -68,7 +77,7 @@ export function renderInline(
 }
 
 function whole(expression: string, anchor: number): Rendered {
-  return { expression, anchor, begin: 0, end: expression.length };
+  return { expression, anchor, begin: 0, end: expression.length, print: printOf(expression) };
 }
 
 interface Edit {

@@ -10,7 +10,8 @@ import { captureError } from './capture-error.ts';
 import { withHelpers } from './compiler-helpers.ts';
 import { findExport, type WrittenIn, writtenIn } from './found-export.ts';
 import { type InlineSource, readInline } from './inline.ts';
-import { evaluateInline, noteSent, printOf } from './inline-evaluation.ts';
+import { evaluateInline, noteSent } from './inline-evaluation.ts';
+import { printOf } from './inline-text.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
