@@ -114,7 +114,7 @@ function writerUrl(fn: AnyFunction, text: string, site: AnyFunction): string | u
   return writers.getOrMake(`${caller}\0${text}`, () => {
     const around = surroundingsOf(fn);
     const url = around && scriptUrl(around.script);
-    return { url: (url && moduleUrlOf(url)) ?? caller };
+    return { url: url === undefined ? caller : (moduleUrlOf(url) ?? caller) };
   }).url;
 }
 

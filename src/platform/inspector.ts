@@ -35,6 +35,10 @@ export interface Script {
   readonly startColumn: number;
 }
 
+interface StackTrace {
+  readonly callFrames: readonly { readonly scriptId: string; readonly url: string }[];
+}
+
 type Post = (method: string, params?: object) => Record<string, unknown>;
 
 interface RemoteValue {
@@ -87,27 +91,33 @@ export function variableIn(scopes: readonly VariableScope[], name: string): read
   return undefined;
 }
 
+/** Of scripts, by number; without those of the runtime. */
 const urls = new Map<string, string>();
+const MOST_URLS = 10_000;
 
-/** The URL of a script; at little cost if code of it is on the stack. */
+function noteUrl(script: string, url: string): void {
+  if (url === '' || url.startsWith('node:')) return;
+  if (urls.size >= MOST_URLS) urls.clear();
+  urls.set(script, url);
+}
+
+/** The URL of a script, if it has one; at little cost if code of it is on the stack. */
 export function scriptUrl(script: string): string | undefined {
-  const known = urls.get(script);
-  if (known !== undefined) return known;
-  return (
-    inSession((post) => {
-      post('Runtime.enable');
-      // Of what is thrown, the session is told from where: in numbers of scripts as well.
-      const thrown = post('Runtime.evaluate', { expression: 'throw undefined' })['exceptionDetails'];
-      post('Runtime.disable');
-      const { callFrames = [] } =
-        (
-          thrown as
-            | { readonly stackTrace?: { readonly callFrames: readonly { scriptId: string; url: string }[] } }
-            | undefined
-        )?.stackTrace ?? {};
-      return callFrames.find(({ scriptId, url }) => scriptId === script && url !== '')?.url;
-    }) ?? scriptOf(script)?.url
-  );
+  if (!urls.has(script)) noteUrlsOnStack();
+  if (!urls.has(script)) scriptOf(script);
+  return urls.get(script);
+}
+
+function noteUrlsOnStack(): void {
+  inSession((post) => {
+    post('Runtime.enable');
+    // Of what is thrown, the session is told from where: in numbers of scripts as well.
+    const { exceptionDetails } = post('Runtime.evaluate', { expression: 'throw undefined' });
+    post('Runtime.disable');
+    const { stackTrace } = exceptionDetails as { readonly stackTrace?: StackTrace };
+    for (const { scriptId, url } of stackTrace?.callFrames ?? []) noteUrl(scriptId, url);
+    return undefined;
+  });
 }
 
 /** A script by its number. Not kept here: whoever asks keeps what it makes of it. */
@@ -117,7 +127,7 @@ export function scriptOf(script: string): Script | undefined {
     listen('Debugger.scriptParsed', (one) => {
       const { scriptId, url } = one as unknown as Parsed;
       if (scriptId === script) parsed = one as unknown as Parsed;
-      if (url !== '' && !url.startsWith('node:')) urls.set(scriptId, url);
+      noteUrl(scriptId, url);
     });
     post('Debugger.enable');
     try {

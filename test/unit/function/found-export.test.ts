@@ -97,6 +97,28 @@ test('a thread that has another function by that name refuses to call it', async
   );
 });
 
+describe('import() in an inline function resolves from the file in which that is written', () => {
+  test.each([
+    ['a job', (fn: (n: number) => unknown) => pool.submit(fn, 7)],
+    [
+      'an argument',
+      (fn: (n: number) => unknown) => pool.submit((given: (n: number) => unknown) => given(7), fn),
+    ],
+  ])('whoever sends it, as %s', async (_, send) => {
+    const { loading } = (await importFrom(pathToFileURL(fixture).href, undefined)) as typeof served;
+    expect(await send(loading.square)).toBe(49);
+  });
+});
+
+test('require() in an inline function of a CommonJS module resolves from its file', async () => {
+  writeFileSync(join(folder, 'factor.cjs'), 'module.exports = 3;');
+  const { default: module } = await moduleOf<{ default: { of: { times: (n: number) => number } } }>(
+    'requiring.cjs',
+    'module.exports = { of: { times: (n) => n * require("./factor.cjs") } };',
+  );
+  expect(await pool.submit(module.of.times, 5)).toBe(15);
+});
+
 describe('of a CommonJS module', () => {
   const body = 'const k = 3; function f(n) { return n * k; }';
 
