@@ -4,9 +4,7 @@ import { InvalidStateError } from '../core/errors.ts';
 import { type FunctionReference, referenceTo } from '../function/reference.ts';
 import { registry } from '../function/registry.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
-import { isProgramOrImporting, moduleName } from '../platform/modules.ts';
-import { isMainThread } from '../platform/thread-identity.ts';
-import { ambient } from '../scope/scope.ts';
+import { isTopLevelOf, moduleName } from '../platform/modules.ts';
 import { encodeValue } from '../thread/values.ts';
 import type { AnyFunction } from './executor.ts';
 
@@ -42,13 +40,12 @@ export function knowFunction(fn: AnyFunction, site: AnyFunction): KnownFunction 
  * A thread that is given a function of the program imports the program. If that is not guarded, it submits the function
  * once more there, to a thread that does the same, and so on.
  *
- * @throws InvalidStateError for a function of the program, given away by code of a thread that belongs to no job.
+ * @throws InvalidStateError for a function of the program, given away at the top level of what a thread imports.
  */
 function checkGuarded(reference: FunctionReference): void {
-  if (isMainThread || reference.kind === 'inline' || ambient.get() !== undefined) return;
-  if (!isProgramOrImporting(reference.url)) return;
+  if (reference.kind === 'inline' || !isTopLevelOf(reference.url)) return;
   throw new InvalidStateError(
-    `Cannot send function "${reference.name}" to another thread: this thread is importing ${moduleName(reference.url)} for a job, and only the program itself should submit jobs at its top level. Guard that with "if (isMainThread)"`,
+    `Cannot send function "${reference.name}" to another thread: this thread imports ${moduleName(reference.url)} for a job, and only the program itself should submit jobs at its top level. Guard that with "if (isMainThread)"`,
   );
 }
 

@@ -8,7 +8,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import vm from 'node:vm';
+import { createAmbient } from './ambient.ts';
 import { loadsTypeScript, runtimeName } from './runtime.ts';
+import { isMainThread } from './thread-identity.ts';
 
 /** A module's exports. */
 export type Module = Record<string, unknown>;
@@ -17,20 +19,25 @@ export type Module = Record<string, unknown>;
 export interface LoaderSettings {
   /** Whether the program runs under tsx, which resolves and compiles more than Node itself does. */
   readonly tsx: boolean;
+  /** The file of the program, if there is one. */
+  readonly program: string | undefined;
 }
 
+/** In a Worker the runtime says here which file that runs. */
+let program: string | undefined = process.argv[1];
 let tsxWanted = false;
 /** Whether tsx could be switched on in this thread, once that was tried. */
 let tsxRegistered: Promise<boolean> | undefined;
 
 /** How this thread loads modules, to be handed to {@link applyLoaderSettings} in each thread that it starts. */
 export function loaderSettings(): LoaderSettings {
-  return { tsx: tsxWanted || tsxRegistered !== undefined || runsUnderTsx() };
+  return { tsx: tsxWanted || tsxRegistered !== undefined || runsUnderTsx(), program };
 }
 
 /** Makes this thread load modules as the one did whose settings these are. Costs nothing before the first import. */
 export function applyLoaderSettings(settings: LoaderSettings): void {
   tsxWanted = settings.tsx;
+  program = settings.program;
 }
 
 /** `--import tsx` and its kin, which the tsx command passes too. */
@@ -79,10 +86,20 @@ export function importingModule(): string | undefined {
   return importing.at(-1);
 }
 
-/** Whether the module at `url` is the program itself, or one that this thread is importing now on behalf of a job. */
-export function isProgramOrImporting(url: string): boolean {
-  if (importing.includes(url)) return true;
-  const [, program] = process.argv;
+/** Which module, imported on behalf of a job, has begun the code that runs now; Bun does not tell. */
+const begunBy = createAmbient<string>();
+
+/**
+ * Whether the code that runs now is the top level of the module at `url`, which this thread is importing on behalf of a job; or
+ * was begun by the top level of any such module, and that one is the program itself.
+ */
+export function isTopLevelOf(url: string): boolean {
+  const module = begunBy.get() ?? (runtimeName === 'bun' ? importingModule() : undefined);
+  if (module === undefined) return false;
+  return (module === url && importing.includes(url)) || isProgram(url);
+}
+
+function isProgram(url: string): boolean {
   if (program === undefined || !url.startsWith('file:')) return false;
   const path = fileURLToPath(url.replace(/[?#].*$/s, ''));
   return path === program || (existsSync(program) && realpathSync(program) === path);
@@ -91,7 +108,7 @@ export function isProgramOrImporting(url: string): boolean {
 async function tracked(url: string, load: () => Promise<Module>): Promise<Module> {
   importing.push(url);
   try {
-    return await load();
+    return await (isMainThread ? load() : begunBy.run(url, load));
   } finally {
     importing.splice(importing.lastIndexOf(url), 1);
   }

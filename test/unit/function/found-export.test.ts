@@ -219,10 +219,28 @@ describe('a program that submits its own functions at its top level', () => {
     expect(output).toMatch(/InvalidStateError: Cannot send function "f".*if \(isMainThread\)/s);
   });
 
+  test('is told so where an async function does it, for which its top level does not wait', async () => {
+    const output = await outputOf(
+      'unguarded-main.mjs',
+      `import { toThread } from 'heddle';
+      const k = 2;
+      export async function f(n) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return n * k;
+      }
+      async function main() {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        console.log(await toThread(f, 3));
+      }
+      main();`,
+    );
+    expect(output).toMatch(/Cannot send function "f".*if \(isMainThread\)/s);
+  });
+
   test('may do so in its jobs, and in what they leave behind', async () => {
     const output = await outputOf(
       'guarded.mjs',
-      `import { isMainThread, toThread } from 'heddle';
+      `import { isMainThread, outside, toThread } from 'heddle';
       const unit = 1;
       export async function fib(n) {
         if (n < 2) return n * unit;
@@ -233,8 +251,12 @@ describe('a program that submits its own functions at its top level', () => {
       export function later(n) {
         return new Promise((resolve) => setTimeout(() => resolve(toThread(fib, n)), 1));
       }
-      if (isMainThread) console.log(await toThread(fib, 6), await toThread(later, 5));`,
+      export const apart = (n) => outside(() => toThread(fib, n));
+      if (isMainThread) {
+        const { log } = console;
+        log(await toThread(fib, 6), await toThread(later, 5), await toThread(apart, 4));
+      }`,
     );
-    expect(output).toBe('8 5\n');
+    expect(output).toBe('8 5 3\n');
   });
 });
