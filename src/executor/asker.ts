@@ -5,6 +5,9 @@
  * a bucket that fills slowly: for each of them where there are hundreds a second, and it costs half a hundredth of a core at most.
  */
 import { startSystemTimer } from '../core/clock.ts';
+import { hasInlineFrames, writtenStack } from '../function/inline-evaluation.ts';
+import type { FunctionReference } from '../function/reference.ts';
+import type { KnownFunction } from '../jobs/functions.ts';
 import { isInternal, userFrames } from '../platform/slow-callbacks.ts';
 import type { AnyFunction } from './executor.ts';
 
@@ -51,13 +54,50 @@ export function firstFrame(asker: Asker | undefined): string | undefined {
   return /^ {4}at (?:async )?(.*)$/m.exec(userFrames(asker?.stack))?.[1];
 }
 
-/** Adds who asked to the stack of an error that came from a thread. What is below the code of the user there is left out. */
-export function joinStacks(error: unknown, asker: Asker | undefined): void {
-  if (asker?.stack === undefined || !(error instanceof Error) || typeof error.stack !== 'string') return;
-  const there = error.stack.split('\n');
+/**
+ * Adds who asked to the stack of an error that came from a thread, and says of inline functions, the one of the job among them,
+ * where they are written. What is below the code of the user there is left out. All of that when somebody reads the stack.
+ */
+export function joinStacks(
+  error: unknown,
+  asker: Asker | undefined,
+  { inline, reference }: KnownFunction,
+): void {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return;
+  const { stack } = error;
+  const source = inline && (reference.value as FunctionReference & { kind: 'inline' }).source;
+  const written = (text: string): string => writtenStack(text, inline, source);
+  if (asker !== undefined || hasInlineFrames(stack))
+    defineLazily(error, 'stack', () => joined(written(stack), asker));
+  const seen = new Set<unknown>([error]);
+  for (let { cause } = error; cause instanceof Error && !seen.has(cause); { cause } = cause) {
+    seen.add(cause);
+    const { stack } = cause;
+    if (typeof stack === 'string' && hasInlineFrames(stack))
+      defineLazily(cause, 'stack', () => written(stack));
+  }
+}
+
+function joined(stack: string, asker: Asker | undefined): string {
+  const here = asker?.stack?.split('\n').slice(1) ?? [];
+  if (here.length === 0) return stack;
+  const there = stack.split('\n');
   while (there.length > 1 && isInternal(there.at(-1)!)) there.pop();
-  const here = asker.stack.split('\n').slice(1);
-  if (here.length === 0) return;
-  const stack = [...(there.length > 1 ? there : [error.stack]), SEPARATOR, ...here].join('\n');
-  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  return [...(there.length > 1 ? there : [stack]), SEPARATOR, ...here].join('\n');
+}
+
+function defineLazily(object: object, key: string, make: () => unknown): void {
+  const define = (value: unknown): void => {
+    Object.defineProperty(object, key, { value, configurable: true, enumerable: false, writable: true });
+  };
+  Object.defineProperty(object, key, {
+    get: () => {
+      const value = make();
+      define(value);
+      return value;
+    },
+    set: define,
+    configurable: true,
+    enumerable: false,
+  });
 }

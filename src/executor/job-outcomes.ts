@@ -205,7 +205,7 @@ function settle(job: Job, outcome: number, value: unknown): void {
   }
   if (outcome === VALUE) job.resolve(value);
   else {
-    joinStacks(value, job.asker);
+    joinStacks(value, job.asker, job.fn);
     job.reject(value);
   }
 }

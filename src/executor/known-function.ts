@@ -1,7 +1,10 @@
 /** Functions that executors have met: each gets a number, so that a thread is sent its source or address once. */
 import { checkFunction } from '../core/arguments.ts';
+import { InvalidStateError } from '../core/errors.ts';
 import { type FunctionReference, referenceTo } from '../function/reference.ts';
+import { registry } from '../function/registry.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
+import { isTopLevelOf, moduleName } from '../platform/modules.ts';
 import { encodeValue } from '../thread/values.ts';
 import type { AnyFunction } from './executor.ts';
 
@@ -20,14 +23,30 @@ const MOST_ADDRESSES = 4096;
  */
 export function knowFunction(fn: AnyFunction, site: AnyFunction): KnownFunction {
   checkFunction(fn, 'fn');
-  const known = byFunction.get(fn);
-  if (known !== undefined) return known;
+  const met = byFunction.get(fn);
+  if (met !== undefined) return met;
   const reference = referenceTo(fn, site);
+  checkGuarded(reference);
   // The values of `capture` are read at each call: they may have changed.
-  if (reference.kind === 'inline' && reference.values !== undefined) return oneUse(reference);
-  const made = knowReference(reference);
+  if (reference.kind === 'inline' && reference.values !== undefined)
+    return { ...oneUse(reference), inline: registry.captures.get(fn)?.fn ?? fn };
+  const known = knowReference(reference);
+  const made = reference.kind === 'inline' ? { ...known, inline: fn } : known;
   byFunction.set(fn, made);
   return made;
+}
+
+/**
+ * A thread that is given a function of the program imports the program. If that is not guarded, it submits the function
+ * once more there, to a thread that does the same, and so on.
+ *
+ * @throws InvalidStateError for a function of the program, given away at the top level of what a thread imports.
+ */
+function checkGuarded(reference: FunctionReference): void {
+  if (reference.kind === 'inline' || !isTopLevelOf(reference.url)) return;
+  throw new InvalidStateError(
+    `Cannot send function "${reference.name}" to another thread: this thread imports ${moduleName(reference.url)} for a job, and only the program itself should submit jobs at its top level. Guard that with "if (isMainThread)"`,
+  );
 }
 
 /** Gives a function that exists only as an address, such as a member of `import()`, to the functions known. */

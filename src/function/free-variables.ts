@@ -11,8 +11,8 @@ export interface FreeVariables {
   readonly names: readonly string[];
   /** Names that are asked for with `typeof`, which is safe where they do not exist. */
   readonly probed: ReadonlySet<string>;
-  /** For a name that is used only as `name.property`: the first such property. */
-  readonly properties: ReadonlyMap<string, string>;
+  /** For a name, or `this`, that is used only as `name.property`: those properties, in order of first use. */
+  readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   /** Each dynamic import, by its node, in order. */
   readonly imports: readonly ImportExpression[];
   /** Each call of a free name, for those who know that name as the import() of a build tool. */
@@ -57,7 +57,7 @@ export function freeVariables(root: AnyNode): FreeVariables {
 
 class Walk {
   readonly #uses: Use[] = [];
-  readonly #keywords: { readonly name: string; readonly at: number }[] = [];
+  readonly #keywords: Omit<Use, 'scope'>[] = [];
   readonly #probed = new Set<string>();
   readonly #imports: ImportExpression[] = [];
   readonly #calls: { readonly name: string; readonly node: AnyNode; readonly scope: Scope }[] = [];
@@ -65,15 +65,19 @@ class Walk {
   result(): FreeVariables {
     const free = this.#uses.filter(({ name, scope }) => !isDeclared(name, scope));
     const order = [...free, ...this.#keywords].sort((a, b) => a.at - b.at);
-    const properties = new Map<string, string>();
-    for (const { name, property } of free) {
-      if (property !== undefined && !properties.has(name)) properties.set(name, property);
+    const members = new Map<string, Set<string>>();
+    const used = [...free, ...this.#keywords];
+    for (const { name, property } of used) {
+      if (property === undefined) continue;
+      const known = members.get(name);
+      if (known === undefined) members.set(name, new Set([property]));
+      else known.add(property);
     }
-    for (const { name, property } of free) if (property === undefined) properties.delete(name);
+    for (const { name, property } of used) if (property === undefined) members.delete(name);
     return {
       names: [...new Set(order.map(({ name }) => name))],
       probed: this.#probed,
-      properties,
+      members,
       imports: this.#imports.sort((a, b) => a.start - b.start),
       calls: this.#calls.filter(({ name, scope }) => !isDeclared(name, scope)),
     };
@@ -172,20 +176,28 @@ class Walk {
 
   #use(name: string, at: number, place: Place, property?: string): void {
     if (name === 'arguments') {
-      if (!place.ownArguments) this.#keywords.push({ name, at });
+      if (!place.ownArguments) this.#keywords.push({ name, at, property });
     } else {
       this.#uses.push({ name, scope: place.scope, at, property });
     }
   }
 
-  #keyword(name: string, node: Node): void {
-    this.#keywords.push({ name, at: node.start });
+  #keyword(name: string, node: Node, property?: string): void {
+    this.#keywords.push({ name, at: node.start, property });
   }
 
   #member(node: Extract<AnyNode, { type: 'MemberExpression' }>, place: Place): void {
     const { object, property } = node;
     if (object.type === 'Identifier' && !node.computed && property.type === 'Identifier')
       this.#use(object.name, object.start, place, property.name);
+    else if (object.type === 'ThisExpression' && !node.computed && property.type === 'Identifier') {
+      if (!place.ownThis) this.#keyword('this', object, property.name);
+    } else if (
+      object.type === 'MetaProperty' &&
+      object.meta.name === 'import' &&
+      property.type === 'Identifier'
+    )
+      this.#keyword('import.meta', object, property.name);
     else this.visit(object, place);
     if (node.computed || property.type === 'PrivateIdentifier') this.visit(property, place);
   }

@@ -3,34 +3,51 @@
  * text is read, once per text, and made into an expression that another thread can evaluate.
  */
 
-import type { AnyNode, CallExpression, ImportExpression } from 'acorn';
-import {
-  isRewrittenImport,
-  isRewrittenMeta,
-  isRewrittenStaticImport,
-  servedSpecifier,
-} from '../platform/dev-server.ts';
+import type { AnyNode, CallExpression } from 'acorn';
+import { isRewrittenMeta, isRewrittenStaticImport } from '../platform/dev-server.ts';
 import { parseModule } from '../platform/parser.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { type FreeVariables, freeVariables } from './free-variables.ts';
-
-/** What import() is called in the text that travels: a parameter that the receiving thread provides. */
-export const IMPORT = '__heddle_import__';
-/** The helper by which esbuild, and so tsx, keeps the names of functions; provided like {@link IMPORT}. */
-export const NAME = '__name';
-/** Stands in for the counters by which istanbul, and so vitest and jest, measure coverage. */
-export const COVERAGE = '__heddle_coverage__';
+import { isHelperName } from './helper-names.ts';
+import {
+  IMPORT,
+  isCounter,
+  isImport,
+  isProvided,
+  literalText,
+  type ParsedFunction,
+  REQUIRE,
+  type Rendered,
+  renderInline,
+} from './inline-text.ts';
 
 /** What is to be known of the text of a function. */
-export interface InlineSource {
-  /** An expression whose value is the function, once {@link IMPORT} and {@link NAME} are in scope. */
-  readonly expression: string;
+export interface InlineSource extends Rendered {
   /** Whether it imports anything, so that it matters in which file it was written. */
   readonly imports: boolean;
-  /** What it uses of its surroundings, as a reader would name it. Not empty: the function cannot travel. */
-  readonly captured: readonly string[];
+  /** What it uses of its surroundings. Not empty: the function cannot travel so. */
+  readonly free: readonly CapturedName[];
+  /** The globals that it uses, and what the receiving thread provides. */
+  readonly globals: ReadonlySet<string>;
+  /** Whether a coverage tool has put its counters into it. */
+  readonly counted: boolean;
   /** The modules that it imports by a literal name. */
   readonly modules: readonly ImportedModule[];
+}
+
+/** A name that a function takes from its surroundings. */
+export interface CapturedName {
+  /** As it stands in the text. */
+  readonly name: string;
+  /** As a reader would name it. */
+  readonly shown: string;
+  /** If it is used only as `name.member`: those. */
+  readonly members: readonly string[] | undefined;
+}
+
+/** Captured names as a reader knows them, each once. */
+export function shownNames(free: readonly CapturedName[]): readonly string[] {
+  return [...new Set(free.map(({ shown }) => shown))];
 }
 
 /** A module as named in an import(). */
@@ -60,31 +77,25 @@ const sources = new BoundedCache<string, InlineSource>(1000);
  */
 export function readInline(text: string, name: string): InlineSource {
   return sources.getOrMake(text, () => {
-    const { root, origin, method } = parseFunction(text, name);
-    const free = freeVariables(root);
+    const parsed = parseFunction(text, name);
+    const free = freeVariables(parsed.root);
+    const needed = captured(free);
     return {
-      expression: render(text, free, origin, method, name),
-      imports: free.imports.length > 0 || free.calls.some((call) => isImport(call.name)),
-      captured: captured(free),
+      ...renderInline(text, free, parsed, name),
+      imports:
+        free.imports.length > 0 ||
+        free.names.includes(REQUIRE) ||
+        free.calls.some((call) => isImport(call.name)),
+      free: needed,
+      globals: new Set(free.names.filter((name) => !needed.some((one) => one.name === name))),
+      counted: free.calls.some(({ name }) => isCounter(name)),
       modules: importedModules(free),
     };
   });
 }
 
-/** How a method's text is told from that of a function: where its name stands. */
-interface Method {
-  readonly keyStart: number;
-  readonly keyEnd: number;
-}
-
-interface Parsed {
-  readonly root: AnyNode;
-  /** Where the text begins in what was parsed: positions of nodes count from there. */
-  readonly origin: number;
-  readonly method: Method | undefined;
-}
-
-function parseFunction(text: string, name: string): Parsed {
+/** @throws {TypeError} As {@link readInline}. */
+export function parseFunction(text: string, name: string): ParsedFunction {
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
     throw new TypeError(
       `Cannot send ${label(name)} to another thread: it is native or bound, so its source cannot be read; wrap it in an arrow function`,
@@ -108,7 +119,7 @@ function parseFunction(text: string, name: string): Parsed {
   return method(literal, 2, name);
 }
 
-function parsePrivateMethod(text: string, name: string, cause: SyntaxError): Parsed {
+function parsePrivateMethod(text: string, name: string, cause: SyntaxError): ParsedFunction {
   const literal = tryParse(`({${text.replace('#', ' ')}\n})`);
   if (!(literal instanceof SyntaxError) && name.startsWith('#')) return method(literal, 2, name);
   throw new TypeError(
@@ -117,7 +128,7 @@ function parsePrivateMethod(text: string, name: string, cause: SyntaxError): Par
   );
 }
 
-function method(literal: AnyNode, origin: number, name: string): Parsed {
+function method(literal: AnyNode, origin: number, name: string): ParsedFunction {
   const property = firstProperty(literal);
   if (property?.type !== 'Property' || property.kind !== 'init' || !property.method) {
     throw new TypeError(
@@ -158,15 +169,16 @@ function returned(literal: AnyNode): AnyNode {
   throw new TypeError('Cannot read the source of a function: it is not one expression');
 }
 
-function captured(free: FreeVariables): readonly string[] {
-  const names = free.names
-    .filter((name) => !(name in globalThis) && !isProvided(name))
+function captured(free: FreeVariables): readonly CapturedName[] {
+  return free.names
+    .filter((name) => (!(name in globalThis) || isHelperName(name)) && !isProvided(name))
     .filter((name) => !(FOREIGN_GLOBALS.has(name) && free.probed.has(name)))
     .map((name) => {
-      if (isRewrittenMeta(name)) return 'import.meta';
-      return isRewrittenStaticImport(name) ? (free.properties.get(name) ?? name) : name;
+      const members = free.members.get(name);
+      const [first = name] = members ?? [];
+      const shown = isRewrittenMeta(name) ? 'import.meta' : isRewrittenStaticImport(name) ? first : name;
+      return { name, shown, members: members && [...members] };
     });
-  return [...new Set(names)];
 }
 
 function importedModules(free: FreeVariables): readonly ImportedModule[] {
@@ -180,82 +192,6 @@ function importedModules(free: FreeVariables): readonly ImportedModule[] {
     const specifier = source === undefined ? undefined : literalText(source);
     return specifier === undefined ? [] : [{ specifier, served }];
   });
-}
-
-function literalText(node: AnyNode): string | undefined {
-  if (node.type === 'Literal' && typeof node.value === 'string') return node.value;
-  if (node.type === 'TemplateLiteral' && node.expressions.length === 0)
-    return node.quasis[0]?.value.cooked ?? undefined;
-  return undefined;
-}
-
-/** Whether the receiving thread has something of that name ready: what build tools add to functions. */
-function isProvided(name: string): boolean {
-  return name === NAME || name === COVERAGE || isImport(name) || isCounter(name);
-}
-
-function isCounter(name: string): boolean {
-  return /^cov_[\da-z]{6,}$/.test(name);
-}
-
-function isImport(name: string): boolean {
-  return name === IMPORT || isRewrittenImport(name);
-}
-
-/** The text with every import() calling the receiving thread's, and a method made an expression. */
-function render(
-  text: string,
-  free: FreeVariables,
-  origin: number,
-  method: Method | undefined,
-  name: string,
-): string {
-  const edits: Edit[] = free.imports.map((node) => editImport(node, origin));
-  for (const { name: callee, node } of free.calls) {
-    if (isRewrittenImport(callee)) edits.push(...editRewrittenImport(node as CallExpression, origin));
-  }
-  for (const { name: callee, node } of free.calls) {
-    if (!isCounter(callee)) continue;
-    const start = node.start - origin;
-    edits.push({ start, end: start + callee.length, text: COVERAGE });
-  }
-  if (method !== undefined) {
-    const prefix = /^(?:async\b)?[\s]*\*?/.exec(text.slice(0, method.keyStart))?.[0] ?? '';
-    const key = JSON.stringify(name === '' || name === '__proto__' ? 'anonymous' : name);
-    edits.push({ start: 0, end: method.keyEnd, text: `({${prefix} [${key}]` });
-    return `${apply(text, edits)}})[${key}]`;
-  }
-  return apply(text, edits);
-}
-
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-function editImport(node: ImportExpression, origin: number): Edit {
-  const start = node.start - origin;
-  return { start, end: start + 'import'.length, text: IMPORT };
-}
-
-function* editRewrittenImport(node: CallExpression, origin: number): Generator<Edit> {
-  yield { start: node.callee.start - origin, end: node.callee.end - origin, text: IMPORT };
-  const specifier = node.arguments[0];
-  const text = specifier && literalText(specifier);
-  if (specifier === undefined || text === undefined) return;
-  const { start, end } = specifier;
-  yield { start: start - origin, end: end - origin, text: JSON.stringify(servedSpecifier(text)) };
-}
-
-function apply(text: string, edits: Edit[]): string {
-  let result = '';
-  let from = 0;
-  for (const { start, end, text: replacement } of edits.sort((a, b) => a.start - b.start)) {
-    result += text.slice(from, start) + replacement;
-    from = end;
-  }
-  return result + text.slice(from);
 }
 
 /** How messages name a function. */

@@ -1,17 +1,29 @@
 /** How a function is named so that another thread can find it; and finding it there. */
 
 import { show } from '../core/arguments.ts';
-import { CaptureError } from '../core/errors.ts';
-import { callerPosition, callerUrl } from '../platform/call-site.ts';
-import { importFrom, importModule, moduleName } from '../platform/modules.ts';
+import type { CaptureError } from '../core/errors.ts';
+import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
+import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
+import { importModule, moduleName } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { COVERAGE, IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
+import { captureError } from './capture-error.ts';
+import { withHelpers } from './compiler-helpers.ts';
+import { findExport, type WrittenIn, writtenIn } from './found-export.ts';
+import { type InlineSource, readInline } from './inline.ts';
+import { evaluateInline, noteSent } from './inline-evaluation.ts';
+import { printOf } from './inline-text.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
 export type FunctionReference =
   /** An export of a module. */
-  | { readonly kind: 'export'; readonly url: string; readonly name: string }
+  | {
+      readonly kind: 'export';
+      readonly url: string;
+      readonly name: string;
+      /** What its text must be there; not given where that is another in each thread. */
+      readonly print?: string;
+    }
   /** Registered by `portable` when the module at `url` is imported. */
   | { readonly kind: 'portable'; readonly url: string; readonly name: string }
   /** An expression, evaluated as if it stood in the file `base`; `values` are those of `capture`. */
@@ -50,43 +62,60 @@ export function referenceTo(fn: AnyFunction, site: AnyFunction): FunctionReferen
  * @throws {TypeError} The text is not that of a function.
  */
 export function referenceToSource(text: string, base: string | undefined, name = ''): FunctionReference {
-  const inline = readInline(text.trim().replace(/;+$/, ''), name);
-  if (inline.captured.length > 0) throw captureError(inline, name, undefined);
-  return { kind: 'inline', source: inline.expression, base, name };
+  const source = text.trim().replace(/;+$/, '');
+  const { expression, free } = readInline(source, name);
+  if (free.length > 0)
+    throw captureError({ text: source, name, free, api: '', place: undefined, written: undefined });
+  return { kind: 'inline', source: expression, base, name };
 }
 
 function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
   const mark = registry.marks.get(fn);
   if (mark !== undefined) return { kind: 'portable', ...mark };
   const bundle = registry.captures.get(fn);
+  const inner = bundle?.fn ?? fn;
   const { name } = fn;
-  const inline = readInline(Function.prototype.toString.call(bundle?.fn ?? fn), name);
-  if (inline.captured.length > 0) throw captureError(inline, name, site);
-  const base = inline.imports ? callerUrl(site) : undefined;
+  const text = Function.prototype.toString.call(inner);
+  const read = readInline(text, name);
+  const inline = read.free.length === 0 ? read : withHelpers(read, inner);
+  // A copy would not have what was added to the function itself.
+  if (bundle === undefined && (inline.free.length > 0 || Object.keys(fn).length > 0)) {
+    const written = writtenIn(fn);
+    const found = written && findExport(fn, written);
+    if (found !== undefined)
+      // What a build tool has altered on its way is another text in a thread.
+      return { kind: 'export', ...found, ...(!written?.served && !read.counted && { print: printOf(text) }) };
+    if (inline.free.length > 0) throw refusal(text, name, inline, site, written);
+  } else if (inline.free.length > 0) throw refusal(text, name, inline, site, writtenIn(inner));
+  noteSent(inner, inline);
+  const base = inline.imports ? writerUrl(inner, text, site) : undefined;
   const reference = { kind: 'inline', source: inline.expression, base, name } as const;
   return bundle === undefined ? reference : { ...reference, values: bundle.values };
 }
 
-function captureError({ captured }: InlineSource, name: string, site: AnyFunction | undefined): CaptureError {
-  const position = site && callerPosition(site);
-  const place = position ? ` (at ${position.file}:${position.line}:${position.column})` : '';
-  const variables = captured.filter((one) => /^[\w$]+$/.test(one) && one !== 'this' && one !== 'super');
-  const object =
-    variables.length > 0
-      ? `{ ${variables.slice(0, 8).join(', ')}${variables.length > 8 ? ', …' : ''} }`
-      : '{ … }';
-  return new CaptureError(
-    `Cannot send function ${name === '' ? '' : `"${name}" `}to another thread: it uses ${list(captured)} from its surroundings, which ${captured.length === 1 ? 'does' : 'do'} not exist there${place}; ` +
-      `pass ${captured.length === 1 ? 'it as an argument' : 'them as arguments'}, mark the function with portable(import.meta, fn), ` +
-      `send values along with capture(${object}, fn), or import inside the function: await import(…)`,
-    captured,
-  );
+function refusal(
+  text: string,
+  name: string,
+  { free }: InlineSource,
+  site: AnyFunction,
+  written: WrittenIn | undefined,
+): CaptureError {
+  const position = callerPosition(site);
+  const place = position && `${position.file}:${position.line}:${position.column}`;
+  return captureError({ text, name, free, api: site.name, place, written });
 }
 
-function list(names: readonly string[]): string {
-  const parts = names.slice(0, 8).map((name) => `"${name}"`);
-  if (names.length > parts.length) parts.push(`${names.length - parts.length} more`);
-  return parts.length === 1 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+/** By text and by the file of whoever sends it: a function that is made again and again is looked up once. */
+const writers = new BoundedCache<string, { readonly url: string | undefined }>(1000);
+
+/** The file in which `fn` is written: that of its caller, as far as the runtime does not know better. */
+function writerUrl(fn: AnyFunction, text: string, site: AnyFunction): string | undefined {
+  const caller = callerUrl(site);
+  return writers.getOrMake(`${caller}\0${text}`, () => {
+    const around = surroundingsOf(fn);
+    const url = around && scriptUrl(around.script);
+    return { url: url === undefined ? caller : (moduleUrlOf(url) ?? caller) };
+  }).url;
 }
 
 const evaluated = new BoundedCache<string, AnyFunction>(1000);
@@ -104,40 +133,16 @@ export function resolveReference(reference: FunctionReference): AnyFunction | Pr
     case 'portable':
       return registry.functions.get(`${reference.url}#${reference.name}`) ?? importPortable(reference);
     case 'export':
-      return exported.get(`${reference.url}#${reference.name}`) ?? importExport(reference);
+      return exportedHere(reference) ?? importExport(reference);
   }
 }
 
 function resolveInline(reference: FunctionReference & { kind: 'inline' }): AnyFunction {
   const { source, base, name, values } = reference;
-  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}`, () => evaluate(source, base, name));
+  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}`, () => evaluateInline(source, base, name));
   if (values === undefined) return fn;
   return (...args: unknown[]) => (fn as (...all: unknown[]) => unknown)(values, ...args);
 }
-
-/** Strict, as code in a module is, and labelled with its file, so that stacks and functions inside name it. */
-function evaluate(source: string, base: string | undefined, name: string): AnyFunction {
-  const address = `${base ?? 'heddle:inline'}#${encodeURIComponent(name || 'anonymous')}`;
-  // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
-  const indirect = globalThis.eval;
-  const make = indirect(
-    `"use strict";((${IMPORT},${NAME},${COVERAGE})=>(${source}\n))\n//# sourceURL=${address}`,
-  ) as (load: unknown, keepName: unknown, counters: unknown) => AnyFunction;
-  const load = (specifier: unknown, options?: unknown): unknown =>
-    importFrom(String(specifier), base, options);
-  const fn = make(load, setName, counters);
-  return fn.name === name ? fn : setName(fn, name);
-}
-
-function setName<F extends AnyFunction>(fn: F, value: string): F {
-  return Object.defineProperty(fn, 'name', { value, configurable: true });
-}
-
-/** Takes what the counters of a coverage tool do, `cov_1().s[2]++`, and keeps nothing: they count in their own thread. */
-const counters: unknown = new Proxy(() => counters, {
-  get: (_target, key) => (key === Symbol.toPrimitive ? () => 0 : counters),
-  set: () => true,
-});
 
 async function importPortable({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
   await importModule(url);
@@ -149,10 +154,21 @@ async function importPortable({ url, name }: { url: string; name: string }): Pro
   );
 }
 
-async function importExport({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
-  const module = exportsOf(await importModule(url));
+function exportedHere({ url, name, print }: FunctionReference & { kind: 'export' }): AnyFunction | undefined {
+  const fn = exported.get(`${url}#${name}`);
+  if (fn !== undefined) checkPrint(fn, url, name, print);
+  return fn;
+}
+
+async function importExport({
+  url,
+  name,
+  print,
+}: FunctionReference & { kind: 'export' }): Promise<AnyFunction> {
+  const module = exportsOf(await importModule(url), name);
   const value = Object.hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === 'function') {
+    checkPrint(value as AnyFunction, url, name, print);
     exported.set(`${url}#${name}`, value as AnyFunction);
     return value as AnyFunction;
   }
@@ -168,7 +184,17 @@ async function importExport({ url, name }: { url: string; name: string }): Promi
 }
 
 /** A module that was compiled to CommonJS shows its exports as those of its default export. */
-function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
+function exportsOf(module: Record<string, unknown>, name: string): Record<string, unknown> {
   const inner = module['default'] as Record<string, unknown> | null | undefined;
-  return typeof inner === 'object' && inner !== null && inner['__esModule'] === true ? inner : module;
+  if (typeof inner !== 'object' || inner === null) return module;
+  return inner['__esModule'] === true || (!Object.hasOwn(module, name) && Object.hasOwn(inner, name))
+    ? inner
+    : module;
+}
+
+function checkPrint(fn: AnyFunction, url: string, name: string, print: string | undefined): void {
+  if (print === undefined || printOf(Function.prototype.toString.call(fn)) === print) return;
+  throw new TypeError(
+    `Cannot call export "${name}" of ${moduleName(url)}: this thread has another function there than the one that was sent. Export the same in every thread, or mark the function with portable(import.meta, fn)`,
+  );
 }

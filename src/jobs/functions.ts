@@ -4,6 +4,7 @@
  */
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
+import type { AnyFunction } from '../function/registry.ts';
 import type { Parking } from '../park/parking.ts';
 import { payloadsOf } from './payloads.ts';
 
@@ -14,6 +15,8 @@ export interface KnownFunction {
   readonly reference: Wire<FunctionReference>;
   /** What messages call it. */
   readonly name: string;
+  /** The function itself, if it travels as text: while it is there, it can be told where that is written. */
+  readonly inline?: AnyFunction;
 }
 
 /** What stands in the block of a function. */

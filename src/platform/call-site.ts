@@ -2,6 +2,7 @@
 
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isOwnPlace } from './own-files.ts';
 
 /** The function whose caller is looked for: it must be on the stack, and everything above it is left out. */
 // biome-ignore lint/complexity/noBannedTypes: what Error.captureStackTrace takes
@@ -21,16 +22,34 @@ interface Frame {
   getScriptNameOrSourceURL?(): string | null | undefined;
 }
 
-/** The URL of the file in which the caller of `site` is written; `undefined` if the stack does not tell. */
+/**
+ * The URL of the file in which the caller of `site` is written, or of our library if `site` is not on the stack;
+ * `undefined` if the stack does not tell.
+ */
 export function callerUrl(site: Site): string | undefined {
-  for (const frame of framesBelow(site)) {
-    const name = frame.getFileName() ?? frame.getScriptNameOrSourceURL?.();
-    if (typeof name === 'string' && name !== '') return urlOf(name);
+  return (
+    urlAmong(framesBelow(site)) ?? urlAmong(framesBelow(callerUrl).filter((frame) => !isOwn(nameOf(frame))))
+  );
+}
+
+function urlAmong(frames: readonly Frame[]): string | undefined {
+  for (const frame of frames) {
+    const name = nameOf(frame);
+    if (name !== '') return moduleUrlOf(name);
   }
   return undefined;
 }
 
-function urlOf(name: string): string | undefined {
+function nameOf(frame: Frame): string {
+  return frame.getFileName() ?? frame.getScriptNameOrSourceURL?.() ?? '';
+}
+
+function isOwn(name: string): boolean {
+  return name.startsWith('node:') || isOwnPlace(name);
+}
+
+/** The URL of the file that a script is called by; `undefined` for what is not from a file. */
+export function moduleUrlOf(name: string): string | undefined {
   if (isAbsolute(name)) return pathToFileURL(name).href;
   // A program given as `node -e` or typed into a prompt imports from the working directory.
   if (/^(?:\[(?:eval|stdin)|REPL\d)/.test(name)) return pathToFileURL(join(process.cwd(), '/')).href;
@@ -39,19 +58,35 @@ function urlOf(name: string): string | undefined {
   return /^(?:file|data|https?|blob|npm|jsr):/.test(url) ? url : undefined;
 }
 
-/** Where `site` was called, in the lines of the original source where source maps are in use. For messages. */
+/**
+ * Where `site` was called, in the lines of the original source where source maps are in use; where our library was, if
+ * `site` is not on the stack. For messages.
+ */
 export function callerPosition(site: Site): Position | undefined {
+  return positionBelow(site, () => false) ?? positionBelow(callerPosition, isOwn);
+}
+
+function positionBelow(site: Site, isLeftOut: (file: string) => boolean): Position | undefined {
   const holder: { stack?: unknown } = {};
-  // The stack is rendered by whoever maps sources here (Node's source maps, tsx, vitest): only the text has that.
-  Error.captureStackTrace(holder, site);
+  const { stackTraceLimit } = Error;
+  Reflect.set(Error, 'stackTraceLimit', DEPTH);
+  try {
+    // The stack is rendered by whoever maps sources here (Node's source maps, tsx, vitest): only the text has that.
+    Error.captureStackTrace(holder, site);
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
   if (typeof holder.stack !== 'string') return undefined;
   for (const line of holder.stack.split('\n')) {
     const match = /(?:\(|at (?:async )?|@)([^()\s][^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
-    if (match?.[1] === undefined) continue;
+    if (match?.[1] === undefined || isLeftOut(match[1])) continue;
     return { file: match[1].replace(/^file:\/\//, ''), line: Number(match[2]), column: Number(match[3]) };
   }
   return undefined;
 }
+
+/** So many frames of ours may be between a value that is sent and whoever sends it. */
+const DEPTH = 24;
 
 function framesBelow(site: Site): readonly Frame[] {
   const holder: { stack?: unknown } = {};
@@ -60,7 +95,7 @@ function framesBelow(site: Site): readonly Frame[] {
   try {
     // By assignment: on Bun these are accessors in disguise, which a redefinition would break for good.
     Error.prepareStackTrace = (_error, frames) => frames;
-    Error.stackTraceLimit = 4;
+    Error.stackTraceLimit = DEPTH;
     Error.captureStackTrace(holder, site);
     return Array.isArray(holder.stack) ? (holder.stack as Frame[]) : [];
   } catch {

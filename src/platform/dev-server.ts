@@ -23,6 +23,27 @@ export function isRewrittenMeta(name: string): boolean {
   return IMPORT_META.test(name);
 }
 
+/** Whether a function of this name is what loads the module of a rewritten `import … from`. */
+export function isImportCall(name: string): boolean {
+  return /^__(?:vite|vi|vitest)_(?:ssr_)?import__$/.test(name);
+}
+
+/** Whether a function of this name is told of each export: its name, and a function that gives it. */
+export function isExportCall(name: string): boolean {
+  return name === '__vite_ssr_exportName__';
+}
+
+/** Whether a variable of this name is the object of a module's exports. */
+export function isExportsObject(name: string): boolean {
+  return name === '__vite_ssr_exports__';
+}
+
+/** Whether the module at `url` is one of tests, which only the test runner itself can load. */
+export function isTestFile(url: string): boolean {
+  const { __vitest_worker__: worker } = globalThis as { __vitest_worker__?: { filepath?: unknown } };
+  return typeof worker?.filepath === 'string' && pathToFileURL(worker.filepath).href === url;
+}
+
 /** The specifier that a rewritten import means: served paths such as `/src/a.ts` and `/@fs/tmp/a.ts` are files. */
 export function servedSpecifier(specifier: string): string {
   if (specifier.startsWith('/@fs/')) return pathToFileURL(specifier.slice('/@fs'.length)).href;

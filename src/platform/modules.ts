@@ -3,12 +3,14 @@
  * thread can have it.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import vm from 'node:vm';
+import { createAmbient } from './ambient.ts';
 import { loadsTypeScript, runtimeName } from './runtime.ts';
+import { isMainThread } from './thread-identity.ts';
 
 /** A module's exports. */
 export type Module = Record<string, unknown>;
@@ -17,20 +19,25 @@ export type Module = Record<string, unknown>;
 export interface LoaderSettings {
   /** Whether the program runs under tsx, which resolves and compiles more than Node itself does. */
   readonly tsx: boolean;
+  /** The file of the program, if there is one. */
+  readonly program: string | undefined;
 }
 
+/** In a Worker the runtime says here which file that runs. */
+let program: string | undefined = process.argv[1];
 let tsxWanted = false;
 /** Whether tsx could be switched on in this thread, once that was tried. */
 let tsxRegistered: Promise<boolean> | undefined;
 
 /** How this thread loads modules, to be handed to {@link applyLoaderSettings} in each thread that it starts. */
 export function loaderSettings(): LoaderSettings {
-  return { tsx: tsxWanted || tsxRegistered !== undefined || runsUnderTsx() };
+  return { tsx: tsxWanted || tsxRegistered !== undefined || runsUnderTsx(), program };
 }
 
 /** Makes this thread load modules as the one did whose settings these are. Costs nothing before the first import. */
 export function applyLoaderSettings(settings: LoaderSettings): void {
   tsxWanted = settings.tsx;
+  program = settings.program;
 }
 
 /** `--import tsx` and its kin, which the tsx command passes too. */
@@ -66,6 +73,12 @@ export function loadedModules(): ReadonlyMap<string, Module> {
   return loaded;
 }
 
+/** What `require` gave for the file at `url`, if it has loaded it; nothing is loaded for it. */
+export function commonJsExports(url: string): unknown {
+  if (!url.startsWith('file:')) return undefined;
+  return createRequire(import.meta.url).cache[fileURLToPath(url)]?.exports;
+}
+
 const importing: string[] = [];
 
 /** The URL of the module that this thread is importing on behalf of a job: the last, if there are several. */
@@ -73,10 +86,29 @@ export function importingModule(): string | undefined {
   return importing.at(-1);
 }
 
+/** Which module, imported on behalf of a job, has begun the code that runs now; Bun does not tell. */
+const begunBy = createAmbient<string>();
+
+/**
+ * Whether the code that runs now is the top level of the module at `url`, which this thread is importing on behalf of a job; or
+ * was begun by the top level of any such module, and that one is the program itself.
+ */
+export function isTopLevelOf(url: string): boolean {
+  const module = begunBy.get() ?? (runtimeName === 'bun' ? importingModule() : undefined);
+  if (module === undefined) return false;
+  return (module === url && importing.includes(url)) || isProgram(url);
+}
+
+function isProgram(url: string): boolean {
+  if (program === undefined || !url.startsWith('file:')) return false;
+  const path = fileURLToPath(url.replace(/[?#].*$/s, ''));
+  return path === program || (existsSync(program) && realpathSync(program) === path);
+}
+
 async function tracked(url: string, load: () => Promise<Module>): Promise<Module> {
   importing.push(url);
   try {
-    return await load();
+    return await (isMainThread ? load() : begunBy.run(url, load));
   } finally {
     importing.splice(importing.lastIndexOf(url), 1);
   }
@@ -118,6 +150,11 @@ export function importFrom(specifier: string, base: string | undefined, options?
     await prepareFor(specifier.startsWith('.') ? new URL(specifier, from).href : from, specifier);
     return withoutWarning(() => importerFor(from)(specifier, options));
   });
+}
+
+/** `require` as it is in the file `base`; without a base, packages are those of the working directory. */
+export function requireOf(base: string | undefined): (specifier: string) => unknown {
+  return createRequire(base ?? workingDirectory());
 }
 
 type Importer = (specifier: string, options: unknown) => Promise<Module>;

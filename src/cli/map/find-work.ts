@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CaptureError } from '../../core/errors.ts';
-import { readInline } from '../../function/inline.ts';
+import { readInline, shownNames } from '../../function/inline.ts';
 import { CliError } from '../cli-error.ts';
 import { compileExpression } from './expression.ts';
 import type { MapPlan } from './plan.ts';
@@ -48,7 +48,7 @@ function moduleUrl(shown: string): string {
 
 function checkExpression(text: string): string {
   const fn = compileExpression(text);
-  const { captured } = readInline(fn.toString(), fn.name);
+  const captured = shownNames(readInline(fn.toString(), fn.name).free);
   if (captured.length === 0) return text;
   const names = captured.map((name) => `'${name}'`).join(', ');
   throw new CliError(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readInline } from '../../../src/function/inline.ts';
+import { readInline, shownNames } from '../../../src/function/inline.ts';
 
 /** A function's text, and what it takes from its surroundings. */
 const table: readonly (readonly [source: string, free: readonly string[]])[] = [
@@ -133,5 +133,5 @@ const table: readonly (readonly [source: string, free: readonly string[]])[] = [
 ];
 
 test.each(table)('%s', (source, free) => {
-  expect(readInline(source, 'f').captured).toEqual(free);
+  expect(shownNames(readInline(source, 'f').free)).toEqual(free);
 });

@@ -189,7 +189,9 @@ describe('a function that captures is refused with a CaptureError', () => {
     expect(error.message).toMatch(/reference\.test\.ts:\d+:\d+/);
     expect(error.message).toContain('as argument');
     expect(error.message).toContain('portable(import.meta, fn)');
-    expect(error.message).toContain('capture({ width, height }, fn)');
+    expect(error.message).toContain(
+      'submit(capture({ width, height }, ({ width, height }) => width * height), …)',
+    );
     expect(error.message).toContain('await import(');
   });
 
@@ -201,7 +203,7 @@ describe('a function that captures is refused with a CaptureError', () => {
     const error = refusal(new Function(`return [${[...'abcdefghij'].join()}]`) as AnyFunction);
     expect(error.variables).toHaveLength(10);
     expect(error.message).toContain('"g", "h" and 2 more from');
-    expect(error.message).toContain('g, h, … }, fn)');
+    expect(error.message).toContain('capture({ a, b, c, d, e, f, g, h, … }, ');
   });
 
   test('that names keywords', () => {

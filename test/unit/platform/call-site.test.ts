@@ -30,8 +30,8 @@ test('callerUrl() of code that was evaluated under a label is that file', () => 
   expect(call(publicUrl)).toBe('file:///src/image.ts');
 });
 
-test('callerUrl() is undefined where the public function is not on the stack', () => {
-  expect(callerUrl(() => undefined)).toBeUndefined();
+test('callerUrl() is the file of whoever called the library, where the public function is not on the stack', () => {
+  expect(callerUrl(() => undefined)).toBe(import.meta.url);
 });
 
 test("callerUrl() leaves the program's own stack settings as they were", () => {

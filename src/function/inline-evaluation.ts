@@ -1,0 +1,117 @@
+/** Evaluating in this thread what another one has sent; and reading, there, the stacks of what that threw. */
+
+import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
+import { importFrom, requireOf } from '../platform/modules.ts';
+import { originalPosition } from '../platform/source-maps.ts';
+import type { InlineSource } from './inline.ts';
+import { COVERAGE, IMPORT, NAME, printOf, REQUIRE } from './inline-text.ts';
+import type { AnyFunction } from './registry.ts';
+
+/** What is before the expression, on its first line. */
+const HEAD = `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(`;
+
+/**
+ * Evaluates the expression of an inline function: strict, as code in a module is, and labelled with its file, so that stacks
+ * and functions inside name it.
+ */
+export function evaluateInline(source: string, base: string | undefined, name: string): AnyFunction {
+  const address = `${base ?? 'heddle:inline'}#${encodeURIComponent(name || 'anonymous')}@${printOf(source)}`;
+  // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
+  const indirect = globalThis.eval;
+  const make = indirect(`${HEAD}${source}\n))\n//# sourceURL=${address}`) as (
+    load: unknown,
+    keepName: unknown,
+    counters: unknown,
+    require: unknown,
+  ) => AnyFunction;
+  const load = (specifier: unknown, options?: unknown): unknown =>
+    importFrom(String(specifier), base, options);
+  const require = source.includes(REQUIRE) ? requireOf(base) : undefined;
+  const fn = make(load, setName, counters, require);
+  return fn.name === name ? fn : setName(fn, name);
+}
+
+function setName<F extends AnyFunction>(fn: F, value: string): F {
+  return Object.defineProperty(fn, 'name', { value, configurable: true });
+}
+
+/** Takes what the counters of a coverage tool do, `cov_1().s[2]++`, and keeps nothing: they count in their own thread. */
+const counters: unknown = new Proxy(() => counters, {
+  get: (_target, key) => (key === Symbol.toPrimitive ? () => 0 : counters),
+  set: () => true,
+});
+
+interface Sent {
+  readonly inline: InlineSource;
+  /** One of those with this text. */
+  fn: WeakRef<AnyFunction>;
+}
+
+/** What was sent from here, by the print of its text. */
+const sent = new Map<string, Sent>();
+const MOST_SENT = 4096;
+
+/** Notes that `fn` goes to other threads as `inline`. */
+export function noteSent(fn: AnyFunction, inline: InlineSource): void {
+  const known = sent.get(inline.print);
+  if (known === undefined) {
+    if (sent.size >= MOST_SENT) sent.clear();
+    sent.set(inline.print, { inline, fn: new WeakRef(fn) });
+  } else if (known.fn.deref() === undefined) known.fn = new WeakRef(fn);
+}
+
+/** `at name (file:///its/file.ts#name@print:line:column)`, with or without a name. */
+const FRAME = /^( {4}at (?:async )?)(?:(.*) \()?(\S+#[^\s#@]*@([\da-z]+-[\da-z]+)):(\d+):(\d+)\)?$/;
+
+/** Whether a stack has frames of functions that some thread evaluated. */
+export function hasInlineFrames(stack: string): boolean {
+  return /#\S*@[\da-z]+-[\da-z]+:\d/.test(stack);
+}
+
+/**
+ * A stack from another thread, with the frames of inline functions that were sent from here where they are written: as far as
+ * this runtime tells where that is. They are found while they are there still, as `fn` is, whose text is `source`.
+ */
+export function writtenStack(stack: string, fn?: AnyFunction, source?: string): string {
+  const print = source === undefined ? '' : printOf(source);
+  return stack
+    .split('\n')
+    .map((line) => writtenFrame(line, (other) => (other === print ? fn : undefined)) ?? line)
+    .join('\n');
+}
+
+function writtenFrame(frame: string, find: (print: string) => AnyFunction | undefined): string | undefined {
+  const [, at = '', name, , print = '', line, column] = FRAME.exec(frame) ?? [];
+  const { inline, fn } = sent.get(print) ?? {};
+  const original = find(print) ?? fn?.deref();
+  if (original === undefined || inline === undefined) return undefined;
+  const around = surroundingsOf(original);
+  const url = around && scriptUrl(around.script);
+  if (around === undefined || url === undefined) return undefined;
+  const there = { line: Number(line) - 1, column: Number(column) - 1 - (line === '1' ? HEAD.length : 0) };
+  const [anchor, begin, end] = [inline.anchor, inline.begin, inline.end].map((offset) =>
+    placeIn(inline.expression, offset),
+  ) as [Place, Place, Place];
+  if (isBefore(there, begin) || isBefore(end, there)) return undefined;
+  const position = originalPosition(url, {
+    line: around.line + there.line - anchor.line,
+    column: there.column + (there.line === anchor.line ? around.column - anchor.column : 0),
+  });
+  const place = `${position.url}:${position.line + 1}:${position.column + 1}`;
+  // What is evaluated and has no name is called so.
+  return name === undefined || name === 'eval' ? `${at}${place}` : `${at}${name} (${place})`;
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+function placeIn(text: string, offset: number): Place {
+  const lines = text.slice(0, offset).split('\n');
+  return { line: lines.length - 1, column: lines.at(-1)!.length };
+}
+
+function isBefore(one: Place, other: Place): boolean {
+  return one.line < other.line || (one.line === other.line && one.column < other.column);
+}
