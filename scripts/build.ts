@@ -18,6 +18,7 @@ const dist = join(root, 'dist');
 const entries = {
   index: 'index.ts',
   testing: 'testing/index.ts',
+  bundler: 'bundler/plugin.ts',
   cli: 'cli/main.ts',
   entry: 'thread/entry.ts',
   'custodian-entry': 'memory/custodian-entry.ts',

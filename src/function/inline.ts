@@ -20,10 +20,12 @@ export const IMPORT = '__heddle_import__';
 export const NAME = '__name';
 /** Stands in for the counters by which istanbul, and so vitest and jest, measure coverage. */
 export const COVERAGE = '__heddle_coverage__';
+/** A file of CommonJS has its own, and so has what bundlers and compilers make of import() for one. */
+export const REQUIRE = 'require';
 
 /** What is to be known of the text of a function. */
 export interface InlineSource {
-  /** An expression whose value is the function, once {@link IMPORT} and {@link NAME} are in scope. */
+  /** An expression whose value is the function, once {@link IMPORT}, {@link NAME} and their kin are in scope. */
   readonly expression: string;
   /** Whether it imports anything, so that it matters in which file it was written. */
   readonly imports: boolean;
@@ -64,7 +66,10 @@ export function readInline(text: string, name: string): InlineSource {
     const free = freeVariables(root);
     return {
       expression: render(text, free, origin, method, name),
-      imports: free.imports.length > 0 || free.calls.some((call) => isImport(call.name)),
+      imports:
+        free.imports.length > 0 ||
+        free.names.includes(REQUIRE) ||
+        free.calls.some((call) => isImport(call.name)),
       captured: captured(free),
       modules: importedModules(free),
     };
@@ -191,7 +196,7 @@ function literalText(node: AnyNode): string | undefined {
 
 /** Whether the receiving thread has something of that name ready: what build tools add to functions. */
 function isProvided(name: string): boolean {
-  return name === NAME || name === COVERAGE || isImport(name) || isCounter(name);
+  return name === NAME || name === COVERAGE || name === REQUIRE || isImport(name) || isCounter(name);
 }
 
 function isCounter(name: string): boolean {

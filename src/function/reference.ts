@@ -3,9 +3,9 @@
 import { show } from '../core/arguments.ts';
 import { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl } from '../platform/call-site.ts';
-import { importFrom, importModule, moduleName } from '../platform/modules.ts';
+import { importFrom, importModule, moduleName, requireFrom } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { COVERAGE, IMPORT, type InlineSource, NAME, readInline } from './inline.ts';
+import { COVERAGE, IMPORT, type InlineSource, NAME, REQUIRE, readInline } from './inline.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
@@ -121,11 +121,11 @@ function evaluate(source: string, base: string | undefined, name: string): AnyFu
   // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
   const indirect = globalThis.eval;
   const make = indirect(
-    `"use strict";((${IMPORT},${NAME},${COVERAGE})=>(${source}\n))\n//# sourceURL=${address}`,
-  ) as (load: unknown, keepName: unknown, counters: unknown) => AnyFunction;
+    `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(${source}\n))\n//# sourceURL=${address}`,
+  ) as (load: unknown, keepName: unknown, counters: unknown, require: unknown) => AnyFunction;
   const load = (specifier: unknown, options?: unknown): unknown =>
     importFrom(String(specifier), base, options);
-  const fn = make(load, setName, counters);
+  const fn = make(load, setName, counters, source.includes(REQUIRE) ? requireFrom(base) : undefined);
   return fn.name === name ? fn : setName(fn, name);
 }
 

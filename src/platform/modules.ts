@@ -120,6 +120,11 @@ export function importFrom(specifier: string, base: string | undefined, options?
   });
 }
 
+/** The `require` of the file `base`; without one, that of a file in the working directory. */
+export function requireFrom(base: string | undefined): NodeJS.Require {
+  return createRequire(base?.startsWith('file:') ? base : workingDirectory());
+}
+
 type Importer = (specifier: string, options: unknown) => Promise<Module>;
 
 const importers = new Map<string, Importer>();

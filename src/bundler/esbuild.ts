@@ -1,0 +1,299 @@
+/**
+ * esbuild: modules for threads are further entry points, which have to be known before the build begins. So they are
+ * looked for first, in a build of which nothing is written.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { candidates, type Naming, rewrite, SOURCE } from './rewrite.ts';
+import { threadFile } from './thread-file.ts';
+
+/** What is used here of esbuild's options. */
+interface Options {
+  absWorkingDir?: string;
+  bundle?: boolean;
+  entryNames?: string;
+  entryPoints?: readonly (string | EntryPoint)[] | Readonly<Record<string, string>>;
+  format?: string;
+  loader?: Readonly<Record<string, string>>;
+  logLevel?: string;
+  metafile?: boolean;
+  outdir?: string;
+  outfile?: string;
+  outExtension?: Readonly<Record<string, string>>;
+  platform?: string;
+  plugins?: readonly Plugin[];
+  sourcemap?: unknown;
+  splitting?: boolean;
+  write?: boolean;
+}
+
+interface EntryPoint {
+  readonly in: string;
+  readonly out: string;
+}
+
+interface Plugin {
+  readonly name: string;
+  setup(build: Build): void | Promise<void>;
+}
+
+interface Message {
+  readonly text: string;
+}
+
+/** What is used here of what esbuild hands to a plugin. */
+export interface Build {
+  readonly initialOptions: Options;
+  readonly esbuild: { build(options: Options): Promise<unknown> };
+  resolve(
+    specifier: string,
+    options: { kind: 'dynamic-import'; importer: string; resolveDir: string },
+  ): Promise<{ errors: readonly Message[]; external: boolean; namespace: string; path: string }>;
+  onResolve(
+    options: { filter: RegExp },
+    callback: (args: { path: string }) => { path: string; external: boolean } | undefined,
+  ): void;
+  onLoad(
+    options: { filter: RegExp; namespace: string },
+    callback: (args: {
+      path: string;
+    }) => Promise<{ contents: string; loader: string; resolveDir: string } | undefined>,
+  ): void;
+  onEnd(callback: (result: { metafile?: Metafile }) => { errors: Message[] } | undefined): void;
+  onDispose(callback: () => void): void;
+}
+
+interface Metafile {
+  readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
+}
+
+/** Sets the plugin up for a build. */
+export async function setUpEsbuild(build: Build): Promise<void> {
+  const { initialOptions: options } = build;
+  build.onResolve({ filter: HEDDLE }, ({ path }) => ({ path, external: true }));
+  if (options.bundle !== true) return;
+  checkNames(options);
+  const root = options.absWorkingDir ?? process.cwd();
+  const modules = await findModules(build, root);
+  if (modules.size === 0) return;
+  useFolder(options);
+  options.entryPoints = [
+    ...listed(options.entryPoints),
+    ...Array.from(modules, (path) => ({ in: path, out: threadFile(path, root) })),
+  ];
+  options.metafile = true;
+  const files = new ThreadFiles(build, root, modules);
+  build.onResolve({ filter: /^\.\/heddle-/ }, ({ path }) =>
+    files.isFile(path) ? { path, external: true } : undefined,
+  );
+  build.onLoad({ filter: SOURCE, namespace: 'file' }, ({ path }) => files.load(path));
+  build.onEnd(({ metafile }) => metafile && files.check(metafile));
+}
+
+const HEDDLE = /^heddle(?:\/|$)/;
+
+/** What files are called has to be known while they are written. */
+function checkNames({ entryNames = '[dir]/[name]' }: Options): void {
+  if (entryNames !== '[name]' && entryNames !== '[dir]/[name]') {
+    throw new Error(
+      `Cannot bundle for heddle's threads: entryNames is "${entryNames}", so the names of their files are not known; leave it out`,
+    );
+  }
+}
+
+/** More than one entry point needs a folder to go to. */
+function useFolder(options: Options): void {
+  const { outfile } = options;
+  if (outfile === undefined) return;
+  delete options.outfile;
+  const extension = extname(outfile);
+  options.outdir = dirname(outfile);
+  options.outExtension = { ...options.outExtension, '.js': extension };
+  const [entry] = listed(options.entryPoints);
+  const path = typeof entry === 'string' ? entry : entry!.in;
+  options.entryPoints = [{ in: path, out: basename(outfile, extension) }];
+}
+
+function listed(entryPoints: Options['entryPoints'] = []): readonly (string | EntryPoint)[] {
+  if (Array.isArray(entryPoints)) return entryPoints as readonly (string | EntryPoint)[];
+  return Object.entries(entryPoints as Readonly<Record<string, string>>).map(([out, path]) => ({
+    in: path,
+    out,
+  }));
+}
+
+/** The modules for threads in what the entry points import, and in what those modules import. */
+async function findModules(build: Build, root: string): Promise<ReadonlySet<string>> {
+  const { initialOptions, esbuild } = build;
+  const found = new Set<string>();
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    const search: Plugin = {
+      name: 'heddle search',
+      setup(inner) {
+        const naming = (path: string): Naming => new Search(inner, path, found);
+        inner.onResolve({ filter: HEDDLE }, ({ path }) => ({ path, external: true }));
+        inner.onLoad({ filter: SOURCE, namespace: 'file' }, async ({ path }) => {
+          await rewrite(await readFile(path, 'utf8'), path, naming(path));
+          return undefined;
+        });
+      },
+    };
+    const { outfile: _, ...options } = initialOptions;
+    await esbuild
+      .build({
+        ...options,
+        entryPoints: [
+          ...listed(initialOptions.entryPoints),
+          ...Array.from(found, (path) => ({ in: path, out: threadFile(path, root) })),
+        ],
+        outdir: options.outdir ?? root,
+        plugins: [
+          search,
+          ...(initialOptions.plugins ?? []).filter(({ name }) => name !== 'heddle').map(quiet),
+        ],
+        logLevel: 'silent',
+        metafile: false,
+        sourcemap: false,
+        write: false,
+      })
+      // Whatever is wrong is wrong in the build itself too, which says so.
+      .catch(() => {});
+  }
+  return found;
+}
+
+/** The plugin without what it does when all is written: nothing is. */
+function quiet(plugin: Plugin): Plugin {
+  return {
+    name: plugin.name,
+    setup: (build) => plugin.setup({ ...build, onEnd: () => {}, onDispose: () => {} }),
+  };
+}
+
+/** How a build and a search for modules have them: by paths. */
+class Paths {
+  readonly #build: Build;
+  readonly path: string;
+
+  constructor(build: Build, path: string) {
+    this.#build = build;
+    this.path = path;
+  }
+
+  async resolve(specifier: string): Promise<string | undefined> {
+    for (const candidate of candidates(specifier)) {
+      const options = {
+        kind: 'dynamic-import',
+        importer: this.path,
+        resolveDir: dirname(this.path),
+      } as const;
+      const found = await this.#build.resolve(candidate, options);
+      if (found.errors.length === 0 && !found.external && found.namespace === 'file') return found.path;
+    }
+    return undefined;
+  }
+}
+
+class Search implements Naming {
+  readonly #paths: Paths;
+  readonly #found: Set<string>;
+
+  constructor(build: Build, path: string, found: Set<string>) {
+    this.#paths = new Paths(build, path);
+    this.#found = found;
+  }
+
+  async url(specifier: string | undefined): Promise<undefined> {
+    const path = specifier === undefined ? this.#paths.path : await this.#paths.resolve(specifier);
+    if (path !== undefined) this.#found.add(path);
+  }
+
+  async specifier(specifier: string, sent: boolean): Promise<undefined> {
+    if (sent) await this.url(specifier);
+  }
+}
+
+/** The names of the files for threads, as the modules of a build write them. */
+class FileNaming implements Naming {
+  readonly #paths: Paths;
+  readonly #files: ThreadFiles;
+
+  constructor(paths: Paths, files: ThreadFiles) {
+    this.#paths = paths;
+    this.#files = files;
+  }
+
+  async url(specifier: string | undefined): Promise<string | undefined> {
+    const path = specifier === undefined ? this.#paths.path : await this.#paths.resolve(specifier);
+    return path === undefined ? undefined : `new URL(${this.#files.name(path)}, ${this.#files.here}).href`;
+  }
+
+  async specifier(specifier: string, sent: boolean): Promise<string | undefined> {
+    // Where chunks are shared, an entry point that is imported stays a file, and esbuild says which.
+    if (!sent || this.#files.areShared) return undefined;
+    const path = await this.#paths.resolve(specifier);
+    return path === undefined ? undefined : this.#files.name(path);
+  }
+}
+
+class ThreadFiles {
+  /** The URL of the file in which this is written. */
+  readonly here: string;
+  readonly areShared: boolean;
+  readonly #build: Build;
+  readonly #root: string;
+  readonly #extension: string;
+  readonly #names = new Map<string, string>();
+  /** The modules in whose text something was changed. */
+  readonly #rewritten = new Set<string>();
+
+  constructor(build: Build, root: string, modules: ReadonlySet<string>) {
+    const { format, outExtension, splitting = false } = build.initialOptions;
+    this.#build = build;
+    this.#root = root;
+    this.#extension = outExtension?.['.js'] ?? '.js';
+    this.here = format === 'esm' ? 'import.meta.url' : "require('node:url').pathToFileURL(__filename)";
+    this.areShared = splitting;
+    for (const path of modules) this.#names.set(path, `./${threadFile(path, root)}${this.#extension}`);
+  }
+
+  isFile(specifier: string): boolean {
+    return [...this.#names.values()].includes(specifier);
+  }
+
+  /** What is written for the file of the module at `path`, in quotes. */
+  name(path: string): string {
+    const name = this.#names.get(path);
+    if (name === undefined) {
+      throw new Error(
+        `Cannot bundle ${path} for threads: nothing named it when the build began; begin it again`,
+      );
+    }
+    return JSON.stringify(name);
+  }
+
+  async load(path: string): Promise<{ contents: string; loader: string; resolveDir: string } | undefined> {
+    const naming = new FileNaming(new Paths(this.#build, path), this);
+    const contents = await rewrite(await readFile(path, 'utf8'), path, naming);
+    if (contents === undefined) return undefined;
+    this.#rewritten.add(path);
+    const extension = extname(path);
+    const loader = this.#build.initialOptions.loader?.[extension] ?? extension.replace(/^\.[cm]?/, '');
+    return { contents, loader, resolveDir: dirname(path) };
+  }
+
+  /** The files for threads are named as neighbours: so what names them has to lie beside them. */
+  check({ outputs }: Metafile): { errors: Message[] } {
+    const folder = resolve(this.#root, this.#build.initialOptions.outdir ?? '.');
+    const errors = Object.entries(outputs)
+      .filter(([file]) => !file.endsWith('.map') && dirname(resolve(this.#root, file)) !== folder)
+      .filter(([, { inputs }]) =>
+        Object.keys(inputs).some((path) => this.#rewritten.has(resolve(this.#root, path))),
+      )
+      .map(([file]) => ({
+        text: `Cannot bundle ${file} for heddle's threads: it has to lie in ${folder} itself; name its entry point with { in, out }, without a folder`,
+      }));
+    return { errors };
+  }
+}

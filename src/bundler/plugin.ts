@@ -1,0 +1,51 @@
+import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin';
+import { setUpEsbuild } from './esbuild.ts';
+import { SOURCE } from './rewrite.ts';
+import { ThreadChunks } from './rollup.ts';
+
+/** heddle itself stays outside: its threads begin in a file of its own. */
+const HEDDLE = /^heddle(?:\/|$)/;
+
+/**
+ * The plugin for bundlers: modules whose functions run in threads stay modules which a thread can import by themselves.
+ */
+export const heddle: UnpluginInstance<undefined, false> = createUnplugin<undefined, false>(
+  (_options, meta) => {
+    switch (meta.framework) {
+      case 'rollup':
+      case 'rolldown':
+      case 'vite':
+        return rollupPlugin();
+      case 'esbuild':
+        return {
+          name: 'heddle',
+          esbuild: { setup: (build) => setUpEsbuild(build as unknown as Parameters<typeof setUpEsbuild>[0]) },
+        };
+      default:
+        throw new Error(
+          `Cannot use heddle's plugin with ${meta.framework}: use it with vite, rollup, rolldown, esbuild or webpack`,
+        );
+    }
+  },
+);
+
+function rollupPlugin(): UnpluginOptions {
+  const chunks = new ThreadChunks();
+  const hooks = {
+    resolveFileUrl: (file: Parameters<ThreadChunks['resolveFileUrl']>[0]) => chunks.resolveFileUrl(file),
+  };
+  return {
+    name: 'heddle',
+    enforce: 'pre',
+    resolveId: { filter: { id: HEDDLE }, handler: (id) => ({ id, external: true }) },
+    transform: {
+      filter: { id: SOURCE, code: 'heddle' },
+      handler(this: unknown, code: string, id: string) {
+        return chunks.transform(this as Parameters<ThreadChunks['transform']>[0], code, id);
+      },
+    },
+    rollup: hooks,
+    rolldown: hooks,
+    vite: { ...hooks, apply: 'build' },
+  };
+}
