@@ -209,7 +209,7 @@ class Search implements Naming {
     if (path !== undefined) this.#found.add(path);
   }
 
-  async specifier(specifier: string, sent: boolean): Promise<undefined> {
+  async import(specifier: string, sent: boolean): Promise<undefined> {
     if (sent) await this.url(specifier);
   }
 }
@@ -229,11 +229,11 @@ class FileNaming implements Naming {
     return path === undefined ? undefined : `new URL(${this.#files.name(path)}, ${this.#files.here}).href`;
   }
 
-  async specifier(specifier: string, sent: boolean): Promise<string | undefined> {
+  async import(specifier: string, sent: boolean): Promise<string | undefined> {
     // Where chunks are shared, an entry point that is imported stays a file, and esbuild says which.
     if (!sent || this.#files.areShared) return undefined;
     const path = await this.#paths.resolve(specifier);
-    return path === undefined ? undefined : this.#files.name(path);
+    return path === undefined ? undefined : `import(${this.#files.name(path)})`;
   }
 }
 

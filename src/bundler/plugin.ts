@@ -2,6 +2,7 @@ import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unp
 import { setUpEsbuild } from './esbuild.ts';
 import { SOURCE } from './rewrite.ts';
 import { ThreadChunks } from './rollup.ts';
+import { type Compiler, type LoaderContext, ThreadEntries } from './webpack.ts';
 
 /** heddle itself stays outside: its threads begin in a file of its own. */
 const HEDDLE = /^heddle(?:\/|$)/;
@@ -21,6 +22,8 @@ export const heddle: UnpluginInstance<undefined, false> = createUnplugin<undefin
           name: 'heddle',
           esbuild: { setup: (build) => setUpEsbuild(build as unknown as Parameters<typeof setUpEsbuild>[0]) },
         };
+      case 'webpack':
+        return webpackPlugin();
       default:
         throw new Error(
           `Cannot use heddle's plugin with ${meta.framework}: use it with vite, rollup, rolldown, esbuild or webpack`,
@@ -47,5 +50,24 @@ function rollupPlugin(): UnpluginOptions {
     rollup: hooks,
     rolldown: hooks,
     vite: { ...hooks, apply: 'build' },
+  };
+}
+
+function webpackPlugin(): UnpluginOptions {
+  let entries: ThreadEntries;
+  return {
+    name: 'heddle',
+    // What other loaders made of it: comments that are for webpack get past them so.
+    enforce: 'post',
+    webpack(compiler) {
+      entries = new ThreadEntries(compiler as unknown as Compiler);
+    },
+    transform: {
+      filter: { id: SOURCE, code: 'heddle' },
+      handler(code, id) {
+        const native = this.getNativeBuildContext?.() as { loaderContext: LoaderContext };
+        return entries.transform(native.loaderContext, code, id);
+      },
+    },
   };
 }

@@ -8,8 +8,8 @@ export interface Naming {
    * that holds it ends up. `undefined`: it is not bundled, and found as it is written.
    */
   url(specifier: string | undefined): Promise<string | undefined>;
-  /** What to write for the specifier of an `import()`, quotes included; `undefined` to leave it as it is. */
-  specifier(specifier: string, sent: boolean): Promise<string | undefined>;
+  /** What to write for an `import()`; `undefined` to leave it as it is. `sent`: it runs in a thread. */
+  import(specifier: string, sent: boolean): Promise<string | undefined>;
 }
 
 /** Text of which a bundler, or TypeScript, has to make something. */
@@ -37,9 +37,9 @@ export async function rewrite(text: string, id: string, naming: Naming): Promise
       edits.push({ place, text: place.text });
       continue;
     }
-    if (place.kind === 'specifier') {
-      const specifier = await naming.specifier(place.specifier, place.sent);
-      if (specifier !== undefined) edits.push({ place, text: specifier });
+    if (place.kind === 'import') {
+      const written = await naming.import(place.specifier, place.sent);
+      if (written !== undefined) edits.push({ place, text: written });
       continue;
     }
     const url = await naming.url(place.kind === 'own' ? undefined : place.specifier);

@@ -51,7 +51,7 @@ class ChunkNaming implements Naming {
   }
 
   /** Nothing is to be written: the import of a chunk says where that is. */
-  async specifier(specifier: string): Promise<undefined> {
+  async import(specifier: string): Promise<undefined> {
     const id = await this.#resolve(specifier);
     if (id !== undefined) this.#emit(id);
   }

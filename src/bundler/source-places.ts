@@ -12,9 +12,9 @@ export type SourcePlace =
   | { readonly kind: 'name'; readonly start: number; readonly end: number; readonly text: string }
   /** The argument of `pool.import(…)`: a function that imports, or a URL. */
   | { readonly kind: 'argument'; readonly start: number; readonly end: number; readonly specifier: string }
-  /** The specifier of any other `import('./x.js')`, its quotes included. `sent`: in what is handed to a thread. */
+  /** Any other `import('./x.js')`. `sent`: in what is handed to a thread. */
   | {
-      readonly kind: 'specifier';
+      readonly kind: 'import';
       readonly start: number;
       readonly end: number;
       readonly specifier: string;
@@ -109,7 +109,7 @@ class Reader {
         yield argument.place;
         // Its parentheses are balanced.
         at = argument.last;
-      } else if (text === 'import') yield* this.#specifier(at, calls);
+      } else if (text === 'import') yield* this.#import(at, calls);
     }
   }
 
@@ -223,11 +223,13 @@ class Reader {
     return this.#is(close, ')') ? { specifier, next: close + 1 } : undefined;
   }
 
-  #specifier(at: number, calls: readonly string[]): SourcePlace[] {
+  #import(at: number, calls: readonly string[]): SourcePlace[] {
     const specifier = this.#literal(at + 2);
     if (specifier === undefined || !this.#is(at + 1, '(') || this.#is(at - 1, 'typeof')) return [];
-    const { start, end } = this.#tokens[at + 2]!;
-    return [{ kind: 'specifier', start, end, specifier, sent: calls.some((name) => SENDERS.has(name)) }];
+    const { start } = this.#tokens[at]!;
+    const end = this.#tokens[this.#closing(at + 1)]?.end;
+    if (end === undefined) return [];
+    return [{ kind: 'import', start, end, specifier, sent: calls.some((name) => SENDERS.has(name)) }];
   }
 
   /** The name before an opening parenthesis, type arguments between them left out. */
