@@ -6,7 +6,7 @@
  * This costs several microseconds for every promise. A runtime without such hooks sees nothing.
  */
 import { createHook } from 'node:async_hooks';
-import { fileURLToPath } from 'node:url';
+import { ownPlaces } from './own-files.ts';
 
 /** What kept the loop busy. */
 export interface SlowCallback {
@@ -60,10 +60,6 @@ export function watchCallbacks(
   };
 }
 
-/** Where this library stands, as sources or as built; in stacks it is a URL, or a path if a loader has made it one. */
-const OWN_FILES = new URL(import.meta.url.endsWith('.ts') ? '../' : './', import.meta.url);
-const OWN_PLACES: readonly string[] = [OWN_FILES.href, fileURLToPath(OWN_FILES)];
-
 /** The frames of a stack without those of the runtime and of this library. */
 export function userFrames(stack: string | undefined): string {
   const frames = stack?.split('\n').slice(1) ?? [];
@@ -73,5 +69,5 @@ export function userFrames(stack: string | undefined): string {
 /** Whether a line of a stack is a frame of this library, or of the runtime. */
 export function isInternal(line: string): boolean {
   if (!/^ {4}at /.test(line)) return false;
-  return /\(node:|at (async )?node:/.test(line) || OWN_PLACES.some((place) => line.includes(place));
+  return /\(node:|at (async )?node:/.test(line) || ownPlaces().some((place) => line.includes(place));
 }
