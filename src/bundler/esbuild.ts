@@ -4,68 +4,16 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
-import { candidates, type Naming, rewrite, SOURCE } from './rewrite.ts';
+import {
+  type Build,
+  listed,
+  type Message,
+  type Metafile,
+  type Options,
+} from './esbuild-build.ts';
+import { findModules, Paths } from './esbuild-search.ts';
+import { HEDDLE, type Naming, rewrite, SOURCE } from './rewrite.ts';
 import { threadFile } from './thread-file.ts';
-
-/** What is used here of esbuild's options. */
-interface Options {
-  absWorkingDir?: string;
-  bundle?: boolean;
-  entryNames?: string;
-  entryPoints?: readonly (string | EntryPoint)[] | Readonly<Record<string, string>>;
-  format?: string;
-  loader?: Readonly<Record<string, string>>;
-  logLevel?: string;
-  metafile?: boolean;
-  outdir?: string;
-  outfile?: string;
-  outExtension?: Readonly<Record<string, string>>;
-  platform?: string;
-  plugins?: readonly Plugin[];
-  sourcemap?: unknown;
-  splitting?: boolean;
-  write?: boolean;
-}
-
-interface EntryPoint {
-  readonly in: string;
-  readonly out: string;
-}
-
-interface Plugin {
-  readonly name: string;
-  setup(build: Build): void | Promise<void>;
-}
-
-interface Message {
-  readonly text: string;
-}
-
-/** What is used here of what esbuild hands to a plugin. */
-export interface Build {
-  readonly initialOptions: Options;
-  readonly esbuild: { build(options: Options): Promise<unknown> };
-  resolve(
-    specifier: string,
-    options: { kind: 'dynamic-import'; importer: string; resolveDir: string },
-  ): Promise<{ errors: readonly Message[]; external: boolean; namespace: string; path: string }>;
-  onResolve(
-    options: { filter: RegExp },
-    callback: (args: { path: string }) => { path: string; external: boolean } | undefined,
-  ): void;
-  onLoad(
-    options: { filter: RegExp; namespace: string },
-    callback: (args: {
-      path: string;
-    }) => Promise<{ contents: string; loader: string; resolveDir: string } | undefined>,
-  ): void;
-  onEnd(callback: (result: { metafile?: Metafile }) => { errors: Message[] } | undefined): void;
-  onDispose(callback: () => void): void;
-}
-
-interface Metafile {
-  readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
-}
 
 /** Sets the plugin up for a build. */
 export async function setUpEsbuild(build: Build): Promise<void> {
@@ -90,8 +38,6 @@ export async function setUpEsbuild(build: Build): Promise<void> {
   build.onEnd(({ metafile }) => metafile && files.check(metafile));
 }
 
-const HEDDLE = /^heddle(?:\/|$)/;
-
 /** What files are called has to be known while they are written. */
 function checkNames({ entryNames = '[dir]/[name]' }: Options): void {
   if (entryNames !== '[name]' && entryNames !== '[dir]/[name]') {
@@ -112,106 +58,6 @@ function useFolder(options: Options): void {
   const [entry] = listed(options.entryPoints);
   const path = typeof entry === 'string' ? entry : entry!.in;
   options.entryPoints = [{ in: path, out: basename(outfile, extension) }];
-}
-
-function listed(entryPoints: Options['entryPoints'] = []): readonly (string | EntryPoint)[] {
-  if (Array.isArray(entryPoints)) return entryPoints as readonly (string | EntryPoint)[];
-  return Object.entries(entryPoints as Readonly<Record<string, string>>).map(([out, path]) => ({
-    in: path,
-    out,
-  }));
-}
-
-/** The modules for threads in what the entry points import, and in what those modules import. */
-async function findModules(build: Build, root: string): Promise<ReadonlySet<string>> {
-  const { initialOptions, esbuild } = build;
-  const found = new Set<string>();
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    const search: Plugin = {
-      name: 'heddle search',
-      setup(inner) {
-        const naming = (path: string): Naming => new Search(inner, path, found);
-        inner.onResolve({ filter: HEDDLE }, ({ path }) => ({ path, external: true }));
-        inner.onLoad({ filter: SOURCE, namespace: 'file' }, async ({ path }) => {
-          await rewrite(await readFile(path, 'utf8'), path, naming(path));
-          return undefined;
-        });
-      },
-    };
-    const { outfile: _, ...options } = initialOptions;
-    await esbuild
-      .build({
-        ...options,
-        entryPoints: [
-          ...listed(initialOptions.entryPoints),
-          ...Array.from(found, (path) => ({ in: path, out: threadFile(path, root) })),
-        ],
-        outdir: options.outdir ?? root,
-        plugins: [
-          search,
-          ...(initialOptions.plugins ?? []).filter(({ name }) => name !== 'heddle').map(quiet),
-        ],
-        logLevel: 'silent',
-        metafile: false,
-        sourcemap: false,
-        write: false,
-      })
-      // Whatever is wrong is wrong in the build itself too, which says so.
-      .catch(() => {});
-  }
-  return found;
-}
-
-/** The plugin without what it does when all is written: nothing is. */
-function quiet(plugin: Plugin): Plugin {
-  return {
-    name: plugin.name,
-    setup: (build) => plugin.setup({ ...build, onEnd: () => {}, onDispose: () => {} }),
-  };
-}
-
-/** How a build and a search for modules have them: by paths. */
-class Paths {
-  readonly #build: Build;
-  readonly path: string;
-
-  constructor(build: Build, path: string) {
-    this.#build = build;
-    this.path = path;
-  }
-
-  async resolve(specifier: string): Promise<string | undefined> {
-    for (const candidate of candidates(specifier)) {
-      const options = {
-        kind: 'dynamic-import',
-        importer: this.path,
-        resolveDir: dirname(this.path),
-      } as const;
-      const found = await this.#build.resolve(candidate, options);
-      if (found.errors.length === 0 && !found.external && found.namespace === 'file') return found.path;
-    }
-    return undefined;
-  }
-}
-
-class Search implements Naming {
-  readonly #paths: Paths;
-  readonly #found: Set<string>;
-
-  constructor(build: Build, path: string, found: Set<string>) {
-    this.#paths = new Paths(build, path);
-    this.#found = found;
-  }
-
-  async url(specifier: string | undefined): Promise<undefined> {
-    const path = specifier === undefined ? this.#paths.path : await this.#paths.resolve(specifier);
-    if (path !== undefined) this.#found.add(path);
-  }
-
-  async import(specifier: string, sent: boolean): Promise<undefined> {
-    if (sent) await this.url(specifier);
-  }
 }
 
 /** The names of the files for threads, as the modules of a build write them. */

@@ -1,11 +1,8 @@
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin';
 import { setUpEsbuild } from './esbuild.ts';
-import { SOURCE } from './rewrite.ts';
+import { HEDDLE, SOURCE } from './rewrite.ts';
 import { ThreadChunks } from './rollup.ts';
 import { type Compiler, type LoaderContext, ThreadEntries } from './webpack.ts';
-
-/** heddle itself stays outside: its threads begin in a file of its own. */
-const HEDDLE = /^heddle(?:\/|$)/;
 
 /**
  * The plugin for bundlers: modules whose functions run in threads stay modules which a thread can import by themselves.

@@ -12,6 +12,9 @@ export interface Naming {
   import(specifier: string, sent: boolean): Promise<string | undefined>;
 }
 
+/** heddle itself stays outside of every bundle: its threads begin in files of its own. */
+export const HEDDLE: RegExp = /^heddle(?:\/|$)/;
+
 /** Text of which a bundler, or TypeScript, has to make something. */
 export const SOURCE: RegExp = /\.[cm]?[jt]sx?(?:\?|$)/;
 

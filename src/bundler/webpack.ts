@@ -3,7 +3,7 @@
  * code between entry points by itself: so each of their files has what it needs.
  */
 import { basename, extname } from 'node:path';
-import { candidates, type Naming, rewrite } from './rewrite.ts';
+import { candidates, HEDDLE, type Naming, rewrite } from './rewrite.ts';
 import { threadFile } from './thread-file.ts';
 
 interface Module {
@@ -67,8 +67,7 @@ export class ThreadEntries {
     this.#compiler = compiler;
     const { options, webpack } = compiler;
     const external: External = ({ request }, callback) => {
-      if (request !== undefined && /^heddle(?:\/|$)/.test(request))
-        callback(null, `${this.#external} ${request}`);
+      if (request !== undefined && HEDDLE.test(request)) callback(null, `${this.#external} ${request}`);
       else callback();
     };
     const { externals = [] } = options;

@@ -4,9 +4,13 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { InvalidStateError } from '../core/errors.ts';
 
+/** Only webpack has it, which writes where the module stood, and not where it stands. */
+declare const __webpack_require__: unknown;
+
 /** Where this module stands: among the sources, or in the one folder of the built files. A bundle may know no such thing. */
 const here: string | undefined = import.meta.url;
 const areSources = here?.endsWith('.ts') ?? false;
+const isWebpack = typeof __webpack_require__ !== 'undefined';
 /** The name of the built file in which threads begin. Nobody else's file is called so. */
 const THREAD_ENTRY = 'heddle-thread.js';
 
@@ -15,7 +19,8 @@ let places: readonly string[] | undefined;
 
 /** Whether the files are where they were installed, and the thread can start others and use heddle's dependencies. */
 function isWhole(): boolean {
-  whole ??= areSources || (here !== undefined && existsSync(new URL(`./${THREAD_ENTRY}`, here)));
+  whole ??=
+    areSources || (here !== undefined && existsSync(new URL(`./${THREAD_ENTRY}`, here)) && !isWebpack);
   return whole;
 }
 
