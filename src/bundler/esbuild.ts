@@ -4,13 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
-import {
-  type Build,
-  listed,
-  type Message,
-  type Metafile,
-  type Options,
-} from './esbuild-build.ts';
+import { type Build, listed, type Message, type Metafile, type Options } from './esbuild-build.ts';
 import { findModules, Paths } from './esbuild-search.ts';
 import { HEDDLE, type Naming, rewrite, SOURCE } from './rewrite.ts';
 import { threadFile } from './thread-file.ts';

@@ -139,7 +139,8 @@ class Reader {
     const open = this.#opening(at + 1);
     if (open === undefined || !this.#are(open + 1, ['import', '.', 'meta', ','])) return;
     yield { kind: 'own', start: this.#tokens[open + 1]!.start, end: this.#tokens[open + 3]!.end };
-    const name = this.#name(open + 5, this.#closing(open), before - 2);
+    const close = this.#closing(open);
+    const name = close > open + 5 ? this.#name(open + 5, close, before - 2) : undefined;
     if (name !== undefined) this.#names.push(name);
   }
 
@@ -228,7 +229,7 @@ class Reader {
     if (specifier === undefined || !this.#is(at + 1, '(') || this.#is(at - 1, 'typeof')) return [];
     const { start } = this.#tokens[at]!;
     const end = this.#tokens[this.#closing(at + 1)]?.end;
-    if (end === undefined) return [];
+    if (end === undefined || !(this.#is(at + 3, ')') || this.#is(at + 3, ','))) return [];
     return [{ kind: 'import', start, end, specifier, sent: calls.some((name) => SENDERS.has(name)) }];
   }
 

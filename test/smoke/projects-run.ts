@@ -20,6 +20,7 @@ workspace 6.21 miles
 error true jobs.ts 15
 `;
 const ALIASES_EXPECTED = 'portable 25\ninline 49\nalias 64\nmap 1,4,9\nthread true\n';
+const REFUSED = 'lock true\nERR_HEDDLE_INVALID_STATE true\nERR_HEDDLE_INVALID_STATE true\n';
 /** A cold start of tsx on a busy machine takes seconds. */
 const SILENCE = 60_000;
 
@@ -115,6 +116,16 @@ const projects: readonly Project[] = [
   }),
   bundled('esbuild', ['build.mjs'], { 'dist/main.js': ['node24'], 'cjs/main.cjs': ['oldest'] }),
   bundled('webpack', ['build.mjs'], { 'dist/main.js': ['node24'], 'cjs/bin/main.cjs': ['node24'] }),
+  {
+    name: 'no-plugin',
+    build: [['build.mjs']],
+    runs: ['esbuild.mjs', 'esbuild.cjs', 'rolldown.mjs', 'webpack.cjs'].map((file) => ({
+      check: `a project bundled without the plugin says what to do when it needs a thread: ${file}`,
+      on: ['node24'],
+      args: [`dist/${file}`],
+      prints: REFUSED,
+    })),
+  },
 ];
 
 /** A project that is built by a bundler with heddle's plugin; `outputs` says where each is run. */
