@@ -14,10 +14,10 @@ export async function setUpEsbuild(build: Build): Promise<void> {
   const { initialOptions: options } = build;
   build.onResolve({ filter: HEDDLE }, ({ path }) => ({ path, external: true }));
   if (options.bundle !== true) return;
-  checkNames(options);
   const root = options.absWorkingDir ?? process.cwd();
   const modules = await findModules(build, root);
   if (modules.size === 0) return;
+  checkNames(options);
   useFolder(options);
   options.entryPoints = [
     ...listed(options.entryPoints),
@@ -50,7 +50,12 @@ function useFolder(options: Options): void {
   options.outdir = dirname(outfile);
   options.outExtension = { ...options.outExtension, '.js': extension };
   const [entry] = listed(options.entryPoints);
-  const path = typeof entry === 'string' ? entry : entry!.in;
+  if (entry === undefined) {
+    throw new Error(
+      "Cannot bundle for heddle's threads: they need files beside the program's; give it an entry point",
+    );
+  }
+  const path = typeof entry === 'string' ? entry : entry.in;
   options.entryPoints = [{ in: path, out: basename(outfile, extension) }];
 }
 
