@@ -5,7 +5,30 @@ import { ThreadChunks } from './rollup.ts';
 import { type Compiler, type LoaderContext, ThreadEntries } from './webpack.ts';
 
 /**
- * The plugin for bundlers: modules whose functions run in threads stay modules which a thread can import by themselves.
+ * The plugin for bundlers: the modules that threads import stay files of their own, which a thread can import without running
+ * the program.
+ *
+ * - These modules are: those that call `portable(import.meta, …)`; those named in `pool.import(() => import('./x.js'))` and
+ *   `pool.import(new URL('./x.js', import.meta.url))`; and those that an inline function imports.
+ * - heddle itself stays outside of the bundle: it is installed beside the program, as in development.
+ * - Functions keep the names by which threads find them, whatever a minifier does. Lines of source maps stay right.
+ * - With Vite, Rollup and Rolldown these files share their modules with the program's. With webpack, and with esbuild unless
+ *   it splits, each has its own copies: what a module holds in variables is then not the same in both.
+ *
+ * `heddle.vite()`, `.rollup()`, `.rolldown()`, `.esbuild()` and `.webpack()` are the plugin for each. It needs the package
+ * `unplugin`, which is not installed with heddle.
+ *
+ * @throws {Error} The bundler is another one.
+ *
+ * @example
+ * ```ts no-run: a configuration
+ * // vite.config.ts
+ * import { heddle } from 'heddle/bundler';
+ * import { defineConfig, type UserConfig } from 'vite';
+ *
+ * const config: UserConfig = defineConfig({ plugins: [heddle.vite()], build: { ssr: 'src/main.ts' } });
+ * export default config;
+ * ```
  */
 export const heddle: UnpluginInstance<undefined, false> = createUnplugin<undefined, false>(
   (_options, meta) => {

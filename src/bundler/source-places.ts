@@ -6,7 +6,7 @@ import jsTokens from 'js-tokens';
 
 /** A stretch of the text that names a module for threads. */
 export type SourcePlace =
-  /** The `import.meta` of `portable(import.meta, …)`: this very module. */
+  /** The `import.meta` of `portable(import.meta, …)`, or `import.meta.url`: this very module. */
   | { readonly kind: 'own'; readonly start: number; readonly end: number }
   /** Before the end of such a call: an argument for the name that the function has here, for minifiers take it away. */
   | { readonly kind: 'name'; readonly start: number; readonly end: number; readonly text: string }
@@ -137,10 +137,12 @@ class Reader {
 
   *#own(at: number, before: number): Generator<SourcePlace> {
     const open = this.#opening(at + 1);
-    if (open === undefined || !this.#are(open + 1, ['import', '.', 'meta', ','])) return;
-    yield { kind: 'own', start: this.#tokens[open + 1]!.start, end: this.#tokens[open + 3]!.end };
+    if (open === undefined || !this.#are(open + 1, ['import', '.', 'meta'])) return;
+    const comma = this.#are(open + 4, ['.', 'url']) ? open + 6 : open + 4;
+    if (!this.#is(comma, ',')) return;
+    yield { kind: 'own', start: this.#tokens[open + 1]!.start, end: this.#tokens[comma - 1]!.end };
     const close = this.#closing(open);
-    const name = close > open + 5 ? this.#name(open + 5, close, before - 2) : undefined;
+    const name = close > comma + 1 ? this.#name(comma + 1, close, before - 2) : undefined;
     if (name !== undefined) this.#names.push(name);
   }
 

@@ -2,7 +2,8 @@
  * webpack: modules for threads are further entry points, added when the program's own modules are known. webpack shares no
  * code between entry points by itself: so each of their files has what it needs.
  */
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { candidates, HEDDLE, type Naming, rewrite } from './rewrite.ts';
 import { threadFile } from './thread-file.ts';
 
@@ -45,7 +46,8 @@ type External = (
 export interface Compiler {
   readonly context: string;
   readonly options: {
-    readonly output: { readonly filename?: unknown; readonly module?: boolean };
+    readonly devtool?: unknown;
+    readonly output: { readonly filename?: unknown; readonly module?: boolean; readonly path?: string };
     externals?: unknown;
   };
   readonly webpack: {
@@ -100,6 +102,18 @@ export class ThreadEntries {
     return `${folder.slice(0, folder.lastIndexOf('/') + 1)}${threadFile(path, this.#compiler.context)}${extension}`;
   }
 
+  /**
+   * How code names a file beside its own. Code that is evaluated, as for development, has no file: there the whole path is
+   * written, for such a bundle goes nowhere else.
+   */
+  neighbour(file: string): string {
+    const { devtool, output } = this.#compiler.options;
+    if (typeof devtool !== 'string' || !/\beval\b/.test(devtool) || output.path === undefined)
+      return `./${basename(file)}`;
+    const path = resolve(output.path, file);
+    return this.isModule ? pathToFileURL(path).href : path;
+  }
+
   get isModule(): boolean {
     return this.#compiler.options.output.module === true;
   }
@@ -128,10 +142,10 @@ export class ThreadEntries {
     const name = threadFile(path, this.#compiler.context);
     const dependency = this.#compiler.webpack.EntryPlugin.createDependency(path, { name });
     const options = { name, filename: this.file(path), library: { type: this.#library } };
-    return new Promise((resolve, reject) => {
+    return new Promise((done, reject) => {
       compilation.addEntry(this.#compiler.context, dependency, options, (error) => {
         if (error) reject(error);
-        else resolve();
+        else done();
       });
     });
   }
@@ -159,7 +173,7 @@ class EntryNaming implements Naming {
   async import(specifier: string, sent: boolean): Promise<string | undefined> {
     const path = sent ? await this.#resolve(specifier) : undefined;
     if (path === undefined) return undefined;
-    const file = JSON.stringify(`./${basename(this.#file(path))}`);
+    const file = JSON.stringify(this.#entries.neighbour(this.#file(path)));
     // What webpack makes of CommonJS shows its exports to nobody who imports it.
     return this.#entries.isModule
       ? `import(/* webpackIgnore: true */ ${file})`
@@ -172,10 +186,10 @@ class EntryNaming implements Naming {
   }
 
   async #resolve(specifier: string): Promise<string | undefined> {
-    const resolve = this.#loader.getResolve({ dependencyType: 'esm' });
+    const find = this.#loader.getResolve({ dependencyType: 'esm' });
     for (const candidate of candidates(specifier)) {
       try {
-        const found = await resolve(this.#loader.context, candidate);
+        const found = await find(this.#loader.context, candidate);
         if (found !== false) return found;
       } catch {
         // There is no such module; webpack says so where it is imported.

@@ -79,7 +79,11 @@ describe('a call of portable', () => {
   });
 
   test('is left alone if it names another module', () => {
-    expect(placesIn('portable(import.meta.url, square); portable(url, square);')).toEqual([]);
+    expect(placesIn('portable(url, square); portable(import.meta.dirname, square);')).toEqual([]);
+  });
+
+  test('may name the URL', () => {
+    expect(placesIn('portable(import.meta.url, { square });')).toEqual(['own import.meta.url']);
   });
 
   test('may hold another one', () => {
