@@ -3,7 +3,7 @@
 import { show } from '../core/arguments.ts';
 import { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl } from '../platform/call-site.ts';
-import { importFrom, importModule, moduleName, requireFrom } from '../platform/modules.ts';
+import { importFrom, importModule, moduleName, requireOf } from '../platform/modules.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { COVERAGE, IMPORT, type InlineSource, NAME, REQUIRE, readInline } from './inline.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
@@ -125,7 +125,7 @@ function evaluate(source: string, base: string | undefined, name: string): AnyFu
   ) as (load: unknown, keepName: unknown, counters: unknown, require: unknown) => AnyFunction;
   const load = (specifier: unknown, options?: unknown): unknown =>
     importFrom(String(specifier), base, options);
-  const fn = make(load, setName, counters, source.includes(REQUIRE) ? requireFrom(base) : undefined);
+  const fn = make(load, setName, counters, source.includes(REQUIRE) ? requireOf(base) : undefined);
   return fn.name === name ? fn : setName(fn, name);
 }
 

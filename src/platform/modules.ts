@@ -120,9 +120,9 @@ export function importFrom(specifier: string, base: string | undefined, options?
   });
 }
 
-/** The `require` of the file `base`; without one, that of a file in the working directory. */
-export function requireFrom(base: string | undefined): NodeJS.Require {
-  return createRequire(base?.startsWith('file:') ? base : workingDirectory());
+/** `require` as it is in the file `base`; without a base, packages are those of the working directory. */
+export function requireOf(base: string | undefined): (specifier: string) => unknown {
+  return createRequire(base ?? workingDirectory());
 }
 
 type Importer = (specifier: string, options: unknown) => Promise<Module>;

@@ -50,12 +50,13 @@ export function ownRequire(name: string): unknown {
   return createRequire(here!)(name);
 }
 
-/** The places by which a line of a stack is known as one of heddle's: a URL, or a path if a loader has made it one. */
-export function ownPlaces(): readonly string[] {
+/** Whether the name of a file, or a line of a stack, is of heddle. */
+export function isOwnPlace(text: string): boolean {
   places ??= placesOf(ownFolder());
-  return places;
+  return places.some((place) => text.includes(place));
 }
 
+/** A URL, or a path if a loader has made it one. */
 function placesOf(folder: URL | undefined): readonly string[] {
   return folder === undefined ? [] : [folder.href, fileURLToPath(folder)];
 }

@@ -6,7 +6,7 @@
  * This costs several microseconds for every promise. A runtime without such hooks sees nothing.
  */
 import { createHook } from 'node:async_hooks';
-import { ownPlaces } from './own-files.ts';
+import { isOwnPlace } from './own-files.ts';
 
 /** What kept the loop busy. */
 export interface SlowCallback {
@@ -69,5 +69,5 @@ export function userFrames(stack: string | undefined): string {
 /** Whether a line of a stack is a frame of this library, or of the runtime. */
 export function isInternal(line: string): boolean {
   if (!/^ {4}at /.test(line)) return false;
-  return /\(node:|at (async )?node:/.test(line) || ownPlaces().some((place) => line.includes(place));
+  return /\(node:|at (async )?node:/.test(line) || isOwnPlace(line);
 }
