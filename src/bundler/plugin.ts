@@ -2,6 +2,7 @@ import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unp
 import { setUpEsbuild } from './esbuild.ts';
 import { HEDDLE, SOURCE } from './rewrite.ts';
 import { ThreadChunks } from './rollup.ts';
+import { SPEAKS } from './source-places.ts';
 import { type Compiler, type LoaderContext, ThreadEntries } from './webpack.ts';
 
 /**
@@ -62,7 +63,7 @@ function rollupPlugin(): UnpluginOptions {
     enforce: 'pre',
     resolveId: { filter: { id: HEDDLE }, handler: (id) => ({ id, external: true }) },
     transform: {
-      filter: { id: SOURCE, code: 'heddle' },
+      filter: { id: SOURCE, code: SPEAKS },
       handler(this: unknown, code: string, id: string) {
         return chunks.transform(this as Parameters<ThreadChunks['transform']>[0], code, id);
       },
@@ -83,7 +84,7 @@ function webpackPlugin(): UnpluginOptions {
       entries = new ThreadEntries(compiler as unknown as Compiler);
     },
     transform: {
-      filter: { id: SOURCE, code: 'heddle' },
+      filter: { id: SOURCE, code: SPEAKS },
       handler(code, id) {
         const native = this.getNativeBuildContext?.() as { loaderContext: LoaderContext };
         return entries.transform(native.loaderContext, code, id);

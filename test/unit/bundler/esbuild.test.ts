@@ -55,6 +55,18 @@ test('a module for threads that only another one names has a file too', async ()
   ]);
 });
 
+test('a pool may come from another module, and a function go by its name', async () => {
+  project({
+    'main.ts':
+      "import { pool } from './pool.ts';\nconst job = async () => (await import('./b.ts')).b;\npool.import(() => import('./a.ts'));\npool.submit(job);",
+    'pool.ts': "import { ThreadPoolExecutor } from 'heddle';\nexport const pool = new ThreadPoolExecutor();",
+    'a.ts': 'export const a = () => 1;',
+    'b.ts': 'export const b = 1;',
+  });
+  await build(options());
+  expect(threadFiles()).toHaveLength(2);
+});
+
 test('a program without such modules is built as if the plugin were not there', async () => {
   project({ 'main.ts': "import { run } from 'heddle';\nawait run(() => {});" });
   await build(options({ entryNames: '[name]-[hash]' }));

@@ -13,11 +13,17 @@ function placesIn(text: string, jsx = false): string[] {
 }
 
 describe('sourcePlaces()', () => {
-  test('finds nothing in a module that does not import heddle', () => {
-    expect(sourcePlaces("portable(import.meta, fn); // from 'heddle'", false)).toEqual([]);
-    expect(
-      sourcePlaces("import { portable } from 'heddlesticks'; portable(import.meta, fn);", false),
-    ).toEqual([]);
+  test('finds in a module that does not import heddle only what hardly anything else can mean', () => {
+    const kinds = (text: string): string[] => sourcePlaces(text, false).map(({ kind }) => kind);
+    expect(kinds("import { pool } from './pool.ts';\npool.import(() => import('./a.js'));")).toEqual([
+      'argument',
+    ]);
+    expect(kinds("pool.submit(async () => (await import('./a.js')).a());")).toEqual(['import']);
+    expect(kinds("const page = () => import('./a.js'); pages.map(async () => import('./b.js'));")).toEqual(
+      [],
+    );
+    expect(kinds("portable(import.meta, fn); // from 'heddle'")).toEqual([]);
+    expect(kinds("import { portable } from 'heddlesticks'; portable(import.meta, fn);")).toEqual([]);
   });
 
   test('takes strings, comments, templates and regular expressions for what they are', () => {
@@ -126,6 +132,19 @@ describe('an import()', () => {
     "new ThreadPoolExecutor({ initializer: async () => { await import('./a.js'); } })",
   ])('in %s is sent', (text) => {
     expect(placesIn(text)).toEqual(["import import('./a.js') of ./a.js, sent"]);
+  });
+
+  test.each([
+    "const job = async () => { const a = await import('./a.js'); return a.b(); };\npool.submit(job, 1);",
+    "toThread(job);\nasync function job() { if (x) { return (await import('./a.js')).b(); } }",
+    "const job: Job = async ({ x }) => (await import('./a.js')).b(x);\ntoThread(capture({ x }, job));",
+  ])('of a function that is sent by its name is sent: %s', (text) => {
+    expect(placesIn(text)).toEqual(["import import('./a.js') of ./a.js, sent"]);
+  });
+
+  test('behind such a function is not', () => {
+    const text = "const job = () => {}; toThread(job); const a = await import('./a.js');";
+    expect(placesIn(text)).toEqual(["import import('./a.js') of ./a.js"]);
   });
 
   test('elsewhere is not', () => {
