@@ -13,14 +13,16 @@ const dist = join(root, 'dist');
 
 /**
  * What is imported from outside or found by an address. It all lies in one folder, and so do the files that it shares: a
- * source that looks for `./entry.js` beside itself finds that from whichever file its code has gone to.
+ * source that looks for `./heddle-thread.js` beside itself finds that from whichever file its code has gone to.
  */
 const entries = {
   index: 'index.ts',
   testing: 'testing/index.ts',
+  bundler: 'bundler/plugin.ts',
   cli: 'cli/main.ts',
-  entry: 'thread/entry.ts',
-  'custodian-entry': 'memory/custodian-entry.ts',
+  // Found by these names, which `platform/own-files.ts` knows.
+  'heddle-thread': 'thread/entry.ts',
+  'heddle-custodian': 'memory/custodian-entry.ts',
   'block-worker': 'cli/map/block-worker.ts',
   prepare: 'cli/map/prepare.ts',
   // For the benchmarks, which count blocks.

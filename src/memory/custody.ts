@@ -34,6 +34,7 @@ import { SendError } from '../core/errors.ts';
 import { Attendant } from '../platform/attendant.ts';
 import { blockedSlice, endBlocked, lookWhileBlocked, whileBlocked } from '../platform/blocked.ts';
 import { type Listener, listenToBus, postToBus, takesFromBus } from '../platform/bus.ts';
+import { ownEntry } from '../platform/own-files.ts';
 import { ANSWERS, CUSTODIAN, KEPT, REGENT } from './buffer-slots.ts';
 import type { Ask, CustodianMessage, CustodianSettings, Found, Keep } from './custodian-protocol.ts';
 import type { Heap } from './heap.ts';
@@ -102,10 +103,10 @@ function startAsRoot(custody: Custody): Attendant {
 }
 
 function start(custody: Custody, ready: CustodianSettings['ready']): Attendant {
-  const entry = import.meta.url.endsWith('.ts') ? './custodian-entry.ts' : './custodian-entry.js';
+  const entry = ownEntry('memory/custodian-entry.ts', 'heddle-custodian.js');
   const { words, bus } = custody;
   const settings: CustodianSettings = { words, bus, ...(ready && { ready }) };
-  const started = new Attendant(new URL(entry, import.meta.url), 'heddle custodian', settings, () => {
+  const started = new Attendant(entry, 'heddle custodian', settings, () => {
     if (own !== started) return;
     own = undefined;
     if (!custody.isRoot) return;

@@ -224,16 +224,19 @@ export async function useTsx(url: string): Promise<boolean> {
   return found;
 }
 
+/** Not written where they are resolved: bundlers would look into tsx, and do not understand it. */
+const TSX: readonly string[] = ['tsx/esm/api', 'tsx/cjs/api'];
+
 async function registerTsx(url: string): Promise<boolean> {
   const cwd = workingDirectory();
   for (const base of new Set([url.startsWith('file:') ? url : cwd, cwd, import.meta.url])) {
     try {
-      createRequire(base).resolve('tsx/esm/api');
+      createRequire(base).resolve(TSX[0]!);
     } catch {
       continue; // not visible from there
     }
     const load = importerFor(base);
-    for (const api of ['tsx/esm/api', 'tsx/cjs/api']) {
+    for (const api of TSX) {
       const { register } = (await withoutWarning(() => load(api, undefined))) as { register(): unknown };
       register();
     }

@@ -1,7 +1,7 @@
 /** The JavaScript parser, loaded when the first function without a name is sent, and never in a program without one. */
 
-import { createRequire } from 'node:module';
 import type * as acorn from 'acorn';
+import { ownRequire } from './own-files.ts';
 
 let parser: typeof acorn | undefined;
 
@@ -11,7 +11,7 @@ let parser: typeof acorn | undefined;
  * @throws {SyntaxError} The source is not JavaScript that a module could contain.
  */
 export function parseModule(source: string): acorn.Program {
-  parser ??= createRequire(import.meta.url)('acorn') as typeof acorn;
+  parser ??= ownRequire('acorn') as typeof acorn;
   return parser.parse(source, {
     ecmaVersion: 'latest',
     sourceType: 'module',

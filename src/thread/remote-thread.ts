@@ -2,6 +2,7 @@
 import type { Wire } from '../codec/wire.ts';
 import type { FunctionReference } from '../function/reference.ts';
 import { loaderSettings } from '../platform/modules.ts';
+import { ownEntry } from '../platform/own-files.ts';
 import {
   ownThreadId,
   type ResourceLimits,
@@ -58,9 +59,7 @@ export class RemoteThread {
       ...(options.mainLoop && { mainLoop: options.mainLoop }),
       ...(options.initializer && { initializer: options.initializer }),
     };
-    // The entry stands beside this file, as a source or as built output.
-    const entry = new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url);
-    this.#worker = new WorkerHandle(entry, settings, options, {
+    this.#worker = new WorkerHandle(ownEntry('thread/entry.ts'), settings, options, {
       message: (message) => events.message(message),
       end: (end) => {
         senderEnded(this.#worker.threadId);

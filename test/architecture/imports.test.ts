@@ -48,6 +48,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   crossing: ['core', 'platform', 'memory', 'park', 'sync', 'queue', 'codec', 'scope', 'thread', 'executor'],
   cli: ['core', 'platform', 'function', 'scope', 'executor'],
   testing: ['core', 'platform', 'memory', 'park', 'scope', 'executor'],
+  bundler: [],
   /** `src/index.ts` and `src/all-kinds.ts`. */
   '': [
     'core',
@@ -67,12 +68,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages, and modules of the runtime: who may name them. */
 const OUTSIDE: readonly { readonly what: RegExp; readonly rooms: readonly string[] }[] = [
-  { what: /^node:/, rooms: ['platform', 'cli'] },
+  { what: /^node:/, rooms: ['platform', 'cli', 'bundler'] },
   {
     what: /^#atomics$/,
     rooms: ['platform', 'memory', 'park', 'sync', 'queue', 'jobs', 'thread', 'executor'],
   },
   { what: /^acorn$/, rooms: ['platform', 'function'] },
+  { what: /^(js-tokens|unplugin)$/, rooms: ['bundler'] },
   { what: /^(cli-progress|cli-table3|picocolors|tinyglobby)$/, rooms: ['cli'] },
 ];
 

@@ -66,12 +66,8 @@ async function testOn(runtime: Runtime): Promise<void> {
     count(runtime.name, result);
   };
   await runProgram(runtime, project, options.check, onResult);
-  if (runtime.name === projectsRuntime()) await runProjects(runtime, project, options.check, onResult);
-}
-
-/** The projects are those of users on Node 20; without it, on the oldest Node there is. */
-function projectsRuntime(): string | undefined {
-  return runtimes.find(({ kind }) => kind === 'node')?.name;
+  const oldest = runtimes.find(({ kind }) => kind === 'node');
+  await runProjects(runtime, runtime === oldest, project, options.check, onResult);
 }
 
 function count(runtime: string, { name, status, detail }: CheckResult): void {

@@ -1,8 +1,17 @@
 /** A project of a user: a folder outside the repository, with heddle installed from the packed package. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -14,10 +23,13 @@ export function pack(into: string): string {
   return join(into, tarball);
 }
 
-/**
- * Makes the project, with the smoke program and the projects of `test/projects` in it. Besides heddle it has what the
- * tsc project needs to be built, in the versions that the repository has; the npm cache has those already.
- */
+/** What the projects are built and tested with, in the versions that the repository has. */
+const TOOLS: readonly (readonly [folder: string, names: readonly string[]])[] = [
+  ['', ['@types/node', 'esbuild', 'rolldown', 'typescript', 'unplugin', 'vite', 'vitest']],
+  [join('test', 'smoke', 'runtimes'), ['rollup', 'webpack']],
+];
+
+/** Makes the project, with the smoke program and the projects of `test/projects` in it, and what those are built with. */
 export function createProject(tarball: string | undefined): string {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-smoke-'));
   writeFileSync(
@@ -25,23 +37,43 @@ export function createProject(tarball: string | undefined): string {
     JSON.stringify({ name: 'smoke', private: true, type: 'module' }, undefined, 2),
   );
   const heddle = tarball === undefined ? pack(folder) : resolve(tarball);
-  const tools = ['typescript', '@types/node'].map((name) => `${name}@${installedVersion(name)}`);
-  npm(
-    ['install', heddle, ...tools, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
-    folder,
-  );
+  npm(['install', heddle, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder);
+  for (const [from, names] of TOOLS) {
+    for (const name of names) {
+      link(join(root, from, 'node_modules', name), join(folder, 'node_modules', name));
+    }
+  }
   cpSync(join(import.meta.dirname, 'program'), join(folder, 'program'), { recursive: true });
-  cpSync(join(root, 'test', 'projects'), join(folder, 'projects'), { recursive: true });
+  createProjects(folder);
   return folder;
+}
+
+/** Each kind of project: the common program, and over it what is its own. */
+function createProjects(folder: string): void {
+  const projects = join(root, 'test', 'projects');
+  for (const name of ['strip', ...readdirSync(projects)]) {
+    if (name === 'program') continue;
+    const project = join(folder, 'projects', name);
+    const own = join(projects, name);
+    if (!existsSync(join(own, 'src'))) cpSync(join(projects, 'program'), project, { recursive: true });
+    if (existsSync(own)) cpSync(own, project, { recursive: true });
+    // As the installation of a workspace leaves it.
+    const packages = join(project, 'packages');
+    for (const one of existsSync(packages) ? readdirSync(packages) : []) {
+      link(join(packages, one), join(project, 'node_modules', '@project', one));
+    }
+  }
+}
+
+/** Nothing if it is there: some of them heddle brings along. */
+function link(target: string, path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(target, path, 'junction');
 }
 
 export function removeProject(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function installedVersion(name: string): string {
-  const manifest = readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 /** Runs npm; its own output goes to stderr only if it fails. */

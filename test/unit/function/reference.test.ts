@@ -19,6 +19,8 @@ function there(fn: AnyFunction): (...args: unknown[]) => unknown {
   return resolveReference(structuredClone(submit(fn))) as (...args: unknown[]) => unknown;
 }
 
+declare const require: NodeJS.Require;
+
 const width = 3;
 
 describe('an inline function', () => {
@@ -116,6 +118,14 @@ describe('an inline function', () => {
     expect(Object.keys(clock).sort()).toEqual(here.sort());
     expect(await there(async () => (await import('node:path')).basename('/a/b'))()).toBe('b');
     expect(await there(async () => (await import('acorn')).version)()).toMatch(/^8/);
+  });
+
+  test('has the require of the file in which it stands, as compilers write import() for CommonJS', async () => {
+    expect(there(() => require('../../../package.json').name)()).toBe('heddle');
+    expect(await there(() => Promise.resolve().then(() => require('node:path').basename('/a/b')))()).toBe(
+      'b',
+    );
+    expect(there(() => typeof require.resolve('acorn'))()).toBe('string');
   });
 
   test('knows its file only when it imports', () => {

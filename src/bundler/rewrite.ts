@@ -1,0 +1,73 @@
+/** A module's text with the modules for threads named in the way of a bundler. */
+import { type SourcePlace, sourcePlaces } from './source-places.ts';
+
+/** What a bundler makes of the modules named in another. */
+export interface Naming {
+  /**
+   * An expression for the URL of the module that `specifier` means, or for the module's own without one, wherever the code
+   * that holds it ends up. `undefined`: it is not bundled, and found as it is written.
+   */
+  url(specifier: string | undefined): Promise<string | undefined>;
+  /** What to write for an `import()`; `undefined` to leave it as it is. `sent`: it runs in a thread. */
+  import(specifier: string, sent: boolean): Promise<string | undefined>;
+}
+
+/** heddle itself stays outside of every bundle: its threads begin in files of its own. */
+export const HEDDLE: RegExp = /^heddle(?:\/|$)/;
+
+/** Text of which a bundler, or TypeScript, has to make something. */
+export const SOURCE: RegExp = /\.[cm]?[jt]sx?(?:\?|$)/;
+
+/** What a specifier may mean, to be tried in order: TypeScript writes `./x.js` for `./x.ts`. */
+export function candidates(specifier: string): readonly string[] {
+  const match = /^(\.{1,2}\/.*\.[cm]?)js(x?)$/s.exec(specifier);
+  if (match === null) return [specifier];
+  const [, stem, x] = match;
+  return [specifier, ...(x === '' ? [`${stem}ts`] : []), `${stem}tsx`];
+}
+
+/**
+ * The text with its places renamed; `undefined` if there is nothing to do.
+ *
+ * What stands behind a place on its line may move, and nothing else does: no line is added but at the end, so source maps
+ * stay right without a map of their own.
+ */
+export async function rewrite(text: string, id: string, naming: Naming): Promise<string | undefined> {
+  const edits: { place: SourcePlace; text: string }[] = [];
+  const urls = new Map<string, number>();
+  for (const place of sourcePlaces(text, /x(?:\?|$)/.test(id))) {
+    if (place.kind === 'name') {
+      edits.push({ place, text: place.text });
+      continue;
+    }
+    if (place.kind === 'import') {
+      const written = await naming.import(place.specifier, place.sent);
+      if (written !== undefined) edits.push({ place, text: written });
+      continue;
+    }
+    const url = await naming.url(place.kind === 'own' ? undefined : place.specifier);
+    if (url === undefined) continue;
+    if (!urls.has(url)) urls.set(url, urls.size);
+    // Exactly as long as `import.meta`.
+    edits.push({ place, text: `__heddle${urls.get(url)}()` });
+  }
+  if (edits.length === 0) return undefined;
+  return withFunctions(apply(text, edits), urls);
+}
+
+function apply(text: string, edits: readonly { place: SourcePlace; text: string }[]): string {
+  let result = '';
+  let from = 0;
+  for (const { place, text: replacement } of edits) {
+    const lines = text.slice(place.start, place.end).replace(/[^\n]/g, '');
+    result += text.slice(from, place.start) + replacement + lines;
+    from = place.end;
+  }
+  return result + text.slice(from);
+}
+
+/** Function declarations, for those are there before the first line of the module runs. */
+function withFunctions(text: string, urls: ReadonlyMap<string, number>): string {
+  const functions = Array.from(urls, ([url, index]) => `function __heddle${index}() { return ${url}; }\n`);
+  return functions.length === 0 ? text : `${text}\n${functions.join('')}`;
+}

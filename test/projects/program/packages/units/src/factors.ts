@@ -1,0 +1,1 @@
+export const perKilometre = 0.621371;

@@ -1,0 +1,3 @@
+export function times(factor: number, n: number): number {
+  return factor * n;
+}

@@ -1,0 +1,51 @@
+import { capture, currentThread, isMainThread, Queue, run, ThreadPoolExecutor, toThread } from 'heddle';
+import { times } from './dep.ts';
+import { evaluations } from './evaluations.ts';
+import { fail, square, where } from './jobs.ts';
+
+evaluations.program = true;
+
+if (isMainThread) {
+  // Not awaited: bundles in the form of CommonJS know no await at the top level.
+  void run(async () => {
+    console.log('portable', await toThread(square, times(1, 5)));
+    const seen = await toThread(where);
+    console.log('alone', !seen.main && seen.id !== currentThread().id && !seen.program);
+
+    const inline = await toThread(async (n: number) => {
+      const dep = await import('./dep.ts');
+      return dep.times(n, n);
+    }, 7);
+    console.log('inline', inline);
+    const rate = 1.19;
+    console.log(
+      'capture',
+      await toThread(
+        capture({ rate }, ({ rate }, net: number) => net * rate),
+        100,
+      ),
+    );
+    console.log('alias', await toThread(async () => (await import('#greeting')).greet('you')));
+
+    const pool = new ThreadPoolExecutor({ threads: 2 });
+    const squares: number[] = [];
+    for await (const result of pool.map(square, [1, 2, 3])) squares.push(result);
+    console.log('map', squares.join());
+
+    const remote = pool.import(() => import('./remote.ts'));
+    const there = await remote.there();
+    console.log('import', !there.main && there.id !== currentThread().id);
+    const queue = new Queue<number>();
+    const filled = remote.fill(queue);
+    const items: number[] = [];
+    for await (const item of queue) items.push(item);
+    await filled;
+    console.log('shared', items.join());
+    const byUrl = pool.import<typeof import('./remote.ts')>(new URL('./remote.js', import.meta.url));
+    console.log('workspace', await byUrl.miles(10));
+
+    const error = await toThread(fail).then(undefined, (reason: unknown) => reason as Error);
+    const place = /(jobs\.ts):(\d+)/.exec(error?.stack ?? '');
+    console.log('error', error instanceof RangeError, place?.[1], place?.[2] ?? error?.stack);
+  });
+}
