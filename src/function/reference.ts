@@ -129,12 +129,12 @@ function evaluate(source: string, base: string | undefined, name: string): AnyFu
   return fn.name === name ? fn : setName(fn, name);
 }
 
-function setName<F extends AnyFunction>(fn: F, value: string): F {
+export function setName<F extends AnyFunction>(fn: F, value: string): F {
   return Object.defineProperty(fn, 'name', { value, configurable: true });
 }
 
 /** Takes what the counters of a coverage tool do, `cov_1().s[2]++`, and keeps nothing: they count in their own thread. */
-const counters: unknown = new Proxy(() => counters, {
+export const counters: unknown = new Proxy(() => counters, {
   get: (_target, key) => (key === Symbol.toPrimitive ? () => 0 : counters),
   set: () => true,
 });

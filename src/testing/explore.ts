@@ -1,0 +1,150 @@
+/** Every order in which threads may take their steps. */
+import { checkFunction, checkInteger, checkName, checkOptions, show } from '../core/arguments.ts';
+import { HeddleError } from '../core/errors.ts';
+import type { AnyFunction } from '../function/registry.ts';
+import { callerUrl } from '../platform/call-site.ts';
+import { outside } from '../scope/outside.ts';
+import { readCode } from './explore/code.ts';
+import { type Ending, type ExploreReport, type Failure, Search } from './explore/search.ts';
+
+export type { Ending, ExploreReport };
+
+/** What one thread does. It obeys the rule of functions that go to a thread, apart from `uses`. */
+export type ExploredThread<S> = (state: S) => unknown;
+
+export interface Exploration<S, U extends object = Record<never, never>> {
+  /** Makes what the threads share, anew for each schedule. If it has a `Symbol.dispose`, that is called at the end of the schedule. */
+  readonly setup: (uses: U) => S | PromiseLike<S>;
+  /** At least one, async or blocking. With names, or with those of the functions. */
+  readonly threads:
+    | readonly ExploredThread<Awaited<S>>[]
+    | Readonly<Record<string, ExploredThread<Awaited<S>>>>;
+  /** Throws if what a schedule has led to is wrong. */
+  readonly check?: ((state: Awaited<S>, ending: Ending) => unknown) | undefined;
+  /**
+   * What the functions use from their surroundings by name. Functions and classes among it are explored as well, and `setup`
+   * must take them from its argument; all else is as it is.
+   */
+  readonly uses?: U | undefined;
+  /** How often in one schedule a thread is interrupted though it could go on; default 2. `Infinity`: all schedules. */
+  readonly preemptions?: number | undefined;
+  /** How many threads may die in one schedule; default 0. */
+  readonly deaths?: number | undefined;
+  /** How often in one schedule time passes though some thread could go on; default 1. If none can, it always does. */
+  readonly timeouts?: number | undefined;
+  /** Names of threads that may still wait at the end: servers. */
+  readonly daemons?: readonly string[] | undefined;
+  /** So many schedules are run at random after the others, with interruptions anywhere; default 0. */
+  readonly random?: number | undefined;
+  /** For `random`; default 1. */
+  readonly seed?: number | undefined;
+  /** Default 100,000. */
+  readonly maxSchedules?: number | undefined;
+  /** A schedule with more steps has failed; default 1,000. */
+  readonly maxSteps?: number | undefined;
+  /** Runs that schedule alone: what an `ExploreError` has said. */
+  readonly replay?: string | undefined;
+}
+
+/** A schedule has failed: `cause` is the error, and the message has its steps. */
+export class ExploreError extends HeddleError {
+  override readonly code: string = 'ERR_HEDDLE_EXPLORE';
+  /** For the option of that name: runs this schedule alone. */
+  readonly replay: string;
+  /** The steps, one a line. */
+  readonly trace: readonly string[];
+  /** How many schedules were run, with this one. */
+  readonly schedules: number;
+
+  constructor(
+    message: string,
+    details: Pick<ExploreError, 'replay' | 'trace' | 'schedules'>,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.replay = details.replay;
+    this.trace = details.trace;
+    this.schedules = details.schedules;
+  }
+}
+
+/**
+ * Runs threads in every order of their steps, within bounds, and rejects with the first that is wrong: with a trace, and a
+ * string that runs that order again.
+ */
+export async function explore<S, U extends object = Record<never, never>>(
+  exploration: Exploration<S, U>,
+): Promise<ExploreReport> {
+  const base = callerUrl(explore);
+  const options = checkOptions(exploration);
+  const { setup, check, threads, uses = {}, replay } = options;
+  checkFunction(setup, 'setup');
+  if (check !== undefined) checkFunction(check, 'check');
+  const functions = namedThreads(threads as Readonly<Record<string, AnyFunction>>);
+  const count = (
+    name: 'preemptions' | 'deaths' | 'timeouts' | 'random' | 'maxSteps' | 'maxSchedules',
+    none: number,
+  ) => (options[name] === Infinity ? Infinity : checkInteger(options[name] ?? none, name, { min: 0 }));
+  const names = functions.map(([name]) => name);
+  const search = new Search({
+    code: readCode(functions, uses as Readonly<Record<string, unknown>>, base),
+    names,
+    setup: setup as (uses: never) => unknown,
+    check: check as ((state: never, ending: Ending) => unknown) | undefined,
+    bounds: {
+      preemptions: count('preemptions', 2),
+      deaths: count('deaths', 0),
+      timeouts: count('timeouts', 1),
+      maxSteps: count('maxSteps', 1_000),
+    },
+    daemons: checkDaemons(options.daemons ?? [], names),
+    maxSchedules: count('maxSchedules', 100_000),
+    random: count('random', 0),
+    seed: checkInteger(options.seed ?? 1, 'seed', { min: 1 }),
+  });
+  const found = await outside(() => (replay === undefined ? search.all() : search.again(replay)));
+  if ('failure' in found) throw errorOf(found.failure);
+  return found.report;
+}
+
+function namedThreads(threads: Readonly<Record<string, AnyFunction>>): (readonly [string, AnyFunction])[] {
+  if (typeof threads !== 'object' || threads === null)
+    throw new TypeError(`threads must be an array or an object of functions, received ${show(threads)}`);
+  const taken = new Set<string>();
+  const named = Object.entries(threads).map(([key, fn]) => {
+    checkFunction(fn, `threads.${key}`);
+    const name = Array.isArray(threads) ? fn.name || 'thread' : key;
+    let unique = Array.isArray(threads) && fn.name === '' ? `${name} ${Number(key) + 1}` : name;
+    for (let number = 2; taken.has(unique); number++) unique = `${name} ${number}`;
+    taken.add(unique);
+    return [unique, fn] as const;
+  });
+  if (named.length === 0) throw new RangeError('threads must have at least one thread, received none');
+  return named;
+}
+
+function checkDaemons(daemons: readonly string[], names: readonly string[]): readonly string[] {
+  for (const name of daemons)
+    if (!names.includes(checkName(name) ?? ''))
+      throw new RangeError(
+        `daemons must be names of threads, which are ${names.join(', ')}; received ${show(name)}`,
+      );
+  return daemons;
+}
+
+function errorOf({ error, trace, replay, schedules, isSure }: Failure): ExploreError {
+  const lines = trace.toLines();
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const doubt = isSure
+    ? []
+    : [
+        'It ended differently when it was run again: what is explored depends on something else, such as real time, a random number or state that setup() does not make anew',
+      ];
+  const text = [
+    `Schedule ${schedules} has failed: ${message}`,
+    ...lines,
+    ...doubt,
+    `Run it alone: explore({ …, replay: ${JSON.stringify(replay)} })`,
+  ].join('\n');
+  return new ExploreError(text, { replay, trace: lines, schedules }, { cause: error });
+}

@@ -1,0 +1,183 @@
+/** Steps on shared objects: the real operations, blocking ones in their async form. */
+import { Atomics } from '#atomics';
+import { now } from '../../core/clock.ts';
+import { DeadlockError, InvalidStateError, TimeoutError } from '../../core/errors.ts';
+import { toThreadSync } from '../../executor/default-pool.ts';
+import type { AnyFunction } from '../../function/registry.ts';
+import { currentThread as currentRealThread } from '../../platform/thread-identity.ts';
+import { Queue } from '../../queue/queue.ts';
+import { isThenable } from '../../scope/call.ts';
+import { Condition } from '../../sync/condition.ts';
+import { Lock } from '../../sync/lock.ts';
+import { RLock } from '../../sync/rlock.ts';
+import { RWLock } from '../../sync/rw-lock.ts';
+import { select, selectSync } from '../../sync/select.ts';
+import { call, isExplored, spawn } from './explored.ts';
+import { runningMachine } from './machine.ts';
+import { asyncForm, isMemory } from './operations.ts';
+import type { Steps } from './steps.ts';
+import { currentThread } from './thread.ts';
+
+type Options = { readonly timeout?: number; readonly within?: unknown } | undefined;
+
+/** Which object a guard is of, that a promise will give. */
+const guarded = new WeakMap<object, object>();
+
+export function textAt(site: number): string {
+  const { text, place } = runningMachine()?.place(site) ?? { text: 'what is called', place: '' };
+  return `Cannot call ${text} (${place})`;
+}
+
+/** Calls what is no method of a shared object. */
+export function* stepOfFunction(site: number, fn: AnyFunction, self: unknown, args: unknown[]): Steps {
+  runningMachine()?.touched();
+  if (fn === select || fn === selectSync) {
+    yield { kind: 'point', site };
+    const promise = Reflect.apply(select, undefined, args) as Promise<unknown>;
+    return fn === select ? promise : yield { kind: 'wait', site, promise, blocks: true };
+  }
+  if (fn === (currentRealThread as unknown)) {
+    const thread = currentThread();
+    if (thread !== undefined) return { id: thread.id, name: thread.name };
+  }
+  if (fn === (setTimeout as unknown) || fn === (setInterval as unknown))
+    throw new InvalidStateError(
+      `${textAt(site)}: timers of the runtime do not go by the explorer's time; use sleep()`,
+    );
+  if (fn === (toThreadSync as unknown))
+    throw new InvalidStateError(`${textAt(site)}: explored code starts no threads; call the function itself`);
+  return Reflect.apply(fn, self, args);
+}
+
+/** Calls a method of a shared object, or of shared memory. */
+export function* callStep(site: number, of: object, key: PropertyKey, given: unknown[]): Steps {
+  yield { kind: 'point', site };
+  const object = of as Record<PropertyKey, AnyFunction>;
+  if (isMemory(of)) {
+    if (of === Atomics && (key === 'wait' || key === 'waitAsync'))
+      throw new InvalidStateError(
+        `${textAt(site)}: the explorer knows no waits but those of heddle; use an Event or a Condition`,
+      );
+    const result = Reflect.apply(object[key]!, of, given);
+    if (result !== undefined) runningMachine()?.trace.note(`→ ${String(result)}`);
+    return result;
+  }
+  runningMachine()?.touched();
+  const name = asyncForm(of, key);
+  const blocks = name !== undefined;
+  if (name === 'values')
+    throw new InvalidStateError(
+      `${textAt(site)}: a loop over it cannot be suspended; write one with getSync()`,
+    );
+  if (of instanceof Condition && (name ?? key) === 'waitFor') return yield* waitFor(site, of, given, blocks);
+  const thread = currentThread();
+  const args = argumentsOf(site, of, name ?? key, given, blocks);
+  if (blocks) checkNotForItself(of, key);
+  if (of instanceof Queue && key === 'taskDone' && thread?.belongings.finish(of) === false)
+    throw new InvalidStateError(`${textAt(site)}: this thread has taken no item that is not done`);
+  if (of instanceof RLock && key === 'tryAcquire') return yield* tryAgain(of, args);
+  let result: unknown = Reflect.apply(object[name ?? key]!, of, args);
+  if (blocks) result = yield { kind: 'wait', site, promise: result as Promise<unknown>, blocks };
+  else if (isThenable(result)) guarded.set(result, of);
+  thread?.belongings.hold(of, result);
+  if (of instanceof Queue) noteItems(of, name ?? key, result);
+  return result;
+}
+
+/** What was awaited may be a guard, or items. */
+export function noteGuard(promise: object, got: unknown): void {
+  const of = guarded.get(promise);
+  if (of === undefined) return;
+  currentThread()?.belongings.hold(of, got);
+}
+
+function noteItems(queue: Queue<unknown>, key: PropertyKey, result: unknown): void {
+  const thread = currentThread();
+  if (thread === undefined) return;
+  if (isThenable(result)) {
+    if (key !== 'get' && key !== 'getMany') return;
+    void result.then(
+      (value) => thread.belongings.took(queue, key === 'get' ? 1 : (value as unknown[]).length),
+      () => {},
+    );
+  } else if (key === 'get' || (key === 'tryGet' && result !== undefined)) thread.belongings.took(queue, 1);
+  else if (key === 'getMany') thread.belongings.took(queue, (result as unknown[]).length);
+}
+
+function argumentsOf(
+  site: number,
+  of: object,
+  key: PropertyKey,
+  given: unknown[],
+  blocks: boolean,
+): unknown[] {
+  if (key === 'run' && isExplored(given[0])) {
+    const [fn, ...rest] = given;
+    return [asTask(site, fn as AnyFunction, blocks), ...rest];
+  }
+  if (of instanceof RLock && blocks && key === 'acquire') {
+    const within = currentThread()?.belongings.guardOf(of);
+    if (within !== undefined) return [{ ...(given[0] as object | undefined), within }];
+  }
+  return given;
+}
+
+/** A function that the primitive calls while it is held: its steps are the thread's, and so is the release after them. */
+function asTask(site: number, fn: AnyFunction, blocks: boolean): () => Promise<unknown> {
+  return () =>
+    spawn(
+      (function* (): Steps {
+        try {
+          const result = yield* call(fn, undefined, []);
+          if (!isThenable(result)) return result;
+          if (blocks) throw new TypeError(`${textAt(site)}: fn returned a promise; use run()`);
+          return yield { kind: 'wait', site, promise: result, blocks: false };
+        } finally {
+          yield { kind: 'point', site };
+          runningMachine()?.trace.note('(its end)');
+        }
+      })(),
+    );
+}
+
+/** The blocking forms know their thread, which heddle takes for one and the same. */
+function checkNotForItself(of: object, key: PropertyKey): void {
+  const { belongings } = currentThread() ?? {};
+  const guard = belongings?.guardOf(of);
+  if (guard === undefined) return;
+  const exclusive = of instanceof Lock || (of instanceof RWLock && key === 'writeSync');
+  if (exclusive)
+    throw new DeadlockError('Cannot acquire lock: this thread has it, and would wait for itself');
+}
+
+/** `RLock.tryAcquire()`: at once for the thread that has it, not at all for others. */
+function* tryAgain(lock: RLock, args: unknown[]): Steps {
+  const thread = currentThread();
+  const within = thread?.belongings.guardOf(lock);
+  if (within === undefined && lock.locked) return undefined;
+  const guard = within === undefined ? Reflect.apply(lock.tryAcquire, lock, args) : undefined;
+  const got = guard ?? (yield { kind: 'wait', site: 0, promise: lock.acquire({ within }), blocks: true });
+  thread?.belongings.hold(lock, got);
+  return got;
+}
+
+/** `Condition.waitFor()`, with a predicate that can be suspended. */
+function* waitFor(site: number, condition: Condition, given: unknown[], blocks: boolean): Steps {
+  const [guard, predicate, options] = given as [never, AnyFunction, Options];
+  const timeout = options?.timeout ?? Infinity;
+  const end = now() + timeout;
+  const loop = function* (): Steps {
+    for (;;) {
+      const value = yield* call(predicate, undefined, []);
+      if (isThenable(value))
+        throw new TypeError(`${textAt(site)}: predicate returned a promise; it must be a plain function`);
+      if (value) return value;
+      const left = end - now();
+      if (left <= 0) throw new TimeoutError(`${textAt(site)}: ${timeout} ms have passed`);
+      const promise = condition.wait(guard, { ...options, ...(timeout !== Infinity && { timeout: left }) });
+      yield { kind: 'wait', site, promise, blocks };
+      runningMachine()?.touched();
+    }
+  };
+  return blocks ? yield* loop() : spawn(loop());
+}

@@ -1,0 +1,163 @@
+/** What rewritten code calls (`expressions.ts`, `rewriter.ts`), by the names that they use. */
+import type { AnyFunction } from '../../function/registry.ts';
+import { isThenable } from '../../scope/call.ts';
+import { loopOver } from './callbacks.ts';
+import { Disposables } from './disposables.ts';
+import { atOnce, type Body, call, callable, isExplored, spawn } from './explored.ts';
+import { runningMachine } from './machine.ts';
+import { callStep, noteGuard, stepOfFunction, textAt } from './operation-steps.ts';
+import { isLook, isMemory, isStep } from './operations.ts';
+import type { Steps } from './steps.ts';
+
+export const runtime = {
+  // Functions and classes
+
+  explored: (body: Body, isAsync: boolean, name: string = body.name): AnyFunction =>
+    callable(body, isAsync, name),
+
+  arrow: (self: unknown, body: Body, isAsync: boolean, name: string = ''): AnyFunction =>
+    callable(body.bind(self) as Body, isAsync, name),
+
+  /** Makes what it is given, a class whose methods are generators, one whose methods can be called. */
+  classOf(
+    type: AnyFunction,
+    methods: readonly [PropertyKey, isStatic: boolean, isAsync: boolean][],
+  ): AnyFunction {
+    for (const [key, isStatic, isAsync] of methods) {
+      const owner: object = isStatic ? type : (type.prototype as object);
+      const { value } = Object.getOwnPropertyDescriptor(owner, key)!;
+      const method = callable(value as Body, isAsync, String(key));
+      Object.defineProperty(owner, key, { value: method, writable: true, configurable: true });
+    }
+    return type;
+  },
+
+  // Calls
+
+  *apply(site: number, fn: AnyFunction, self: unknown, args: unknown[]): Steps {
+    if (isExplored(fn)) return yield* call(fn, self, args);
+    if (typeof fn !== 'function') throw new TypeError(`${textAt(site)}: what is called is not a function`);
+    return yield* stepOfFunction(site, fn, self, args);
+  },
+
+  *invoke(site: number, of: Record<PropertyKey, unknown>, key: PropertyKey, args: unknown[]): Steps {
+    const fn = of[key] as AnyFunction;
+    if (isExplored(fn)) return yield* call(fn, of, args);
+    if (typeof fn !== 'function') throw new TypeError(`${textAt(site)}: ${String(key)} is not a function`);
+    if (isStep(of, key)) return yield* callStep(site, of, key, args);
+    if (isExplored(of) && (key === 'call' || key === 'apply')) {
+      const [self, ...rest] = args;
+      return yield* call(of as never, self, key === 'call' ? rest : ((rest[0] as unknown[]) ?? []));
+    }
+    if (Array.isArray(of) && isExplored(args[0])) {
+      const loop = loopOver(of, key, args, (each, values) => call(each, undefined, values));
+      if (loop !== undefined) return yield* loop;
+    }
+    return yield* stepOfFunction(site, fn, of, args);
+  },
+
+  /** The call of an async private method. */
+  *begin(steps: Steps): Steps {
+    return yield { kind: 'begin', steps };
+  },
+
+  atOnceSync: (steps: Steps): unknown => atOnce(steps),
+  atOnceAsync: (steps: Steps): Promise<unknown> => spawn(steps),
+
+  // Memory
+
+  *read(site: number, of: Record<PropertyKey, unknown>, key: PropertyKey): Steps {
+    if (!ArrayBuffer.isView(of)) return of[key];
+    yield { kind: 'point', site };
+    const value = of[key as never];
+    runningMachine()?.trace.note(`→ ${String(value)}`);
+    return value;
+  },
+
+  *write(site: number, of: Record<PropertyKey, unknown>, key: PropertyKey, value: unknown): Steps {
+    if (isMemory(of)) {
+      yield { kind: 'point', site };
+      runningMachine()?.trace.note(`← ${String(value)}`);
+    }
+    of[key] = value;
+    return value;
+  },
+
+  number: (value: unknown): number | bigint => (typeof value === 'bigint' ? value : Number(value)),
+  add: (value: number | bigint, by: number): number | bigint =>
+    typeof value === 'bigint' ? value + BigInt(by) : value + by,
+
+  /** A property that others may change. */
+  *look(site: number, of: Record<PropertyKey, unknown>, key: PropertyKey): Steps {
+    const value = of[key];
+    if (!isLook(of, value)) return value;
+    yield { kind: 'point', site };
+    const now = of[key];
+    runningMachine()?.trace.note(`→ ${String(now)}`);
+    return now;
+  },
+
+  // Waiting
+
+  *await(site: number, value: unknown): Steps {
+    const promise = isThenable(value) ? value : Promise.resolve(value);
+    const got = yield { kind: 'wait', site, promise, blocks: false };
+    noteGuard(promise, got);
+    return got;
+  },
+
+  iterate: (of: Partial<AsyncIterable<unknown> & Iterable<unknown>>): Loop => {
+    const iterator = of[Symbol.asyncIterator]?.() ?? of[Symbol.iterator]!();
+    return { iterator, isOpen: true, value: undefined };
+  },
+
+  *next(loop: Loop, site: number): Steps {
+    loop.isOpen = false;
+    yield { kind: 'point', site };
+    runningMachine()?.touched();
+    const promise = Promise.resolve(loop.iterator.next());
+    const { done, value } = (yield { kind: 'wait', site, promise, blocks: false }) as IteratorResult<unknown>;
+    loop.isOpen = done !== true;
+    loop.value = value;
+    return loop.isOpen;
+  },
+
+  broken: (loop: Loop): void => {
+    if (!loop.isOpen) return;
+    loop.isOpen = false;
+    void Promise.resolve(loop.iterator.return?.()).catch(() => {});
+  },
+
+  *close(loop: Loop, site: number): Steps {
+    if (!loop.isOpen || loop.iterator.return === undefined) return undefined;
+    return yield { kind: 'wait', site, promise: Promise.resolve(loop.iterator.return()), blocks: false };
+  },
+
+  // `using`
+
+  disposables: (): Disposables => new Disposables(),
+  use: (stack: Disposables, value: unknown, isAsync: boolean, site: number): unknown =>
+    stack.use(value, isAsync, site),
+  failed: (stack: Disposables, error: unknown): void => stack.fail(error),
+  *dispose(stack: Disposables): Steps {
+    return yield* stack.dispose(runtime.invoke);
+  },
+
+  /** The same for what esbuild makes of it. */
+  useIn: (stack: unknown[], value: unknown, isAsync: boolean | undefined, site: number): unknown => {
+    stack[0] ??= new Disposables();
+    return (stack[0] as Disposables).use(value, isAsync === true, site);
+  },
+  *disposeAll(stack: unknown[], error: unknown, hasError: boolean | undefined): Steps {
+    const disposables = (stack[0] as Disposables | undefined) ?? new Disposables();
+    if (hasError === true) disposables.fail(error);
+    return yield* disposables.dispose(runtime.invoke);
+  },
+};
+
+interface Loop {
+  readonly iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  /** Whether it must be closed. */
+  isOpen: boolean;
+  value: unknown;
+}
