@@ -171,7 +171,7 @@ export class Machine {
       throw new HeddleError(
         `Livelock: the schedule has not ended after ${bounds.maxSteps} steps; a loop that waits for another thread must wait at a primitive`,
       );
-    const choice = choices.choose(count, steps.length);
+    const choice = choices.choose(count, steps.length, markOf(enabled));
     if (choice < steps.length) this.#step(steps[choice]!, last);
     else if (mayFire && choice === steps.length) this.#fire(enabled.length > 0);
     else this.#kill(mortal[choice - steps.length - Number(mayFire)]!);
@@ -219,6 +219,10 @@ export class Machine {
 
   #checkEnd(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
+    if (!this.#options.choices.isFollowed)
+      throw new RangeError(
+        'Cannot follow the choices: the schedule has ended before; what is explored is not deterministic',
+      );
     const stuck = this.threads.filter(
       ({ status, name }) => status === 'alive' && !this.#options.daemons.includes(name),
     );
@@ -226,4 +230,9 @@ export class Machine {
     const each = stuck.map((thread) => `thread "${thread.name}" ${thread.waitsAt(this)}`);
     throw new HeddleError(`Deadlock: ${each.join('; ')}`);
   }
+}
+
+/** A number for where they stand. */
+function markOf(threads: readonly ModelThread[]): number {
+  return threads.reduce((mark, { id, point }) => (mark * 31 + id * 4099 + point!) | 0, 0);
 }
