@@ -2,7 +2,7 @@
 import type { AnyFunction } from '../../function/registry.ts';
 import type { Steps } from './steps.ts';
 
-type Call = (fn: AnyFunction, args: readonly unknown[]) => Steps;
+type Call = (fn: AnyFunction, self: unknown, args: readonly unknown[]) => Steps;
 
 /** `undefined` for any other method. */
 export function loopOver(
@@ -12,7 +12,7 @@ export function loopOver(
   call: Call,
 ): Steps | undefined {
   const fn = args[0] as AnyFunction;
-  const each = (index: number): Steps => call(fn, [list[index], index, list]);
+  const each = (index: number): Steps => call(fn, args[1], [list[index], index, list]);
   switch (key) {
     case 'forEach':
       return collect(list, each, () => undefined);
@@ -31,7 +31,8 @@ export function loopOver(
     case 'findIndex':
       return search(list, each, true, (index) => index);
     case 'reduce':
-      return args.length > 1 ? reduce(list, fn, 0, args[1], call) : reduce(list, fn, 1, list[0], call);
+      if (args.length > 1) return reduce(list, fn, 0, args[1], call);
+      return list.length > 0 ? reduce(list, fn, 1, list[0], call) : undefined;
     default:
       return undefined;
   }
@@ -62,6 +63,6 @@ function* search(
 function* reduce(list: readonly unknown[], fn: AnyFunction, from: number, first: unknown, call: Call): Steps {
   let result = first;
   for (let index = from; index < list.length; index++)
-    result = yield* call(fn, [result, list[index], index, list]);
+    result = yield* call(fn, undefined, [result, list[index], index, list]);
   return result;
 }

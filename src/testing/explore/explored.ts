@@ -89,6 +89,7 @@ export function callable(body: Body, isAsync: boolean, name: string): AnyFunctio
         return atOnce(Reflect.apply(body, this, args));
       };
   Object.defineProperty(fn, 'name', { value: name, configurable: true });
+  Object.defineProperty(fn, 'length', { value: body.length, configurable: true });
   bodies.set(fn, { body, isAsync });
   return fn;
 }

@@ -58,6 +58,7 @@ export abstract class Expressions {
         return this.#update(node);
       case 'UnaryExpression':
         if (node.operator !== 'delete') return this.children(node);
+        if (node.argument.type === 'ChainExpression') return this.#atOnce(() => this.children(node));
         return this.range(node.start, node.end, [node.argument], (each) => this.target(each));
       case 'TaggedTemplateExpression':
         return this.range(node.start, node.end, [node.tag, node.quasi], (each) =>
@@ -124,6 +125,16 @@ export abstract class Expressions {
 
   protected runtime(name: string, args: readonly string[]): string {
     return `${RUNTIME}.${name}(${args.join(', ')})`;
+  }
+
+  #atOnce(write: () => string): string {
+    const before = this.frame;
+    this.frame = { ...before, suspends: false };
+    try {
+      return write();
+    } finally {
+      this.frame = before;
+    }
   }
 
   #step(node: AnyNode, name: string, args: readonly string[]): string {

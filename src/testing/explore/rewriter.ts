@@ -60,10 +60,22 @@ export class Rewriter extends Expressions {
       case 'VariableDeclarator':
         if (node.init && node.id.type === 'Identifier' && USING_CONTEXT.test(node.id.name))
           return `${node.id.name} = ${this.runtime('disposables', [])}`;
-        return this.children(node);
+        return this.range(node.start, node.end, childrenOf(node), (each) =>
+          each === node.init && node.id.type === 'Identifier'
+            ? this.#named(each, node.id.name)
+            : this.emit(each),
+        );
       default:
         return this.expression(node);
     }
+  }
+
+  /** A function or class without a name gets that. */
+  #named(node: AnyNode, name: string): string {
+    if (node.type === 'ClassExpression' && !node.id) return this.#class(node, name);
+    if (node.type === 'ArrowFunctionExpression' || (node.type === 'FunctionExpression' && !node.id))
+      return this.#function(node, name);
+    return this.emit(node);
   }
 
   #in<T>(frame: Frame, write: () => T): T {
@@ -148,7 +160,7 @@ export class Rewriter extends Expressions {
     const open = `const ${loop} = ${this.runtime('iterate', [this.emit(node.right)])};`;
     const next = `yield* ${this.runtime('next', [loop, site])}`;
     const close = `yield* ${this.runtime('close', [loop, site])}`;
-    const text = `{ ${open} try { ${head}while (${next}) { ${left} ${this.emit(node.body)} } } catch (__error) { ${this.runtime('broken', [loop])}; throw __error; } finally { ${close}; } }`;
+    const text = `{ ${open} try { ${head}while (${next}) { ${left} ${this.emit(node.body)} } } catch (__error) { yield* ${this.runtime('broken', [loop, site])}; throw __error; } finally { ${close}; } }`;
     return this.source.sameLines(node, text);
   }
 
@@ -217,8 +229,8 @@ export class Rewriter extends Expressions {
     if (!isFunction(value)) return this.children(node);
     if (node.kind !== 'init') return this.#accessor(node, node.key, value);
     if (value.generator || !node.method) {
-      if (!node.method && !value.generator && !node.computed && node.key.type === 'Identifier')
-        return `${node.key.name}: ${this.#function(value, node.key.name)}`;
+      if (!value.generator && !node.computed && node.key.type === 'Identifier')
+        return `${node.key.name}: ${this.#named(value, node.key.name)}`;
       return this.range(node.start, node.end, [node.key, value], (each) =>
         each === value && value.generator ? this.#in(atOnce(), () => this.children(each)) : this.emit(each),
       );
@@ -227,7 +239,7 @@ export class Rewriter extends Expressions {
     const key = node.computed ? `[${this.emit(node.key)}]` : this.source.slice(node.key.start, node.key.end);
     return this.source.sameLines(
       node,
-      `${key}: ${this.#wrapped(this.#generator(value, ''), value, undefined)}`,
+      `${key}: ${this.#wrapped(this.#generator(value, ''), value, nameOf(node))}`,
     );
   }
 
@@ -240,7 +252,7 @@ export class Rewriter extends Expressions {
 
   // Classes
 
-  #class(node: ClassNode): string {
+  #class(node: ClassNode, name: string = ''): string {
     const methods = node.body.body.filter(
       (each) => each.type === 'MethodDefinition' && each.kind === 'method' && !each.value.generator,
     ) as Of<'MethodDefinition'>[];
@@ -257,7 +269,7 @@ export class Rewriter extends Expressions {
       const marks = methods
         .filter(({ key }) => key.type !== 'PrivateIdentifier')
         .map((method) => `[${this.#keyAgain(method)}, ${method.static}, ${method.value.async}]`);
-      const whole = this.runtime('classOf', [text, `[${marks.join(', ')}]`]);
+      const whole = this.runtime('classOf', [text, `[${marks.join(', ')}]`, JSON.stringify(name)]);
       return node.type === 'ClassDeclaration' ? `let ${node.id!.name} = ${whole};` : whole;
     } finally {
       this.privateMethods.pop();
@@ -294,4 +306,9 @@ function usesSuper(node: AnyNode): boolean {
   if (node.type === 'Super') return true;
   if (isFunction(node) && node.type !== 'ArrowFunctionExpression') return false;
   return childrenOf(node).some(usesSuper);
+}
+
+function nameOf({ key, computed }: Of<'Property'>): string | undefined {
+  if (computed) return undefined;
+  return key.type === 'Identifier' ? key.name : String((key as Of<'Literal'>).value);
 }

@@ -7,7 +7,7 @@ import { atOnce, type Body, call, callable, isExplored, spawn } from './explored
 import { runningMachine } from './machine.ts';
 import { callStep, noteGuard, stepOfFunction, textAt } from './operation-steps.ts';
 import { isLook, isMemory, isStep } from './operations.ts';
-import type { Steps } from './steps.ts';
+import type { Steps, Stop } from './steps.ts';
 
 export const runtime = {
   // Functions and classes
@@ -22,7 +22,9 @@ export const runtime = {
   classOf(
     type: AnyFunction,
     methods: readonly [PropertyKey, isStatic: boolean, isAsync: boolean][],
+    name: string,
   ): AnyFunction {
+    if (type.name === '') Object.defineProperty(type, 'name', { value: name, configurable: true });
     for (const [key, isStatic, isAsync] of methods) {
       const owner: object = isStatic ? type : (type.prototype as object);
       const { value } = Object.getOwnPropertyDescriptor(owner, key)!;
@@ -50,7 +52,7 @@ export const runtime = {
       return yield* call(of as never, self, key === 'call' ? rest : ((rest[0] as unknown[]) ?? []));
     }
     if (Array.isArray(of) && isExplored(args[0])) {
-      const loop = loopOver(of, key, args, (each, values) => call(each, undefined, values));
+      const loop = loopOver(of, key, args, call);
       if (loop !== undefined) return yield* loop;
     }
     return yield* stepOfFunction(site, fn, of, args);
@@ -107,30 +109,37 @@ export const runtime = {
   },
 
   iterate: (of: Partial<AsyncIterable<unknown> & Iterable<unknown>>): Loop => {
-    const iterator = of[Symbol.asyncIterator]?.() ?? of[Symbol.iterator]!();
-    return { iterator, isOpen: true, value: undefined };
+    const asyncIterator = of[Symbol.asyncIterator]?.();
+    const iterator = asyncIterator ?? of[Symbol.iterator]!();
+    return { iterator, isSync: asyncIterator === undefined, isOpen: true, value: undefined };
   },
 
   *next(loop: Loop, site: number): Steps {
     loop.isOpen = false;
     yield { kind: 'point', site };
     runningMachine()?.touched();
-    const promise = Promise.resolve(loop.iterator.next());
-    const { done, value } = (yield { kind: 'wait', site, promise, blocks: false }) as IteratorResult<unknown>;
+    const given = yield* call(loop.iterator.next as AnyFunction, loop.iterator, []);
+    const { done, value } = (yield waitFor(site, given)) as IteratorResult<unknown>;
+    loop.value = loop.isSync && done !== true ? yield waitFor(site, value) : value;
     loop.isOpen = done !== true;
-    loop.value = value;
     return loop.isOpen;
   },
 
-  broken: (loop: Loop): void => {
-    if (!loop.isOpen) return;
-    loop.isOpen = false;
-    void Promise.resolve(loop.iterator.return?.()).catch(() => {});
+  /** The body of the loop has failed: that is what counts. */
+  *broken(loop: Loop, site: number): Steps {
+    try {
+      yield* runtime.close(loop, site);
+    } catch {
+      return undefined;
+    }
+    return undefined;
   },
 
   *close(loop: Loop, site: number): Steps {
-    if (!loop.isOpen || loop.iterator.return === undefined) return undefined;
-    return yield { kind: 'wait', site, promise: Promise.resolve(loop.iterator.return()), blocks: false };
+    const { iterator, isOpen } = loop;
+    loop.isOpen = false;
+    if (!isOpen || iterator.return === undefined) return undefined;
+    return yield waitFor(site, yield* call(iterator.return as AnyFunction, iterator, []));
   },
 
   // `using`
@@ -155,8 +164,13 @@ export const runtime = {
   },
 };
 
+function waitFor(site: number, value: unknown): Stop {
+  return { kind: 'wait', site, promise: Promise.resolve(value), blocks: false };
+}
+
 interface Loop {
   readonly iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly isSync: boolean;
   /** Whether it must be closed. */
   isOpen: boolean;
   value: unknown;
