@@ -111,15 +111,15 @@ function argumentsOf(
   given: unknown[],
   blocks: boolean,
 ): unknown[] {
-  if (key === 'run' && isExplored(given[0])) {
-    const [fn, ...rest] = given;
-    return [asTask(site, fn as AnyFunction, blocks), ...rest];
+  const args = [...given];
+  if (key === 'run' && isExplored(args[0])) args[0] = asTask(site, args[0] as AnyFunction, blocks);
+  // The blocking forms enter again what their thread has, of which heddle does not know.
+  const within = of instanceof RLock && blocks ? currentThread()?.belongings.guardOf(of) : undefined;
+  if (within !== undefined) {
+    const at = key === 'run' ? 1 : 0;
+    args[at] = { ...(args[at] as object | undefined), within };
   }
-  if (of instanceof RLock && blocks && key === 'acquire') {
-    const within = currentThread()?.belongings.guardOf(of);
-    if (within !== undefined) return [{ ...(given[0] as object | undefined), within }];
-  }
-  return given;
+  return args;
 }
 
 /** A function that the primitive calls while it is held: its steps are the thread's, and so is the release after them. */

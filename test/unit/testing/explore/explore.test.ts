@@ -1,5 +1,15 @@
-import { Event, Lock, OwnerDiedError, Queue, Semaphore, TimeoutError } from 'heddle';
-import { type Exploration, ExploreError, explore } from 'heddle/testing';
+import {
+  capture,
+  Event,
+  Lock,
+  OwnerDiedError,
+  Queue,
+  Semaphore,
+  TaskGroup,
+  TimeoutError,
+  toThreadSync,
+} from 'heddle';
+import { type Exploration, ExploreError, explore, VirtualClock } from 'heddle/testing';
 import { describe, expect, test } from 'vitest';
 
 /** The error of an exploration that must fail. */
@@ -424,5 +434,94 @@ describe('explore()', () => {
     const error = await failure(model);
     expect(error.message).toContain('money is lost');
     expect(error.message).toMatch(/there +this\.#sum\[0\] \+= amount ← -5 +Account:\d/);
+  });
+
+  test('takes the values of capture(), and imports inside a function from where it stands', async () => {
+    const report = await explore({
+      setup: () => ({ got: [] as unknown[] }),
+      threads: [
+        capture({ by: 2 }, ({ by }, { got }: { got: unknown[] }) => got.push(by)),
+        async ({ got }: { got: unknown[] }) => {
+          const { tmpdir } = await import('node:os');
+          got.push(typeof tmpdir());
+        },
+      ],
+      check: ({ got }) => expect(got).toEqual([2, 'string']),
+    });
+    expect(report.exhausted).toBe(true);
+  });
+
+  test('runs what tools that measure coverage make of a function', async () => {
+    // biome-ignore lint/security/noGlobalEval: as istanbul writes it
+    const indirect = globalThis.eval;
+    const counted = indirect(
+      '({ count }) => { cov_2abc1def45().f[0]++; cov_2abc1def45().s[1]++; count[0]++; cov_2abc1def45().b[0][1]++; return cov_2abc1def45(), count[0] }',
+    ) as (state: { count: Int32Array }) => number;
+    const report = await explore({
+      setup: () => ({ count: new Int32Array(1) }),
+      threads: [counted],
+    });
+    expect(report).toEqual({ schedules: 1, steps: 3, exhausted: true });
+  });
+
+  const shared = () => ({
+    lock: new Lock(),
+    flag: new Int32Array(1),
+    queue: new Queue<number>(),
+    toThreadSync,
+  });
+  type Shared = ReturnType<typeof shared>;
+  const UNKNOWN: Record<string, (state: Shared) => unknown> = {
+    'it waits in code that cannot be suspended': ({ lock }) => [2, 1].toSorted(() => lock.acquireSync() && 1),
+    'use an Event or a Condition': ({ flag }) => Atomics.wait(flag, 0, 0),
+    'use sleep()': () => setTimeout(() => {}, 1),
+    'write one with getSync()': ({ queue }) => [...queue.valuesSync()],
+    'starts no threads': ({ toThreadSync }) => toThreadSync(() => 1),
+    'fn returned a promise': ({ lock }) => lock.runSync(async () => {}),
+  };
+  test.each(Object.entries(UNKNOWN))('says what it cannot explore: %s', async (message, thread) => {
+    expect((await failure({ setup: shared, threads: [thread] })).message).toContain(message);
+  });
+
+  test('makes steps of what stands in callbacks of arrays, and lets other built-ins call at once', async () => {
+    const { steps } = await explore({
+      setup: () => ({ table: new Int32Array(3) }),
+      threads: [
+        ({ table }) => {
+          [0, 1, 2].forEach((at) => {
+            table[at] = 1;
+          });
+          Array.from({ length: 3 }, (_, at) => table[at]);
+        },
+      ],
+    });
+    expect(steps).toBe(3);
+  });
+
+  test('ends with the task that explores, between two schedules', async () => {
+    const outcome = TaskGroup.run(async (group) => {
+      let schedules = 0;
+      await explore({
+        setup: () => {
+          if (++schedules === 3) group.cancel();
+          return { table: new Int32Array(1) };
+        },
+        threads: [1, 2, 3].map(
+          () =>
+            ({ table }: { table: Int32Array }) =>
+              table[0]!++,
+        ),
+      });
+    });
+    expect(await outcome).toBeUndefined();
+  });
+
+  test('leaves the clock and the reports of the program as they were', async () => {
+    await explore({ setup: () => ({}), threads: [() => 1] });
+    VirtualClock.install()[Symbol.dispose]();
+    using _clock = VirtualClock.install();
+    await expect(explore({ setup: () => ({}), threads: [() => 1] })).rejects.toThrow(
+      'there is one already; dispose of it first',
+    );
   });
 });
