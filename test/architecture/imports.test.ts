@@ -46,7 +46,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'thread',
   ],
   cli: ['core', 'platform', 'function', 'scope', 'executor'],
-  testing: ['core', 'platform', 'memory', 'park', 'scope', 'executor'],
+  testing: [
+    'core',
+    'platform',
+    'memory',
+    'park',
+    'sync',
+    'queue',
+    'function',
+    'scope',
+    'executor',
+    'index.ts',
+  ],
   /** `src/index.ts` and `src/all-kinds.ts`. */
   '': [
     'core',
@@ -68,9 +79,9 @@ const OUTSIDE: readonly { readonly what: RegExp; readonly rooms: readonly string
   { what: /^node:/, rooms: ['platform', 'cli'] },
   {
     what: /^#atomics$/,
-    rooms: ['platform', 'memory', 'park', 'sync', 'queue', 'jobs', 'thread', 'executor'],
+    rooms: ['platform', 'memory', 'park', 'sync', 'queue', 'jobs', 'thread', 'executor', 'testing'],
   },
-  { what: /^acorn$/, rooms: ['platform', 'function'] },
+  { what: /^acorn$/, rooms: ['platform', 'function', 'testing'] },
   { what: /^(cli-progress|cli-table3|picocolors|tinyglobby)$/, rooms: ['cli'] },
 ];
 

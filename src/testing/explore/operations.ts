@@ -1,4 +1,5 @@
 /** What is a step of a thread: the operations on what threads share. */
+import { Atomics } from '#atomics';
 import { Future } from '../../executor/future.ts';
 import { Queue } from '../../queue/queue.ts';
 import { Barrier } from '../../sync/barrier.ts';
@@ -66,7 +67,7 @@ export function isShared(object: unknown): object is object {
 
 /** Whether threads may share the memory that it shows. */
 export function isMemory(object: unknown): boolean {
-  return ArrayBuffer.isView(object) || object === globalThis.Atomics;
+  return ArrayBuffer.isView(object) || object === Atomics;
 }
 
 /** Whether calling that method of it is a step. */
