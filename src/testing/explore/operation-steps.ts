@@ -78,10 +78,25 @@ export function* callStep(site: number, of: object, key: PropertyKey, given: unk
   if (of instanceof RLock && key === 'tryAcquire') return yield* tryAgain(of, args);
   let result: unknown = Reflect.apply(object[name ?? key]!, of, args);
   if (blocks) result = yield { kind: 'wait', site, promise: result as Promise<unknown>, blocks };
-  else if (isThenable(result)) guarded.set(result, of);
+  else if (result instanceof Promise) {
+    result = whenIdle(result);
+    guarded.set(result as object, of);
+  }
   thread?.belongings.hold(of, result);
   if (of instanceof Queue) noteItems(of, name ?? key, result);
   return result;
+}
+
+/** The same promise, which settles when a promise of a thread's own loop could. */
+function whenIdle(promise: Promise<unknown>): Promise<unknown> {
+  const thread = currentThread();
+  if (thread === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    promise.then(
+      (value) => thread.whenIdle(() => resolve(value)),
+      (error) => thread.whenIdle(() => reject(error)),
+    );
+  });
 }
 
 /** What was awaited may be a guard, or items. */

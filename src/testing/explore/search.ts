@@ -118,7 +118,7 @@ export class Search {
     const { code, names, setup, check, daemons } = this.#plan;
     this.#choices.restart();
     const trace = new Trace();
-    using clock = VirtualClock.install({ autoJump: false });
+    const clock = VirtualClock.install({ autoJump: false });
     const { sites } = code;
     const machine = new Machine({ choices: this.#choices, clock, bounds, sites, trace, daemons });
     interceptReports((kind, message, error) => {
@@ -139,6 +139,7 @@ export class Search {
       await machine.end();
       interceptReports(undefined);
       forgetTimers(clock);
+      clock[Symbol.dispose]();
       await dispose(state);
     }
   }

@@ -75,6 +75,8 @@ export class ModelThread {
   readonly #ready: Strand[] = [];
   /** All that have not ended. */
   readonly #strands = new Set<Strand>();
+  /** What its loop does when the code that runs has returned to it. */
+  #due: (() => void)[] = [];
 
   constructor(machine: Machine, id: number, name: string, body: () => Steps) {
     this.#machine = machine;
@@ -125,6 +127,15 @@ export class ModelThread {
     return strand.promise;
   }
 
+  /**
+   * Calls `settle` once the code that runs now has returned to the loop: what a promise leads to comes after that, and who
+   * looks whether it was handled must not look before.
+   */
+  whenIdle(settle: () => void): void {
+    if (this.#stack.length === 0) settle();
+    else this.#due.push(settle);
+  }
+
   /** Takes the step before which it stands, and goes on to the next. */
   step(): void {
     this.#top!.point = undefined;
@@ -140,7 +151,15 @@ export class ModelThread {
         this.#stack.push(top);
       }
       this.#resume(top);
+      if (this.#stack.length === 0 && this.#due.length > 0) this.#settleDue();
     }
+  }
+
+  #settleDue(): void {
+    const due = this.#due;
+    this.#due = [];
+    for (const settle of due) settle();
+    this.#machine.touched();
   }
 
   /** It ends here and now, wherever it stands. */
@@ -155,6 +174,8 @@ export class ModelThread {
     this.belongings.drop(scopes, () => own.cancel(`thread "${this.name}" has died`));
     const error = own.cancellation ?? new Error('The thread has died');
     for (const strand of this.#strands) strand.drop(error);
+    for (const settle of this.#due) settle();
+    this.#due = [];
     this.#strands.clear();
     this.#stack.length = 0;
     this.#ready.length = 0;
@@ -228,7 +249,10 @@ export class ModelThread {
   #ended(strand: Strand, outcome: Input): void {
     this.#stack.pop();
     this.#strands.delete(strand);
-    strand.end(outcome);
+    strand.state = 'done';
+    // Who waits for it on a blocked stack is no code of the loop.
+    if (strand.within !== undefined) strand.end(outcome);
+    else this.whenIdle(() => strand.end(outcome));
     this.#machine.touched();
   }
 }

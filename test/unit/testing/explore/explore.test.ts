@@ -498,6 +498,30 @@ describe('explore()', () => {
     expect(steps).toBe(3);
   });
 
+  test('takes no rejection for unhandled that a thread handles before it returns to its loop', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    await explore({
+      setup: () => ({ queue: new Queue<number>(), table: new Int32Array(1) }),
+      threads: [
+        async ({ queue, table }) => {
+          const fail = async () => {
+            table[0]!++;
+            throw new Error('no');
+          };
+          const both = [fail(), fail(), queue.get({ timeout: 0 })];
+          table[0]!++;
+          await Promise.allSettled(both);
+        },
+        ({ table }) => table[0]!++,
+      ],
+      preemptions: 1,
+    });
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   test('ends with the task that explores, between two schedules', async () => {
     const outcome = TaskGroup.run(async (group) => {
       let schedules = 0;
