@@ -1,6 +1,7 @@
 /** Every order in which threads may take their steps. */
 import { checkFunction, checkInteger, checkName, checkOptions, show } from '../core/arguments.ts';
 import { HeddleError } from '../core/errors.ts';
+import { moduleUrl } from '../function/loader.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import { callerUrl } from '../platform/call-site.ts';
 import { outside } from '../scope/outside.ts';
@@ -9,12 +10,14 @@ import { type Ending, type ExploreReport, type Failure, Search } from './explore
 
 export type { Ending, ExploreReport };
 
+type Nothing = Record<never, never>;
+
 /** What one thread does. It obeys the rule of functions that go to a thread, apart from `uses`. */
 export type ExploredThread<S> = (state: S) => unknown;
 
-export interface Exploration<S, U extends object = Record<never, never>> {
+export interface Exploration<S, U extends object = Nothing, M extends object = Nothing> {
   /** Makes what the threads share, anew for each schedule. If it has a `Symbol.dispose`, that is called at the end of the schedule. */
-  readonly setup: (uses: U) => S | PromiseLike<S>;
+  readonly setup: (uses: U & M) => S | PromiseLike<S>;
   /** At least one, async or blocking. With names, or with those of the functions. */
   readonly threads:
     | readonly ExploredThread<Awaited<S>>[]
@@ -26,6 +29,11 @@ export interface Exploration<S, U extends object = Record<never, never>> {
    * must take them from its argument; all else is as it is.
    */
   readonly uses?: U | undefined;
+  /**
+   * Modules whose source is explored, with what they import by a relative path: `{ bank: () => import('./bank.ts') }`. The
+   * functions may use the names of these modules, and of what they export; `setup` must take it from its argument.
+   */
+  readonly modules?: { readonly [K in keyof M]: () => Promise<M[K]> } | undefined;
   /** How often in one schedule a thread is interrupted though it could go on; default 2. `Infinity`: all schedules. */
   readonly preemptions?: number | undefined;
   /** How many threads may die in one schedule; default 0. */
@@ -72,12 +80,15 @@ export class ExploreError extends HeddleError {
  * Runs threads in every order of their steps, within bounds, and rejects with the first that is wrong: with a trace, and a
  * string that runs that order again.
  */
-export async function explore<S, U extends object = Record<never, never>>(
-  exploration: Exploration<S, U>,
+export async function explore<S, U extends object = Nothing, M extends object = Nothing>(
+  exploration: Exploration<S, U, M>,
 ): Promise<ExploreReport> {
   const base = callerUrl(explore);
   const options = checkOptions(exploration);
-  const { setup, check, threads, uses = {}, replay } = options;
+  const { setup, check, threads, uses = {}, modules = {}, replay } = options;
+  const urls = Object.entries<() => Promise<object>>(modules).map(
+    ([name, load]) => [name, moduleUrl(load, explore)] as const,
+  );
   checkFunction(setup, 'setup');
   if (check !== undefined) checkFunction(check, 'check');
   const functions = namedThreads(threads as Readonly<Record<string, AnyFunction>>);
@@ -87,7 +98,7 @@ export async function explore<S, U extends object = Record<never, never>>(
   ) => (options[name] === Infinity ? Infinity : checkInteger(options[name] ?? none, name, { min: 0 }));
   const names = functions.map(([name]) => name);
   const search = new Search({
-    code: readCode(functions, uses as Readonly<Record<string, unknown>>, base),
+    code: await readCode(functions, uses as Readonly<Record<string, unknown>>, new Map(urls), base),
     names,
     setup: setup as (uses: never) => unknown,
     check: check as ((state: never, ending: Ending) => unknown) | undefined,

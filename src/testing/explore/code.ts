@@ -10,6 +10,7 @@ import { isRewrittenImport, isRewrittenStaticImport } from '../../platform/dev-s
 import { importFrom } from '../../platform/modules.ts';
 import { parseModule } from '../../platform/parser.ts';
 import { RUNTIME, USING_CONTEXT } from './expressions.ts';
+import { Modules } from './modules.ts';
 import { Rewriter } from './rewriter.ts';
 import { runtime } from './runtime.ts';
 import { childrenOf, type Sites, Source } from './source.ts';
@@ -20,30 +21,40 @@ const USES = '__heddle_uses__';
 
 const ours: ReadonlySet<unknown> = new Set(Object.values(heddle));
 
-export interface Code {
+/** What one schedule runs, made anew for it. */
+export interface Instance {
   readonly functions: readonly AnyFunction[];
   /** What the functions take from their surroundings by name; those that are explored as they are. */
   readonly uses: Readonly<Record<string, unknown>>;
+}
+
+export interface Code {
   readonly sites: Sites;
+  make(): Promise<Instance>;
 }
 
 /**
+ * `base`: the file in which the functions stand. `modules` by the names that they are given, with their URLs.
+ *
  * @throws {CaptureError} A function uses what it is not given.
  * @throws {TypeError} One cannot be read, or has what cannot be explored.
  */
-export function readCode(
+export async function readCode(
   functions: readonly (readonly [name: string, fn: AnyFunction])[],
   uses: Readonly<Record<string, unknown>>,
+  modules: ReadonlyMap<string, string>,
   base: string | undefined,
-): Code {
+): Promise<Code> {
   const sites: Sites = [];
-  const names = Object.keys(uses);
+  const read = new Modules(sites);
+  for (const [name, url] of modules) await read.add(name, url);
+  const names = [...new Set([...Object.keys(uses), ...read.names])];
   const served = new Set<string>();
-  const read = (fn: AnyFunction, name: string): string => expressionOf(fn, name, names, sites, served);
-  const threads = functions.map(([name, fn]) => read(registry.captures.get(fn)?.fn ?? fn, name));
-  const own = names
-    .filter((name) => isToExplore(uses[name]))
-    .map((name) => `${name} = ${read(uses[name] as AnyFunction, name)};`);
+  const write = (fn: AnyFunction, name: string): string => expressionOf(fn, name, names, sites, served);
+  const threads = functions.map(([name, fn]) => write(registry.captures.get(fn)?.fn ?? fn, name));
+  const own = Object.entries(uses)
+    .filter(([, value]) => isToExplore(value))
+    .map(([name, value]) => `${name} = ${write(value as AnyFunction, name)};`);
   const text = `"use strict";((${RUNTIME}, ${IMPORT}, ${NAME}, ${COVERAGE}, ${USES}) => {
 ${names.length === 0 ? '' : `let { ${names.join(', ')} } = ${USES};`}
 const all = { ${names.map((name) => `get ${name}() { return ${name}; }`).join(', ')} };
@@ -54,15 +65,22 @@ return { functions: [${threads.join(',\n')}], uses: { ...all } };
 //# sourceURL=heddle:explore`;
   // biome-ignore lint/security/noGlobalEval: the functions are the test's own, and this is how they are made anew
   const indirect = globalThis.eval;
-  const make = indirect(text) as (...given: unknown[]) => Omit<Code, 'sites'>;
+  const instantiate = indirect(text) as (...given: unknown[]) => Instance;
   const load = (specifier: unknown, options?: unknown): unknown =>
     importFrom(String(specifier), base, options);
-  const made = make(runtime, load, setName, counters, uses);
-  const bound = made.functions.map((fn, index) => {
-    const captured = registry.captures.get(functions[index]![1]);
-    return captured === undefined ? fn : withValues(fn, captured.values);
-  });
-  return { functions: bound, uses: made.uses, sites };
+  return {
+    sites,
+    async make() {
+      const made = await read.make();
+      const given = Object.assign({}, ...Object.values(made), made, uses) as object;
+      const instance = instantiate(runtime, load, setName, counters, given);
+      const bound = instance.functions.map((fn, index) => {
+        const captured = registry.captures.get(functions[index]![1]);
+        return captured === undefined ? fn : withValues(fn, captured.values);
+      });
+      return { functions: bound, uses: instance.uses };
+    },
+  };
 }
 
 /** As `capture()`: the values come first. */

@@ -116,13 +116,13 @@ export class Rewriter extends Expressions {
 
   /** What stands between the braces. */
   #statements({ start, end, body }: Of<'BlockStatement'>): string {
-    const functions = body.filter(isHoisted).map((each) => this.#hoisted(each as Of<'FunctionDeclaration'>));
+    const functions = this.hoisted(body);
     const text = this.range(start + 1, end - 1, body, (each) => this.#statement(each, start));
     const hasUsing = this.frame.suspends && body.some(isUsing);
-    if (!hasUsing) return functions.join('') + text;
+    if (!hasUsing) return functions + text;
     const stack = this.#stackOf(start);
     const close = `yield* ${this.runtime('dispose', [stack])}`;
-    return `${functions.join('')}const ${stack} = ${this.runtime('disposables', [])}; try {${text}} catch (__error) { ${this.runtime('failed', [stack, '__error'])}; } finally { ${close}; }`;
+    return `${functions}const ${stack} = ${this.runtime('disposables', [])}; try {${text}} catch (__error) { ${this.runtime('failed', [stack, '__error'])}; } finally { ${close}; }`;
   }
 
   /** By where its block begins. */
@@ -141,9 +141,15 @@ export class Rewriter extends Expressions {
     return this.source.sameLines(node, `const ${uses.join(', ')};`);
   }
 
-  #hoisted(node: Of<'FunctionDeclaration'>): string {
-    const { name } = node.id!;
-    return `let ${name} = ${this.#wrapped(`${HIDDEN}${name}`, node, name)}; `;
+  /** The functions that are declared among statements: they are there before. */
+  protected hoisted(statements: readonly AnyNode[]): string {
+    const functions = statements.filter(isHoisted) as Of<'FunctionDeclaration'>[];
+    return functions
+      .map((each) => {
+        const { name } = each.id!;
+        return `let ${name} = ${this.#wrapped(`${HIDDEN}${name}`, each, name)}; `;
+      })
+      .join('');
   }
 
   #forOf(node: Of<'ForOfStatement'>, label: string | undefined): string {

@@ -127,8 +127,9 @@ export class Search {
     });
     let state: unknown;
     try {
-      state = await setup(code.uses as never);
-      for (const [index, name] of names.entries()) machine.add(name, stepsOf(code.functions[index]!, state));
+      const { functions, uses } = await code.make();
+      state = await setup(uses as never);
+      for (const [index, name] of names.entries()) machine.add(name, stepsOf(functions[index]!, state));
       await machine.run();
       await check?.(state as never, { dead: machine.dead, waiting: machine.waiting });
       return { trace, failure: undefined };
