@@ -13,7 +13,7 @@
  *   looks when the loop is at rest.
  * - Between two steps a thread runs as soon as it can, for nobody else sees it.
  */
-import { HeddleError } from '../../core/errors.ts';
+import { DeadlockError, HeddleError } from '../../core/errors.ts';
 import { ownWork } from '../../executor/own-work.ts';
 import { hasPutOff } from '../../park/turn.ts';
 import { busyRequests, nextTurn } from '../../platform/loop-turns.ts';
@@ -228,7 +228,7 @@ export class Machine {
     );
     if (stuck.length === 0) return;
     const each = stuck.map((thread) => `thread "${thread.name}" ${thread.waitsAt(this)}`);
-    throw new HeddleError(`Deadlock: ${each.join('; ')}`);
+    throw new DeadlockError(`${each.join('; ')}`);
   }
 }
 

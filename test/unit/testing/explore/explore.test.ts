@@ -102,7 +102,9 @@ describe('explore() finds', () => {
               },
             },
     });
-    expect(error.message).toMatch(/Deadlock: thread "left" waits at .*b\..*; thread "right" waits at .*a\./);
+    expect(error.message).toMatch(
+      /DeadlockError: thread "left" waits at .*b\..*; thread "right" waits at .*a\./,
+    );
   });
 
   test('a guard that is left over on an error, for want of finally', async () => {
@@ -240,7 +242,7 @@ describe('explore() finds', () => {
       },
       deaths: 1,
     });
-    expect(error.message).toContain('Deadlock: thread "waiter" waits at done.waitSync() (waiter:1)');
+    expect(error.message).toContain('DeadlockError: thread "waiter" waits at done.waitSync() (waiter:1)');
     expect(error.message).toContain('thread "worker" dies before done.set()');
   });
 

@@ -19,7 +19,7 @@ describe('explore({ modules })', () => {
     expect(error).toBeInstanceOf(ExploreError);
     const { message } = error as ExploreError;
     expect(message).toMatch(
-      /Deadlock: thread "there" waits at await to\.lock\.acquire\(\) \(bank\.ts:38\); thread "back" waits at/,
+      /DeadlockError: thread "there" waits at await to\.lock\.acquire\(\) \(bank\.ts:38\); thread "back" waits at/,
     );
   });
 

@@ -132,6 +132,7 @@ describe('Explored threads', () => {
           most[0]!--;
         },
       },
+      preemptions: 1,
       check: ({ most }) => outcomes.add(most[1]),
     });
     expect(outcomes.all).toContain('2');
@@ -208,7 +209,7 @@ describe('Explored threads', () => {
         },
       },
     }).catch((error: unknown) => error);
-    expect(String(error)).toContain('Deadlock: thread "waiter" waits at changed.waitSync(guard)');
+    expect(String(error)).toContain('DeadlockError: thread "waiter" waits at changed.waitSync(guard)');
   });
 
   test('meet at barriers, and run things once', async () => {
