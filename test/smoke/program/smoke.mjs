@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import * as heddle from 'heddle';
 import { check, collect, equal, ok, rejection, runChecks, runChild } from './check.mjs';
 import * as jobs from './jobs.mjs';
+import './exploring.mjs';
 import './shared.mjs';
 
 const { CancelledError, CaptureError, SendError, ShutDownError, TaskGroup } = heddle;
