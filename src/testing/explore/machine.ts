@@ -14,7 +14,6 @@
  * - Between two steps a thread runs as soon as it can, for nobody else sees it.
  */
 import { DeadlockError, HeddleError } from '../../core/errors.ts';
-import { ownWork } from '../../executor/own-work.ts';
 import { hasPutOff } from '../../park/turn.ts';
 import { busyRequests, nextTurn } from '../../platform/loop-turns.ts';
 import { fireNext, type VirtualClock } from '../virtual-clock.ts';
@@ -212,7 +211,7 @@ export class Machine {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
       await this.#rest();
       if (this.threads.some((thread) => thread.canRun)) return true;
-      if (ownWork() > 0 || busyRequests() > 0) quiet = -1;
+      if (busyRequests() > 0) quiet = -1;
     }
     return false;
   }

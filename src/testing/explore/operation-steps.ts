@@ -2,7 +2,10 @@
 import { Atomics } from '#atomics';
 import { now } from '../../core/clock.ts';
 import { DeadlockError, InvalidStateError, TimeoutError } from '../../core/errors.ts';
-import { toThreadSync } from '../../executor/default-pool.ts';
+import { toThread, toThreadSync } from '../../executor/default-pool.ts';
+import { EventLoop } from '../../executor/event-loop.ts';
+import { EventLoopPool } from '../../executor/event-loop-pool.ts';
+import { ThreadPoolExecutor } from '../../executor/thread-pool-executor.ts';
 import type { AnyFunction } from '../../function/registry.ts';
 import { currentThread as currentRealThread } from '../../platform/thread-identity.ts';
 import { Queue } from '../../queue/queue.ts';
@@ -40,13 +43,22 @@ export function* stepOfFunction(site: number, fn: AnyFunction, self: unknown, ar
     const thread = currentThread();
     if (thread !== undefined) return { id: thread.id, name: thread.name };
   }
-  if (fn === (setTimeout as unknown) || fn === (setInterval as unknown))
-    throw new InvalidStateError(
-      `${textAt(site)}: timers of the runtime do not go by the explorer's time; use sleep()`,
-    );
-  if (fn === (toThreadSync as unknown))
-    throw new InvalidStateError(`${textAt(site)}: explored code starts no threads; call the function itself`);
+  const refusal = whyNot(fn, self);
+  if (refusal !== undefined) throw new InvalidStateError(`${textAt(site)}: ${refusal}`);
   return Reflect.apply(fn, self, args);
+}
+
+/** Why explored code must not call it. */
+function whyNot(fn: unknown, self: unknown): string | undefined {
+  if (fn === setTimeout || fn === setInterval || fn === setImmediate)
+    return "timers of the runtime do not go by the explorer's time; use sleep()";
+  const threads =
+    fn === toThread ||
+    fn === toThreadSync ||
+    self instanceof ThreadPoolExecutor ||
+    self instanceof EventLoop ||
+    self instanceof EventLoopPool;
+  return threads ? 'explored code starts no work in other threads; call the function itself' : undefined;
 }
 
 /** Calls a method of a shared object, or of shared memory. */

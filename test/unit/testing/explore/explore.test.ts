@@ -1,5 +1,6 @@
 import {
   capture,
+  defaultPool,
   Event,
   Lock,
   OwnerDiedError,
@@ -261,6 +262,19 @@ describe('explore() finds', () => {
   });
 });
 
+test('explore() finds a task that goes on for ever without a step', async () => {
+  const error = await failure({
+    setup: () => ({}),
+    threads: [
+      async () => {
+        for (;;) await null;
+      },
+    ],
+    maxSteps: 20,
+  });
+  expect(error.message).toContain('Livelock: thread "thread 1" goes on without a step');
+});
+
 describe('explore()', () => {
   const increments = {
     blocking: ({ lock, count }: { lock: Lock; count: Int32Array }) => {
@@ -316,6 +330,51 @@ describe('explore()', () => {
     });
     expect([...orders.keys()].sort()).toEqual(['aabb', 'abab', 'abba', 'baab', 'baba', 'bbaa']);
     expect(new Set(orders.values())).toEqual(new Set([1]));
+  });
+
+  test.each([
+    [0, 2],
+    [1, 4],
+    [2, 6],
+    [3, 6],
+  ])('runs those with up to %d interruptions: %d', async (preemptions, count) => {
+    const twice = ({ memory }: { memory: Int32Array }) => {
+      memory[0] = 1;
+      memory[0] = 2;
+    };
+    const { schedules, steps } = await explore({
+      setup: () => ({ memory: new Int32Array(1) }),
+      threads: [twice, twice],
+      preemptions,
+    });
+    expect([schedules, steps]).toEqual([count, 4 * count]);
+  });
+
+  test('stops at maxSchedules, and says that there are more', async () => {
+    const once = ({ memory }: { memory: Int32Array }) => memory[0]!++;
+    const setup = () => ({ memory: new Int32Array(1) });
+    expect(await explore({ setup, threads: [once, once], maxSchedules: 3 })).toMatchObject({
+      schedules: 3,
+      exhausted: false,
+    });
+    expect(await explore({ setup, threads: [once, once], random: 5 })).toMatchObject({
+      schedules: 11,
+      exhausted: true,
+    });
+  });
+
+  test('waits for what the runtime does meanwhile, as reading a file', async () => {
+    await explore({
+      setup: () => ({ lock: new Lock(), got: [] as number[] }),
+      threads: [
+        async ({ lock, got }) => {
+          const { readFile } = await import('node:fs/promises');
+          using _guard = await lock.acquire();
+          got.push((await readFile('package.json')).length);
+        },
+      ],
+      check: ({ got }) => expect(got[0]).toBeGreaterThan(100),
+    });
   });
 
   test('runs a failed schedule alone by its replay string, from the search and from a random one', async () => {
@@ -471,6 +530,7 @@ describe('explore()', () => {
     flag: new Int32Array(1),
     queue: new Queue<number>(),
     toThreadSync,
+    defaultPool,
   });
   type Shared = ReturnType<typeof shared>;
   const UNKNOWN: Record<string, (state: Shared) => unknown> = {
@@ -478,7 +538,8 @@ describe('explore()', () => {
     'use an Event or a Condition': ({ flag }) => Atomics.wait(flag, 0, 0),
     'use sleep()': () => setTimeout(() => {}, 1),
     'write one with getSync()': ({ queue }) => [...queue.valuesSync()],
-    'starts no threads': ({ toThreadSync }) => toThreadSync(() => 1),
+    'call the function itself': ({ toThreadSync }) => toThreadSync(() => 1),
+    'starts no work in other threads': async ({ defaultPool }) => void (await defaultPool().submit(() => 1)),
     'fn returned a promise': ({ lock }) => lock.runSync(async () => {}),
   };
   test.each(Object.entries(UNKNOWN))('says what it cannot explore: %s', async (message, thread) => {
