@@ -1,6 +1,6 @@
 /** Every order in which threads may take their steps. */
 import { checkFunction, checkInteger, checkName, checkOptions, show } from '../core/arguments.ts';
-import { HeddleError } from '../core/errors.ts';
+import { HeddleError, InvalidStateError } from '../core/errors.ts';
 import { moduleUrl } from '../function/loader.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import { callerUrl } from '../platform/call-site.ts';
@@ -9,6 +9,8 @@ import { readCode } from './explore/code.ts';
 import { type Ending, type ExploreReport, type Failure, Search } from './explore/search.ts';
 
 export type { Ending, ExploreReport };
+
+let exploring = false;
 
 type Nothing = Record<never, never>;
 
@@ -168,9 +170,18 @@ export async function explore<S, U extends object = Nothing, M extends object = 
     random: count('random', 0),
     seed: checkInteger(options.seed ?? 1, 'seed', { min: 1 }),
   });
-  const found = await outside(() => (replay === undefined ? search.all() : search.again(replay)));
-  if ('failure' in found) throw errorOf(found.failure);
-  return found.report;
+  if (exploring)
+    throw new InvalidStateError(
+      'Cannot explore: another exploration is under way in this thread; await that',
+    );
+  exploring = true;
+  try {
+    const found = await outside(() => (replay === undefined ? search.all() : search.again(replay)));
+    if ('failure' in found) throw errorOf(found.failure);
+    return found.report;
+  } finally {
+    exploring = false;
+  }
 }
 
 function namedThreads(threads: Readonly<Record<string, AnyFunction>>): (readonly [string, AnyFunction])[] {

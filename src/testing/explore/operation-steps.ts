@@ -104,9 +104,10 @@ function whenIdle(promise: Promise<unknown>): Promise<unknown> {
   const thread = currentThread();
   if (thread === undefined) return promise;
   return new Promise((resolve, reject) => {
+    const settle = (how: () => void): void => thread.whenIdle(() => thread.status !== 'dead' && how());
     promise.then(
-      (value) => thread.whenIdle(() => resolve(value)),
-      (error) => thread.whenIdle(() => reject(error)),
+      (value) => settle(() => resolve(value)),
+      (error) => settle(() => reject(error)),
     );
   });
 }

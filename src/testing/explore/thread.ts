@@ -252,7 +252,13 @@ export class ModelThread {
     strand.state = 'done';
     // Who waits for it on a blocked stack is no code of the loop.
     if (strand.within !== undefined) strand.end(outcome);
-    else this.whenIdle(() => strand.end(outcome));
+    else this.whenIdle(() => this.#tell(strand, outcome));
     this.#machine.touched();
+  }
+
+  #tell(strand: Strand, outcome: Input): void {
+    // Of the dead nobody is left who could handle it.
+    if (this.status === 'dead') markHandled(strand.promise);
+    strand.end(outcome);
   }
 }

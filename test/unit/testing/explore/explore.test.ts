@@ -581,6 +581,23 @@ describe('explore()', () => {
       ],
       preemptions: 1,
     });
+    await explore({
+      setup: () => ({ lock: new Lock(), table: new Int32Array(1) }),
+      threads: [
+        async ({ lock, table }) => {
+          const guard = await lock.acquire();
+          const late = lock.acquire();
+          const failed = (async () => {
+            throw new Error('no');
+          })();
+          table[0]!++;
+          await failed.catch(() => {});
+          guard.release();
+          (await late).release();
+        },
+      ],
+      deaths: 1,
+    });
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
   });
@@ -601,6 +618,12 @@ describe('explore()', () => {
       });
     });
     expect(await outcome).toBeUndefined();
+  });
+
+  test('is one at a time', async () => {
+    const one = explore({ setup: () => ({}), threads: [() => 1] });
+    await expect(explore({ setup: () => ({}), threads: [() => 1] })).rejects.toThrow('another exploration');
+    await one;
   });
 
   test('leaves the clock and the reports of the program as they were', async () => {
