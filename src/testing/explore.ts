@@ -17,13 +17,15 @@ type Nothing = Record<never, never>;
 /** What one thread does. It obeys the rule of functions that go to a thread, apart from `uses`. */
 export type ExploredThread<S> = (state: S) => unknown;
 
+type Explored<S> = readonly ExploredThread<S>[] | Readonly<Record<string, ExploredThread<S>>>;
+
 export interface Exploration<S, U extends object = Nothing, M extends object = Nothing> {
   /** Makes what the threads share, anew for each schedule. If it has a `Symbol.dispose`, that is called at the end of the schedule. */
   readonly setup: (uses: U & M) => S | PromiseLike<S>;
   /** At least one, async or blocking. With names, or with those of the functions. */
-  readonly threads:
-    | readonly ExploredThread<Awaited<S>>[]
-    | Readonly<Record<string, ExploredThread<Awaited<S>>>>;
+  readonly threads?: Explored<Awaited<S>> | undefined;
+  /** In the place of `threads`: tasks of one loop, each of which runs until it awaits. */
+  readonly tasks?: Explored<Awaited<S>> | undefined;
   /** Throws if what a schedule has led to is wrong. */
   readonly check?: ((state: Awaited<S>, ending: Ending) => unknown) | undefined;
   /**
@@ -142,13 +144,18 @@ export async function explore<S, U extends object = Nothing, M extends object = 
 ): Promise<ExploreReport> {
   const base = callerUrl(explore);
   const options = checkOptions(exploration);
-  const { setup, check, threads, uses = {}, modules = {}, replay } = options;
+  const { setup, check, threads, tasks, uses = {}, modules = {}, replay } = options;
   const urls = Object.entries<() => Promise<object>>(modules).map(
     ([name, load]) => [name, moduleUrl(load, explore)] as const,
   );
   checkFunction(setup, 'setup');
   if (check !== undefined) checkFunction(check, 'check');
-  const functions = namedThreads(threads as Readonly<Record<string, AnyFunction>>);
+  const areTasks = tasks !== undefined;
+  if (areTasks && threads !== undefined)
+    throw new TypeError('Cannot explore both threads and tasks: give one of the two');
+  if (areTasks && (options.deaths ?? 0) > 0)
+    throw new RangeError('Cannot explore deaths of tasks: what dies is a thread, with all its tasks');
+  const functions = areTasks ? named(tasks, 'tasks') : named(threads, 'threads');
   const count = (
     name: 'preemptions' | 'deaths' | 'timeouts' | 'random' | 'maxSteps' | 'maxSchedules',
     none: number,
@@ -165,6 +172,7 @@ export async function explore<S, U extends object = Nothing, M extends object = 
       timeouts: count('timeouts', 1),
       maxSteps: count('maxSteps', 1_000),
     },
+    areTasks,
     daemons: checkDaemons(options.daemons ?? [], names),
     maxSchedules: count('maxSchedules', 100_000),
     random: count('random', 0),
@@ -184,20 +192,21 @@ export async function explore<S, U extends object = Nothing, M extends object = 
   }
 }
 
-function namedThreads(threads: Readonly<Record<string, AnyFunction>>): (readonly [string, AnyFunction])[] {
+function named<S>(threads: Explored<S> | undefined, what: string): (readonly [string, AnyFunction])[] {
   if (typeof threads !== 'object' || threads === null)
-    throw new TypeError(`threads must be an array or an object of functions, received ${show(threads)}`);
+    throw new TypeError(`${what} must be an array or an object of functions, received ${show(threads)}`);
   const taken = new Set<string>();
-  const named = Object.entries(threads).map(([key, fn]) => {
-    checkFunction(fn, `threads.${key}`);
-    const name = Array.isArray(threads) ? fn.name || 'thread' : key;
+  const entries = Object.entries<AnyFunction>(threads as Readonly<Record<string, AnyFunction>>);
+  const all = entries.map(([key, fn]) => {
+    checkFunction(fn, `${what}.${key}`);
+    const name = Array.isArray(threads) ? fn.name || what.slice(0, -1) : key;
     let unique = Array.isArray(threads) && fn.name === '' ? `${name} ${Number(key) + 1}` : name;
     for (let number = 2; taken.has(unique); number++) unique = `${name} ${number}`;
     taken.add(unique);
     return [unique, fn] as const;
   });
-  if (named.length === 0) throw new RangeError('threads must have at least one thread, received none');
-  return named;
+  if (all.length === 0) throw new RangeError(`${what} must have at least one function, received none`);
+  return all;
 }
 
 function checkDaemons(daemons: readonly string[], names: readonly string[]): readonly string[] {

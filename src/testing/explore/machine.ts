@@ -41,6 +41,8 @@ export interface MachineOptions {
   readonly trace: Trace;
   /** By name. */
   readonly daemons: readonly string[];
+  /** Tasks of one loop rather than threads: each runs until it awaits, and only then another. */
+  readonly areTasks: boolean;
 }
 
 /** So many turns of the loop in which nothing happened, before something is said to wait for ever. */
@@ -78,6 +80,11 @@ export class Machine {
 
   get steps(): number {
     return this.#steps;
+  }
+
+  /** Whether these are tasks of one loop. */
+  get areTasks(): boolean {
+    return this.#options.areTasks;
   }
 
   /** Whether a thread is dying at this moment. */
@@ -138,6 +145,7 @@ export class Machine {
     for (let rounds = 0; ; rounds++) {
       if (this.#dirty) await this.#rest();
       if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.areTasks) return;
       const ready = this.threads.find((thread) => thread.canRun);
       if (ready === undefined) return;
       if (rounds > this.#options.bounds.maxSteps * 10)
@@ -156,12 +164,14 @@ export class Machine {
   /** One choice, and what follows from it. False at the end of the schedule. */
   async #move(): Promise<boolean> {
     const { choices, clock, bounds } = this.#options;
-    const enabled = this.threads.filter((thread) => thread.point !== undefined);
+    const enabled = this.#enabled();
     if (enabled.length === 0 && !this.threads.some(({ status }) => status === 'alive')) return false;
     if (enabled.length === 0 && (await this.#isComing())) return true;
-    const last = this.#last?.point === undefined ? undefined : this.#last;
-    const others = enabled.filter((thread) => thread !== last);
-    const steps = last === undefined ? others : [last, ...(this.#preemptions > 0 ? others : [])];
+    // Who goes on if nobody interrupts: of tasks the one that has waited longest, as on any loop.
+    const last = this.areTasks || this.#last?.point === undefined ? undefined : this.#last;
+    const first = this.areTasks ? enabled[0] : last;
+    const others = enabled.filter((thread) => thread !== first);
+    const steps = first === undefined ? others : [first, ...(this.#preemptions > 0 ? others : [])];
     const mayFire = clock.timers > 0 && (enabled.length === 0 || this.#timeouts > 0);
     if (steps.length === 0 && !mayFire) return false;
     const mortal = this.#deaths > 0 ? this.threads.filter(({ status }) => status === 'alive') : [];
@@ -171,17 +181,26 @@ export class Machine {
         `Livelock: the schedule has not ended after ${bounds.maxSteps} steps; a loop that waits for another thread must wait at a primitive`,
       );
     const choice = choices.choose(count, steps.length, markOf(enabled));
-    if (choice < steps.length) this.#step(steps[choice]!, last);
+    if (choice < steps.length) this.#step(steps[choice]!, first);
     else if (mayFire && choice === steps.length) this.#fire(enabled.length > 0);
     else this.#kill(mortal[choice - steps.length - Number(mayFire)]!);
     return true;
   }
 
-  #step(thread: ModelThread, last: ModelThread | undefined): void {
-    if (last !== undefined && thread !== last) this.#preemptions--;
+  /** Those that can move, the first in line first. */
+  #enabled(): ModelThread[] {
+    if (!this.areTasks) return this.threads.filter(({ point }) => point !== undefined);
+    return this.threads.filter(({ canRun }) => canRun).sort((a, b) => a.readySince - b.readySince);
+  }
+
+  #step(thread: ModelThread, first: ModelThread | undefined): void {
+    if (first !== undefined && thread !== first) this.#preemptions--;
     this.#last = thread;
-    this.trace.step(thread.name, this.place(thread.point!));
-    thread.step();
+    if (this.areTasks) thread.runOn();
+    else {
+      this.trace.step(thread.name, this.place(thread.point!));
+      thread.step();
+    }
   }
 
   #fire(early: boolean): void {
@@ -226,12 +245,13 @@ export class Machine {
       ({ status, name }) => status === 'alive' && !this.#options.daemons.includes(name),
     );
     if (stuck.length === 0) return;
-    const each = stuck.map((thread) => `thread "${thread.name}" ${thread.waitsAt(this)}`);
-    throw new DeadlockError(`${each.join('; ')}`);
+    const what = this.areTasks ? 'task' : 'thread';
+    const each = stuck.map((thread) => `${what} "${thread.name}" ${thread.waitsAt(this)}`);
+    throw new DeadlockError(each.join('; '));
   }
 }
 
 /** A number for where they stand. */
 function markOf(threads: readonly ModelThread[]): number {
-  return threads.reduce((mark, { id, point }) => (mark * 31 + id * 4099 + point!) | 0, 0);
+  return threads.reduce((mark, { id, place }) => (mark * 31 + id * 4099 + place) | 0, 0);
 }

@@ -36,12 +36,14 @@ export function* stepOfFunction(site: number, fn: AnyFunction, self: unknown, ar
   runningMachine()?.touched();
   if (fn === select || fn === selectSync) {
     yield { kind: 'point', site };
+    if (runningMachine()?.areTasks) return Reflect.apply(fn, undefined, args);
     const promise = Reflect.apply(select, undefined, args) as Promise<unknown>;
     return fn === select ? promise : yield { kind: 'wait', site, promise, blocks: true };
   }
   if (fn === (currentRealThread as unknown)) {
     const thread = currentThread();
-    if (thread !== undefined) return { id: thread.id, name: thread.name };
+    if (thread !== undefined && runningMachine()?.areTasks === false)
+      return { id: thread.id, name: thread.name };
   }
   const refusal = whyNot(fn, self);
   if (refusal !== undefined) throw new InvalidStateError(`${textAt(site)}: ${refusal}`);
@@ -75,6 +77,7 @@ export function* callStep(site: number, of: object, key: PropertyKey, given: unk
     return result;
   }
   runningMachine()?.touched();
+  if (runningMachine()?.areTasks) return Reflect.apply(object[key]!, of, given);
   const name = asyncForm(of, key);
   const blocks = name !== undefined;
   if (name === 'values')

@@ -19,6 +19,7 @@ export interface Plan {
   readonly check: ((state: never, ending: Ending) => unknown) | undefined;
   readonly bounds: Bounds;
   readonly daemons: readonly string[];
+  readonly areTasks: boolean;
   readonly maxSchedules: number;
   /** So many more, at random. */
   readonly random: number;
@@ -115,14 +116,14 @@ export class Search {
 
   /** Runs one schedule, and leaves nothing of it. */
   async #attempt(bounds: Bounds): Promise<Attempt> {
-    const { code, names, setup, check, daemons } = this.#plan;
+    const { code, names, setup, check, daemons, areTasks } = this.#plan;
     this.#choices.restart();
     const trace = new Trace();
     const clock = VirtualClock.install({ autoJump: false });
     const { sites } = code;
-    const machine = new Machine({ choices: this.#choices, clock, bounds, sites, trace, daemons });
+    const machine = new Machine({ choices: this.#choices, clock, bounds, sites, trace, daemons, areTasks });
     interceptReports((kind, message, error) => {
-      if (kind === 'HEDDLE_ABANDONED_GUARD' && machine.isKilling) return;
+      if (kind === 'HEDDLE_ABANDONED_GUARD' && (machine.isKilling || machine.dead.length > 0)) return;
       machine.fail(error ?? new HeddleError(message));
     });
     let state: unknown;

@@ -10,6 +10,9 @@ type Input = { readonly ok: true; readonly value: unknown } | { readonly ok: fal
 
 const NOTHING: Input = { ok: true, value: undefined };
 
+/** How often anything has become ready. */
+let readied = 0;
+
 /** A stretch of code that runs to its end by itself: the function of the thread, a call of an async function. */
 class Strand {
   readonly steps: Steps;
@@ -24,6 +27,10 @@ class Strand {
   point: number | undefined;
   /** The site of its wait. */
   waitsAt: number | undefined;
+  /** That of its last one, if it has waited. */
+  waitedAt: number | undefined;
+  /** When it became ready, among all. */
+  readySince: number = ++readied;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
 
@@ -90,11 +97,25 @@ export class ModelThread {
     return this.#top?.point;
   }
 
+  /** A number for where it stands. */
+  get place(): number {
+    return this.point ?? this.#next?.waitedAt ?? -1;
+  }
+
+  /** When what runs next became ready. */
+  get readySince(): number {
+    return this.#next?.readySince ?? 0;
+  }
+
   /** Whether it can go on without anybody's choice. */
   get canRun(): boolean {
     const top = this.#top;
     if (this.status === 'dead' || top?.point !== undefined) return false;
     return top?.state === 'ready' || this.#nextReady() >= 0;
+  }
+
+  get #next(): Strand | undefined {
+    return this.#top ?? this.#ready[this.#nextReady()];
   }
 
   get #top(): Strand | undefined {
@@ -142,17 +163,32 @@ export class ModelThread {
     this.run();
   }
 
+  /** Of a task: runs what is first in line until that awaits. */
+  runOn(): void {
+    const { name } = this;
+    const { waitedAt } = this.#next!;
+    if (waitedAt === undefined) this.#machine.trace.step(name, { text: '(begins)', place: '' });
+    else {
+      const { text, place } = this.#machine.place(waitedAt);
+      this.#machine.trace.step(name, { text: `(after ${text})`, place });
+    }
+    this.#advance();
+    while (this.#stack.length > 0) this.#advance();
+  }
+
   /** Runs until it stands before a step, or cannot go on. */
   run(): void {
-    while (this.canRun) {
-      let top = this.#top;
-      if (top?.state !== 'ready') {
-        top = this.#ready.splice(this.#nextReady(), 1)[0]!;
-        this.#stack.push(top);
-      }
-      this.#resume(top);
-      if (this.#stack.length === 0 && this.#due.length > 0) this.#settleDue();
+    while (this.canRun) this.#advance();
+  }
+
+  #advance(): void {
+    let top = this.#top;
+    if (top?.state !== 'ready') {
+      top = this.#ready.splice(this.#nextReady(), 1)[0]!;
+      this.#stack.push(top);
     }
+    this.#resume(top);
+    if (this.#stack.length === 0 && this.#due.length > 0) this.#settleDue();
   }
 
   #settleDue(): void {
@@ -215,7 +251,7 @@ export class ModelThread {
       }
       if (result.done === true) return this.#ended(strand, { ok: true, value: result.value });
       const stop = result.value;
-      if (stop.kind === 'point') strand.point = stop.site;
+      if (stop.kind === 'point') this.#point(strand, stop.site);
       else if (stop.kind === 'wait') this.#wait(strand, stop);
       else {
         const begun = this.#make(stop.steps, strand.within);
@@ -223,6 +259,11 @@ export class ModelThread {
         this.#stack.push(begun);
       }
     });
+  }
+
+  #point(strand: Strand, site: number): void {
+    if (this.#machine.areTasks) this.#machine.trace.step(this.name, this.#machine.place(site));
+    else strand.point = site;
   }
 
   #wait(
@@ -235,7 +276,9 @@ export class ModelThread {
     const goOn = (input: Input): void => {
       if (strand.state === 'done') return;
       strand.state = 'ready';
+      strand.waitedAt = site;
       strand.waitsAt = undefined;
+      strand.readySince = ++readied;
       strand.input = input;
       if (!blocks) this.#ready.push(strand);
     };

@@ -1,11 +1,13 @@
 import {
   capture,
+  DeadlockError,
   defaultPool,
   Event,
   Lock,
   OwnerDiedError,
   Queue,
   Semaphore,
+  sleep,
   TaskGroup,
   TimeoutError,
   toThreadSync,
@@ -259,6 +261,99 @@ describe('explore() finds', () => {
       maxSteps: 50,
     });
     expect(error.message).toContain('Livelock: the schedule has not ended after 50 steps');
+  });
+});
+
+describe('explore({ tasks })', () => {
+  test('interrupts only where a task awaits, and finds what is not true any more after that', async () => {
+    const setup = () => ({ cache: new Map<string, number>(), made: 0, lock: new Lock() });
+    const load = async (state: ReturnType<typeof setup>): Promise<void> => {
+      if (state.cache.has('a')) return;
+      await sleep(10);
+      state.made++;
+      state.cache.set('a', 1);
+    };
+    const check = ({ made }: ReturnType<typeof setup>): void => {
+      if (made !== 1) throw new Error(`made ${made} times`);
+    };
+    const error = await failure({ uses: { sleep }, setup, tasks: { one: load, two: load }, check });
+    expect(error.message).toContain('made 2 times');
+    expect(error.trace.join()).toContain('(begins)');
+    const locked = (state: ReturnType<typeof setup>): Promise<void> => state.lock.run(() => load(state));
+    const report = await explore({
+      uses: { sleep, load },
+      setup,
+      tasks: [locked, locked],
+      check,
+      preemptions: Infinity,
+    });
+    expect(report.exhausted).toBe(true);
+  });
+
+  test('leaves what stands between two awaits whole', async () => {
+    const orders = new Set<string>();
+    const twice = async ({ table, log }: { table: Int32Array; log: number[] }) => {
+      for (let left = 2; left > 0; left--) {
+        table[0]!++;
+        table[0]!++;
+        log.push(table[0]!);
+        await null;
+      }
+    };
+    const names = ({ log, name }: { log: string[]; name: string }) => log.push(name);
+    await explore({
+      setup: () => ({ table: new Int32Array(1), log: [] as number[] }),
+      tasks: [twice, twice],
+      preemptions: Infinity,
+      check: ({ log }) => orders.add(log.join()),
+    });
+    expect([...orders]).toEqual(['2,4,6,8']);
+    orders.clear();
+    await explore({
+      uses: { names },
+      setup: () => ({ log: [] as string[] }),
+      tasks: Object.fromEntries(
+        ['a', 'b'].map((name) => [
+          name,
+          capture({ name }, async ({ name }, { log }: { log: string[] }) => {
+            names({ log, name });
+            await null;
+            names({ log, name });
+          }),
+        ]),
+      ),
+      preemptions: Infinity,
+      check: ({ log }) => orders.add(log.join('')),
+    });
+    expect([...orders].sort()).toEqual(['aabb', 'abab', 'abba', 'baab', 'baba', 'bbaa']);
+  });
+
+  test('tells a task that blocks the loop, and tasks that wait for each other', async () => {
+    const error = await failure({
+      setup: () => ({ lock: new Lock() }),
+      tasks: [
+        async ({ lock }) => {
+          using _guard = await lock.acquire();
+          await null;
+        },
+        async ({ lock }) => lock.acquireSync().release(),
+      ],
+    });
+    expect(error.cause).toBeInstanceOf(DeadlockError);
+    const stuck = await failure({
+      setup: () => ({ a: new Event(), b: new Event() }),
+      tasks: {
+        one: async ({ a, b }) => a.wait().then(() => b.set()),
+        two: async ({ a, b }) => b.wait().then(() => a.set()),
+      },
+    });
+    expect(stuck.message).toContain('DeadlockError: task "one" waits at');
+  });
+
+  test('refuses deaths, and threads beside them', async () => {
+    const setup = () => ({});
+    await expect(explore({ setup, tasks: [() => 1], deaths: 1 })).rejects.toThrow(RangeError);
+    await expect(explore({ setup, tasks: [() => 1], threads: [() => 1] })).rejects.toThrow(TypeError);
   });
 });
 
