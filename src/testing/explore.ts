@@ -99,6 +99,8 @@ Object.defineProperty(ExploreError.prototype, 'name', {
  * - **Threads** run on this loop, one step of one thread at a time. Their code is taken from its source and rewritten, so it
  *   may use globals, its argument, and what `uses` and `modules` give it. Both forms may be mixed: `lock.acquireSync()` stops the whole thread,
  *   `await lock.acquire()` only its task. The objects are the real ones.
+ * - **Tasks** (`tasks` in the place of `threads`) are those of one loop: each runs until it awaits. By themselves they go on in the order in
+ *   which they became ready; another that is preferred counts as an interruption.
  * - **What is wrong**: an error that a thread throws, or `check`; a guard that a thread leaves behind; that every thread waits (a
  *   deadlock); more than `maxSteps` steps (a livelock).
  * - **Time** is the explorer's: a time-out or `sleep()` comes when nobody can go on, and `timeouts` times earlier.

@@ -132,7 +132,7 @@ function checkFree(root: AnyNode, name: string, uses: readonly string[], served:
   const names = [...missing];
   throw new CaptureError(
     `Cannot explore ${label(name)}: it uses ${names.map((each) => `"${each}"`).join(', ')} from its surroundings; ` +
-      `say so with uses: { ${names.join(', ')} }, or pass it in what setup() gives`,
+      `say so with uses: { ${names.join(', ')} }, or pass it in what setup() gives (a function of a library, which is not to be explored, as a property of an object)`,
     names,
   );
 }

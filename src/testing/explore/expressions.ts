@@ -2,7 +2,7 @@
 import type { AnyNode } from 'acorn';
 import { COVERAGE, IMPORT, NAME } from '../../function/inline.ts';
 import { isRewrittenImport, servedSpecifier } from '../../platform/dev-server.ts';
-import { LOOKS } from './operations.ts';
+import { LOOKS, SETS } from './operations.ts';
 import { childrenOf, type Of, type Source } from './source.ts';
 
 /** What rewritten code calls; see `runtime.ts`. */
@@ -259,27 +259,23 @@ export abstract class Expressions {
     return this.privateMethods.findLast((methods) => methods.has(name))?.get(name);
   }
 
-  /** Whether it is an element of something, which may be shared memory. */
-  #isElement(node: AnyNode): node is Of<'MemberExpression'> {
-    return (
-      this.frame.suspends &&
-      node.type === 'MemberExpression' &&
-      node.computed &&
-      node.object.type !== 'Super' &&
-      !isText(node.property) &&
-      rootName(node) !== COVERAGE
-    );
+  /** Whether it is something that others may see: an element of shared memory, a property of a shared object. */
+  #isVisible(node: AnyNode): node is Of<'MemberExpression'> {
+    if (!this.frame.suspends || node.type !== 'MemberExpression' || node.object.type === 'Super')
+      return false;
+    if (rootName(node) === COVERAGE) return false;
+    if (node.computed) return !isText(node.property);
+    return node.property.type === 'Identifier' && SETS.has(node.property.name);
   }
 
   #assignment(node: Of<'AssignmentExpression'>): string {
     const { left, right, operator } = node;
-    const isMember = this.#isElement(left);
-    if (!isMember)
+    if (!this.#isVisible(left))
       return this.range(node.start, node.end, [left, right], (each) =>
         each === left ? this.target(each) : this.emit(each),
       );
     const of = this.emit(left.object as AnyNode);
-    const key = this.emit(left.property as AnyNode);
+    const key = this.#key(left)!;
     const value = this.emit(right);
     if (operator === '=') return this.#step(node, 'write', [of, key, value]);
     const [object, index] = [this.temporary(), this.temporary()];
@@ -293,12 +289,12 @@ export abstract class Expressions {
 
   #update(node: Of<'UpdateExpression'>): string {
     const { argument } = node;
-    if (!this.#isElement(argument))
+    if (!this.#isVisible(argument))
       return this.range(node.start, node.end, [argument], (each) => this.target(each));
     const [object, index, before] = [this.temporary(), this.temporary(), this.temporary()];
     const by = node.operator === '++' ? '1' : '-1';
     const of = this.emit(argument.object as AnyNode);
-    const key = this.emit(argument.property as AnyNode);
+    const key = this.#key(argument)!;
     const read = this.runtime('number', [this.#step(argument, 'read', [object, index])]);
     const write = this.#step(node, 'write', [object, index, this.runtime('add', [before, by])]);
     const result = node.prefix ? write : `${write}, ${before}`;

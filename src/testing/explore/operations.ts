@@ -52,6 +52,9 @@ export const LOOKS: ReadonlySet<string> = new Set([
   'write',
 ]);
 
+/** Properties of shared objects that may be set: that is a step. */
+export const SETS: ReadonlySet<string> = new Set(['capacity', 'total']);
+
 /** Methods that change nothing which others see. */
 const QUIET: ReadonlySet<PropertyKey> = new Set(['keep', 'then', 'catch', 'finally', 'addDoneCallback']);
 

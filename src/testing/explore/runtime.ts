@@ -6,7 +6,7 @@ import { Disposables } from './disposables.ts';
 import { atOnce, type Body, call, callable, isExplored, spawn } from './explored.ts';
 import { runningMachine } from './machine.ts';
 import { callStep, noteGuard, stepOfFunction, textAt } from './operation-steps.ts';
-import { isLook, isMemory, isStep } from './operations.ts';
+import { isLook, isMemory, isShared, isStep, SETS } from './operations.ts';
 import type { Steps, Stop } from './steps.ts';
 
 export const runtime = {
@@ -69,7 +69,7 @@ export const runtime = {
   // Memory
 
   *read(site: number, of: Record<PropertyKey, unknown>, key: PropertyKey): Steps {
-    if (!ArrayBuffer.isView(of)) return of[key];
+    if (!ArrayBuffer.isView(of) && !isSetting(of, key)) return of[key];
     yield { kind: 'point', site };
     const value = of[key as never];
     runningMachine()?.trace.note(`→ ${String(value)}`);
@@ -77,7 +77,7 @@ export const runtime = {
   },
 
   *write(site: number, of: Record<PropertyKey, unknown>, key: PropertyKey, value: unknown): Steps {
-    if (isMemory(of)) {
+    if (isMemory(of) || isSetting(of, key)) {
       yield { kind: 'point', site };
       runningMachine()?.trace.note(`← ${String(value)}`);
     }
@@ -163,6 +163,10 @@ export const runtime = {
     return yield* disposables.dispose(runtime.invoke);
   },
 };
+
+function isSetting(of: unknown, key: PropertyKey): boolean {
+  return SETS.has(key as string) && isShared(of);
+}
 
 function waitFor(site: number, value: unknown): Stop {
   return { kind: 'wait', site, promise: Promise.resolve(value), blocks: false };

@@ -1,4 +1,5 @@
 import {
+  CapacityLimiter,
   capture,
   DeadlockError,
   defaultPool,
@@ -639,6 +640,23 @@ describe('explore()', () => {
   };
   test.each(Object.entries(UNKNOWN))('says what it cannot explore: %s', async (message, thread) => {
     expect((await failure({ setup: shared, threads: [thread] })).message).toContain(message);
+  });
+
+  test('makes steps of settings that all threads see', async () => {
+    const seen = new Set<number>();
+    const { steps, schedules } = await explore({
+      setup: () => ({ limiter: new CapacityLimiter(1), plain: { total: 1 }, seen }),
+      threads: [
+        ({ limiter, plain }) => {
+          limiter.total = 2;
+          limiter.total += 1;
+          plain.total++;
+        },
+        ({ limiter, seen }) => seen.add(limiter.total),
+      ],
+      preemptions: Infinity,
+    });
+    expect([steps / schedules, ...[...seen].sort()]).toEqual([4, 1, 2, 3]);
   });
 
   test('makes steps of what stands in callbacks of arrays, and lets other built-ins call at once', async () => {
