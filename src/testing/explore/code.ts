@@ -13,7 +13,7 @@ import { RUNTIME, USING_CONTEXT } from './expressions.ts';
 import { Modules } from './modules.ts';
 import { Rewriter } from './rewriter.ts';
 import { runtime } from './runtime.ts';
-import { childrenOf, type Sites, Source } from './source.ts';
+import { childrenOf, newSites, RESULT, type Sites, Source } from './source.ts';
 
 /** What tools put into functions, and is there for them. */
 const PROVIDED: ReadonlySet<string> = new Set([IMPORT, NAME, COVERAGE, '__using', '__callDispose']);
@@ -45,7 +45,7 @@ export async function readCode(
   modules: ReadonlyMap<string, string>,
   base: string | undefined,
 ): Promise<Code> {
-  const sites: Sites = [];
+  const sites = newSites();
   const read = new Modules(sites);
   for (const [name, url] of modules) await read.add(name, url);
   const names = [...new Set([...Object.keys(uses), ...read.names])];
@@ -87,7 +87,7 @@ return { functions: [${threads.join(',\n')}], uses: { ...all } };
 function withValues(fn: AnyFunction, values: object): AnyFunction {
   return runtime.explored(
     function (this: unknown, ...args: never[]) {
-      return runtime.apply(0, fn, undefined, [values, ...args]);
+      return runtime.apply(RESULT, fn, undefined, [values, ...args]);
     },
     false,
     fn.name,

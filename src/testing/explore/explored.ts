@@ -28,6 +28,12 @@ export function* call(fn: AnyFunction, self: unknown, args: readonly unknown[]):
   return own.isAsync ? yield { kind: 'begin', steps } : yield* steps;
 }
 
+/** The code of an explored function by itself, async or not; its value may be a promise. */
+export function stepsOf(fn: AnyFunction, args: readonly unknown[]): Steps {
+  const own = bodies.get(fn);
+  return own === undefined ? call(fn, undefined, args) : Reflect.apply(own.body, undefined, args);
+}
+
 /** Starts code of its own, as the call of an async function by somebody who cannot be suspended. */
 export function spawn(steps: Steps): Promise<unknown> {
   const thread = currentThread();

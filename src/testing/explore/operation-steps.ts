@@ -90,7 +90,7 @@ export function* callStep(site: number, of: object, key: PropertyKey, given: unk
   if (blocks) checkNotForItself(of, key);
   if (of instanceof Queue && key === 'taskDone' && thread?.belongings.finish(of) === false)
     throw new InvalidStateError(`${textAt(site)}: this thread has taken no item that is not done`);
-  if (of instanceof RLock && key === 'tryAcquire') return yield* tryAgain(of, args);
+  if (of instanceof RLock && key === 'tryAcquire') return yield* tryAgain(site, of, args);
   let result: unknown = Reflect.apply(object[name ?? key]!, of, args);
   if (blocks) result = yield { kind: 'wait', site, promise: result as Promise<unknown>, blocks };
   else if (result instanceof Promise) {
@@ -182,12 +182,12 @@ function checkNotForItself(of: object, key: PropertyKey): void {
 }
 
 /** `RLock.tryAcquire()`: at once for the thread that has it, not at all for others. */
-function* tryAgain(lock: RLock, args: unknown[]): Steps {
+function* tryAgain(site: number, lock: RLock, args: unknown[]): Steps {
   const thread = currentThread();
   const within = thread?.belongings.guardOf(lock);
   if (within === undefined && lock.locked) return undefined;
   const guard = within === undefined ? Reflect.apply(lock.tryAcquire, lock, args) : undefined;
-  const got = guard ?? (yield { kind: 'wait', site: 0, promise: lock.acquire({ within }), blocks: true });
+  const got = guard ?? (yield { kind: 'wait', site, promise: lock.acquire({ within }), blocks: true });
   thread?.belongings.hold(lock, got);
   return got;
 }

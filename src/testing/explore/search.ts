@@ -6,8 +6,9 @@ import { throwIfCancelled } from '../../scope/cancelled.ts';
 import { forgetTimers, VirtualClock } from '../virtual-clock.ts';
 import { Choices } from './choices.ts';
 import type { Code } from './code.ts';
-import { call } from './explored.ts';
+import { stepsOf } from './explored.ts';
 import { type Bounds, Machine } from './machine.ts';
+import { RESULT } from './source.ts';
 import type { Steps } from './steps.ts';
 import { Trace } from './trace.ts';
 
@@ -130,7 +131,7 @@ export class Search {
     try {
       const { functions, uses } = await code.make();
       state = await setup(uses as never);
-      for (const [index, name] of names.entries()) machine.add(name, stepsOf(functions[index]!, state));
+      for (const [index, name] of names.entries()) machine.add(name, threadOf(functions[index]!, state));
       await machine.run();
       await check?.(state as never, { dead: machine.dead, waiting: machine.waiting });
       return { trace, failure: undefined };
@@ -152,11 +153,11 @@ function choicesOf(replay: string): string {
   return replay.slice(1);
 }
 
-function stepsOf(fn: AnyFunction, state: unknown): () => Steps {
+function threadOf(fn: AnyFunction, state: unknown): () => Steps {
   return function* (): Steps {
-    const result = yield* call(fn, undefined, [state]);
+    const result = yield* stepsOf(fn, [state]);
     if (!(result instanceof Promise)) return result;
-    return yield { kind: 'wait', site: 0, promise: result, blocks: false };
+    return yield { kind: 'wait', site: RESULT, promise: result, blocks: false };
   };
 }
 

@@ -12,6 +12,13 @@ export interface Site {
 /** All places of an exploration, by their numbers. */
 export type Sites = Site[];
 
+/** The number of the place where a thread waits for a promise that its function has returned. */
+export const RESULT = 0;
+
+export function newSites(): Sites {
+  return [{ text: 'the promise that it returned', place: 'its end' }];
+}
+
 const LONGEST = 60;
 
 /** A piece of text that was parsed. */
