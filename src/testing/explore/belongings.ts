@@ -10,6 +10,8 @@ import { HeldGuard } from '../../sync/guard.ts';
 export class Belongings {
   /** Guards by what they are of, the newest last. */
   readonly #guards = new Map<object, Guard[]>();
+  /** How deep it is in `run()` of what. */
+  readonly #inside = new Map<object, number>();
   /** Items that were taken and are not done. */
   readonly #items = new Map<Queue<unknown>, number>();
 
@@ -24,6 +26,19 @@ export class Belongings {
     const guards = (this.#guards.get(object) ?? []).filter(({ released }) => !released);
     guards.push(guard);
     this.#guards.set(object, guards);
+  }
+
+  /** `run()` of it has begun to call a function, and until that ends the guard is nowhere to be seen. */
+  enter(object: object): void {
+    this.#inside.set(object, (this.#inside.get(object) ?? 0) + 1);
+  }
+
+  leave(object: object): void {
+    this.#inside.set(object, this.#inside.get(object)! - 1);
+  }
+
+  isInside(object: object): boolean {
+    return (this.#inside.get(object) ?? 0) > 0;
   }
 
   /** It has got items. */

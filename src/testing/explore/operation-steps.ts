@@ -17,14 +17,12 @@ import { RWLock } from '../../sync/rw-lock.ts';
 import { select, selectSync } from '../../sync/select.ts';
 import { call, isExplored, spawn } from './explored.ts';
 import { runningMachine } from './machine.ts';
+import { noteGuard, noteItems, noteNext, noteSelected, willGuard } from './notes.ts';
 import { asyncForm, isMemory } from './operations.ts';
 import type { Steps } from './steps.ts';
 import { currentThread } from './thread.ts';
 
 type Options = { readonly timeout?: number; readonly within?: unknown } | undefined;
-
-/** Which object a guard is of, that a promise will give. */
-const guarded = new WeakMap<object, object>();
 
 export function textAt(site: number): string {
   const { text, place } = runningMachine()?.place(site) ?? { text: 'what is called', place: '' };
@@ -38,7 +36,11 @@ export function* stepOfFunction(site: number, fn: AnyFunction, self: unknown, ar
     yield { kind: 'point', site };
     if (runningMachine()?.areTasks) return Reflect.apply(fn, undefined, args);
     const promise = Reflect.apply(select, undefined, args) as Promise<unknown>;
-    return fn === select ? promise : yield { kind: 'wait', site, promise, blocks: true };
+    const noted = promise.then((selected) => {
+      noteSelected(args[0], selected);
+      return selected;
+    });
+    return fn === select ? whenIdle(noted) : yield { kind: 'wait', site, promise: noted, blocks: true };
   }
   if (fn === (currentRealThread as unknown)) {
     const thread = currentThread();
@@ -47,7 +49,10 @@ export function* stepOfFunction(site: number, fn: AnyFunction, self: unknown, ar
   }
   const refusal = whyNot(fn, self);
   if (refusal !== undefined) throw new InvalidStateError(`${textAt(site)}: ${refusal}`);
-  return Reflect.apply(fn, self, args);
+  const result: unknown = Reflect.apply(fn, self, args);
+  if (typeof self === 'object' && self !== null && (self as { next?: unknown }).next === fn)
+    noteNext(undefined, self, result);
+  return result;
 }
 
 /** Why explored code must not call it. */
@@ -91,15 +96,20 @@ export function* callStep(site: number, of: object, key: PropertyKey, given: unk
   if (of instanceof Queue && key === 'taskDone' && thread?.belongings.finish(of) === false)
     throw new InvalidStateError(`${textAt(site)}: this thread has taken no item that is not done`);
   if (of instanceof RLock && key === 'tryAcquire') return yield* tryAgain(site, of, args);
-  let result: unknown = Reflect.apply(object[name ?? key]!, of, args);
-  if (blocks) result = yield { kind: 'wait', site, promise: result as Promise<unknown>, blocks };
-  else if (result instanceof Promise) {
-    result = whenIdle(result);
-    guarded.set(result as object, of);
+  try {
+    let result: unknown = Reflect.apply(object[name ?? key]!, of, args);
+    if (blocks) result = yield { kind: 'wait', site, promise: result as Promise<unknown>, blocks };
+    else if (result instanceof Promise) {
+      result = whenIdle(result);
+      willGuard(result as object, of);
+    }
+    noteGuard(of, result);
+    if (of instanceof Queue) noteItems(of, name ?? key, result);
+    return result;
+  } catch (error) {
+    noteGuard(of, error);
+    throw error;
   }
-  thread?.belongings.hold(of, result);
-  if (of instanceof Queue) noteItems(of, name ?? key, result);
-  return result;
 }
 
 /** The same promise, which settles when a promise of a thread's own loop could. */
@@ -115,26 +125,6 @@ function whenIdle(promise: Promise<unknown>): Promise<unknown> {
   });
 }
 
-/** What was awaited may be a guard, or items. */
-export function noteGuard(promise: object, got: unknown): void {
-  const of = guarded.get(promise);
-  if (of === undefined) return;
-  currentThread()?.belongings.hold(of, got);
-}
-
-function noteItems(queue: Queue<unknown>, key: PropertyKey, result: unknown): void {
-  const thread = currentThread();
-  if (thread === undefined) return;
-  if (isThenable(result)) {
-    if (key !== 'get' && key !== 'getMany') return;
-    void result.then(
-      (value) => thread.belongings.took(queue, key === 'get' ? 1 : (value as unknown[]).length),
-      () => {},
-    );
-  } else if (key === 'get' || (key === 'tryGet' && result !== undefined)) thread.belongings.took(queue, 1);
-  else if (key === 'getMany') thread.belongings.took(queue, (result as unknown[]).length);
-}
-
 function argumentsOf(
   site: number,
   of: object,
@@ -143,7 +133,7 @@ function argumentsOf(
   blocks: boolean,
 ): unknown[] {
   const args = [...given];
-  if (key === 'run' && isExplored(args[0])) args[0] = asTask(site, args[0] as AnyFunction, blocks);
+  if (key === 'run' && isExplored(args[0])) args[0] = asTask(site, of, args[0] as AnyFunction, blocks);
   // The blocking forms enter again what their thread has, of which heddle does not know.
   const within = of instanceof RLock && blocks ? currentThread()?.belongings.guardOf(of) : undefined;
   if (within !== undefined) {
@@ -154,10 +144,12 @@ function argumentsOf(
 }
 
 /** A function that the primitive calls while it is held: its steps are the thread's, and so is the release after them. */
-function asTask(site: number, fn: AnyFunction, blocks: boolean): () => Promise<unknown> {
+function asTask(site: number, of: object, fn: AnyFunction, blocks: boolean): () => Promise<unknown> {
+  const { belongings } = currentThread() ?? {};
   return () =>
     spawn(
       (function* (): Steps {
+        belongings?.enter(of);
         try {
           const result = yield* call(fn, undefined, []);
           if (!isThenable(result)) return result;
@@ -166,6 +158,7 @@ function asTask(site: number, fn: AnyFunction, blocks: boolean): () => Promise<u
         } finally {
           yield { kind: 'point', site };
           runningMachine()?.trace.note('(its end)');
+          belongings?.leave(of);
         }
       })(),
     );
@@ -174,10 +167,9 @@ function asTask(site: number, fn: AnyFunction, blocks: boolean): () => Promise<u
 /** The blocking forms know their thread, which heddle takes for one and the same. */
 function checkNotForItself(of: object, key: PropertyKey): void {
   const { belongings } = currentThread() ?? {};
-  const guard = belongings?.guardOf(of);
-  if (guard === undefined) return;
+  const has = belongings?.guardOf(of) !== undefined || belongings?.isInside(of) === true;
   const exclusive = of instanceof Lock || (of instanceof RWLock && key === 'writeSync');
-  if (exclusive)
+  if (has && exclusive)
     throw new DeadlockError('Cannot acquire lock: this thread has it, and would wait for itself');
 }
 
@@ -185,11 +177,18 @@ function checkNotForItself(of: object, key: PropertyKey): void {
 function* tryAgain(site: number, lock: RLock, args: unknown[]): Steps {
   const thread = currentThread();
   const within = thread?.belongings.guardOf(lock);
-  if (within === undefined && lock.locked) return undefined;
-  const guard = within === undefined ? Reflect.apply(lock.tryAcquire, lock, args) : undefined;
-  const got = guard ?? (yield { kind: 'wait', site, promise: lock.acquire({ within }), blocks: true });
-  thread?.belongings.hold(lock, got);
-  return got;
+  const has = within !== undefined || thread?.belongings.isInside(lock) === true;
+  if (!has && lock.locked) return undefined;
+  try {
+    const got = has
+      ? yield { kind: 'wait', site, promise: lock.acquire({ within }), blocks: true }
+      : Reflect.apply(lock.tryAcquire, lock, args);
+    noteGuard(lock, got);
+    return got;
+  } catch (error) {
+    noteGuard(lock, error);
+    throw error;
+  }
 }
 
 /** `Condition.waitFor()`, with a predicate that can be suspended. */

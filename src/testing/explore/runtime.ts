@@ -5,7 +5,8 @@ import { loopOver } from './callbacks.ts';
 import { Disposables } from './disposables.ts';
 import { atOnce, type Body, call, callable, isExplored, spawn } from './explored.ts';
 import { runningMachine } from './machine.ts';
-import { callStep, noteGuard, stepOfFunction, textAt } from './operation-steps.ts';
+import { noteAwaited, noteNext } from './notes.ts';
+import { callStep, stepOfFunction, textAt } from './operation-steps.ts';
 import { isLook, isMemory, isShared, isStep, SETS } from './operations.ts';
 import type { Steps, Stop } from './steps.ts';
 
@@ -103,15 +104,20 @@ export const runtime = {
 
   *await(site: number, value: unknown): Steps {
     const promise = isThenable(value) ? value : Promise.resolve(value);
-    const got = yield { kind: 'wait', site, promise, blocks: false };
-    noteGuard(promise, got);
-    return got;
+    try {
+      const got = yield { kind: 'wait', site, promise, blocks: false };
+      noteAwaited(promise, got);
+      return got;
+    } catch (error) {
+      noteAwaited(promise, error);
+      throw error;
+    }
   },
 
   iterate: (of: Partial<AsyncIterable<unknown> & Iterable<unknown>>): Loop => {
     const asyncIterator = of[Symbol.asyncIterator]?.();
     const iterator = asyncIterator ?? of[Symbol.iterator]!();
-    return { iterator, isSync: asyncIterator === undefined, isOpen: true, value: undefined };
+    return { of, iterator, isSync: asyncIterator === undefined, isOpen: true, value: undefined };
   },
 
   *next(loop: Loop, site: number): Steps {
@@ -119,6 +125,7 @@ export const runtime = {
     yield { kind: 'point', site };
     runningMachine()?.touched();
     const given = yield* call(loop.iterator.next as AnyFunction, loop.iterator, []);
+    noteNext(loop.of, loop.iterator, given);
     const { done, value } = (yield waitFor(site, given)) as IteratorResult<unknown>;
     loop.value = loop.isSync && done !== true ? yield waitFor(site, value) : value;
     loop.isOpen = done !== true;
@@ -173,6 +180,7 @@ function waitFor(site: number, value: unknown): Stop {
 }
 
 interface Loop {
+  readonly of: unknown;
   readonly iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly isSync: boolean;
   /** Whether it must be closed. */

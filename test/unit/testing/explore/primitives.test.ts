@@ -106,6 +106,33 @@ describe('Explored threads', () => {
     expect(report.exhausted).toBe(true);
   });
 
+  test('are told of a lock that they have by runSync(), and enter an RLock there by tryAcquire()', async () => {
+    const report = await explore({
+      uses: { DeadlockError },
+      setup: () => ({ lock: new Lock(), rlock: new RLock(), told: [] as boolean[] }),
+      threads: [
+        ({ lock, rlock, told }) =>
+          lock.runSync(() =>
+            rlock.runSync(() => {
+              rlock.tryAcquire()!.release();
+              try {
+                lock.runSync(() => {});
+              } catch (error) {
+                told.push(error instanceof DeadlockError);
+              }
+            }),
+          ),
+        ({ lock, rlock }) => {
+          rlock.tryAcquire()?.release();
+          lock.runSync(() => {});
+        },
+      ],
+      preemptions: Infinity,
+      check: ({ told }) => expect(told).toEqual([true]),
+    });
+    expect(report.exhausted).toBe(true);
+  });
+
   test('read together and write alone', async () => {
     const outcomes = new Outcomes();
     await explore({
@@ -391,6 +418,81 @@ describe('The death of an explored thread', () => {
       threads: [({ queue }) => void queue.getSync(), ({ queue }) => queue.taskDone()],
     }).catch((error: unknown) => error);
     expect(String(error)).toContain('InvalidStateError');
+  });
+
+  test('gives up items however they were taken, and every one of them can be marked as done', async () => {
+    const report = await explore({
+      setup: () => {
+        const queue = new Queue<number>();
+        for (let item = 1; item <= 4; item++) queue.tryPut(item);
+        return { queue, select, selectSync, OwnerDiedError, left: new Int32Array(1) };
+      },
+      threads: {
+        loops: async ({ queue }) => {
+          for await (const item of queue) {
+            queue.taskDone();
+            if (item === 2 || queue.size === 0) break;
+          }
+          const iterator = queue.values();
+          if (queue.size > 0 && (await iterator.next()).done !== true) queue.taskDone();
+          await iterator.return?.();
+        },
+        selects: async ({ queue, select, selectSync }) => {
+          if (queue.size > 0) selectSync({ queue });
+          else return;
+          queue.taskDone();
+          if (queue.size === 0) return;
+          await select({ queue }, { timeout: 5 }).then(
+            () => queue.taskDone(),
+            () => {},
+          );
+        },
+        joiner: async ({ queue, OwnerDiedError, left }) => {
+          try {
+            await queue.join({ timeout: 50 });
+          } catch (error) {
+            left[0] = error instanceof OwnerDiedError ? 2 : 1;
+          }
+        },
+      },
+      deaths: 1,
+      timeouts: 0,
+      preemptions: 1,
+      daemons: ['loops', 'selects'],
+      maxSchedules: 2_000,
+    });
+    expect(report.schedules).toBeGreaterThan(100);
+  });
+
+  test('leaves a lock that may be entered again, and is not taken for that of another, by its error', async () => {
+    const report = await explore({
+      uses: { OwnerDiedError, DeadlockError },
+      setup: () => ({ rlock: new RLock(), lock: new Lock(), told: new Int32Array(1) }),
+      threads: ['a', 'b'].map(
+        () =>
+          ({ rlock, lock, told }: { rlock: RLock; lock: Lock; told: Int32Array }) => {
+            for (const one of [rlock, lock]) {
+              let guard: ReturnType<Lock['acquireSync']>;
+              try {
+                guard = one.acquireSync();
+              } catch (error) {
+                if (!(error instanceof OwnerDiedError)) throw error;
+                guard = error.guard!;
+              }
+              try {
+                one.acquireSync().release();
+              } catch (error) {
+                if (!(error instanceof DeadlockError) || one === rlock) throw error;
+                told[0]!++;
+              }
+              guard.release();
+            }
+          },
+      ),
+      deaths: 1,
+      preemptions: 1,
+    });
+    expect(report.exhausted).toBe(true);
   });
 
   test('breaks a barrier at which it waits', async () => {
