@@ -192,6 +192,11 @@ describe('the house', () => {
     expect(wrong.map(({ file }) => file)).toEqual([]);
   });
 
+  test('no source has what Node 20 cannot read', () => {
+    const wrong = sources.filter(({ code }) => /^\s*(?:await\s+)?using\s+\w+\s*=/m.test(code));
+    expect(wrong.map(({ file }) => file)).toEqual([]);
+  });
+
   test(`no file is longer than ${MAX_LINES} lines`, () => {
     const long = sources.filter(({ text }) => text.trimEnd().split('\n').length > MAX_LINES);
     expect(long.map(({ file }) => file)).toEqual([]);

@@ -18,6 +18,7 @@ import { childrenOf, newSites, RESULT, type Sites, Source } from './source.ts';
 /** What tools put into functions, and is there for them. */
 const PROVIDED: ReadonlySet<string> = new Set([IMPORT, NAME, COVERAGE, '__using', '__callDispose']);
 const USES = '__heddle_uses__';
+const ALL = '__heddle_all__';
 
 const ours: ReadonlySet<unknown> = new Set(Object.values(heddle));
 
@@ -48,7 +49,10 @@ export async function readCode(
   const sites = newSites();
   const read = new Modules(sites);
   for (const [name, url] of modules) await read.add(name, url);
-  const names = [...new Set([...Object.keys(uses), ...read.names])];
+  const names = [...new Set([...Object.keys(uses), ...read.names.filter(isName)])];
+  for (const name of names)
+    if (!isName(name))
+      throw new TypeError(`Cannot explore with ${JSON.stringify(name)}: it is no name that code could use`);
   const served = new Set<string>();
   const write = (fn: AnyFunction, name: string): string => expressionOf(fn, name, names, sites, served);
   const threads = functions.map(([name, fn]) => write(registry.captures.get(fn)?.fn ?? fn, name));
@@ -57,10 +61,10 @@ export async function readCode(
     .map(([name, value]) => `${name} = ${write(value as AnyFunction, name)};`);
   const text = `"use strict";((${RUNTIME}, ${IMPORT}, ${NAME}, ${COVERAGE}, ${USES}) => {
 ${names.length === 0 ? '' : `let { ${names.join(', ')} } = ${USES};`}
-const all = { ${names.map((name) => `get ${name}() { return ${name}; }`).join(', ')} };
-${[...served].map((name) => `const ${name} = all;`).join('\n')}
+const ${ALL} = { ${names.map((name) => `get ${name}() { return ${name}; }`).join(', ')} };
+${[...served].map((name) => `const ${name} = ${ALL};`).join('\n')}
 ${own.join('\n')}
-return { functions: [${threads.join(',\n')}], uses: { ...all } };
+return { functions: [${threads.join(',\n')}], uses: { ...${ALL} } };
 })
 //# sourceURL=heddle:explore`;
   // biome-ignore lint/security/noGlobalEval: the functions are the test's own, and this is how they are made anew
@@ -81,6 +85,15 @@ return { functions: [${threads.join(',\n')}], uses: { ...all } };
       return { functions: bound, uses: instance.uses };
     },
   };
+}
+
+function isName(name: string): boolean {
+  try {
+    parseModule(`let ${name};`);
+    return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
+  } catch {
+    return false;
+  }
 }
 
 /** As `capture()`: the values come first. */

@@ -1,4 +1,5 @@
 import {
+  all,
   CapacityLimiter,
   capture,
   DeadlockError,
@@ -591,6 +592,20 @@ describe('explore()', () => {
     const error = await failure(model);
     expect(error.message).toContain('money is lost');
     expect(error.message).toMatch(/there +this\.#sum\[0\] \+= amount ← -5 +Account:\d/);
+  });
+
+  test('takes any names, those of heddle too, and refuses what is none', async () => {
+    const { exhausted } = await explore({
+      uses: { all, sleep },
+      setup: () => ({ got: [] as unknown[] }),
+      threads: [async ({ got }) => got.push(await all([async () => 1, () => sleep(5)]))],
+      check: ({ got }) => expect(got).toEqual([[1, undefined]]),
+    });
+    expect(exhausted).toBe(true);
+    for (const name of ['a-b', 'default', 'x, y', ''])
+      await expect(explore({ uses: { [name]: 1 }, setup: () => ({}), threads: [() => 1] })).rejects.toThrow(
+        TypeError,
+      );
   });
 
   test('takes the values of capture(), and imports inside a function from where it stands', async () => {

@@ -459,7 +459,7 @@ describe('The death of an explored thread', () => {
       timeouts: 0,
       preemptions: 1,
       daemons: ['loops', 'selects'],
-      maxSchedules: 2_000,
+      maxSchedules: 500,
     });
     expect(report.schedules).toBeGreaterThan(100);
   });
