@@ -90,31 +90,33 @@ Object.defineProperty(ExploreError.prototype, 'name', {
  * Runs threads in every order in which they can take their steps, and rejects with the first that goes wrong: with what
  * happened, step by step, and a string that runs this very order again.
  *
- * Use it for code that locks, queues and shares memory: a test that starts threads meets a few of its orders, and not the same
- * ones every time. For one order that you know, a `Sequencer` is enough.
+ * Use it for code that locks, queues and shares memory: a test that starts threads meets a few of its orders, and not
+ * the same ones every time. For one order that you know, a `Sequencer` is enough.
  *
  * - **Steps** are the operations on heddle's shared objects (also `release()`, the end of `using`, and reads of
  *   properties such as `queue.size`), `Atomics`, and each read and write of an element of a typed array. What stands
  *   between two steps runs at once.
- * - **Threads** run on this loop, one step of one thread at a time. Their code is taken from its source and rewritten, so it
- *   may use globals, its argument, and what `uses` and `modules` give it. Both forms may be mixed: `lock.acquireSync()` stops the whole thread,
- *   `await lock.acquire()` only its task. The objects are the real ones.
- * - **Tasks** (`tasks` in the place of `threads`) are those of one loop: each runs until it awaits. By themselves they go on in the order in
- *   which they became ready; another that is preferred counts as an interruption.
- * - **What is wrong**: an error that a thread throws, or `check`; a guard that a thread leaves behind; that every thread waits (a
- *   deadlock); more than `maxSteps` steps (a livelock).
+ * - **Threads** run on this loop, one step of one thread at a time. Their code is taken from its source and rewritten, so
+ *   it may use globals, its argument, and what `uses` and `modules` give it. Both forms may be mixed:
+ *   `lock.acquireSync()` stops the whole thread, `await lock.acquire()` only its task. The objects are the real ones.
+ * - **Tasks** (`tasks` in the place of `threads`) are those of one loop: each runs until it awaits. By themselves they go
+ *   on in the order in which they became ready; another that is preferred counts as an interruption.
+ * - **What is wrong**: an error that a thread throws, or `check`; a guard that a thread leaves behind; that every thread
+ *   waits (a deadlock); more than `maxSteps` steps (a livelock).
  * - **Time** is the explorer's: a time-out or `sleep()` comes when nobody can go on, and `timeouts` times earlier.
  * - **Death** (`deaths`) takes a thread before any step, or while it waits, as the end of a real one does: others get the
  *   `OwnerDiedError`s that it leaves.
- * - **Bounds.** Most faults show within two interruptions (`preemptions`) of threads that could have gone on; switching from one
- *   that waits or has ended costs none. `exhausted` says that all schedules within the bounds were run.
- * - **State.** Threads get the very state that `setup` has made, where real ones would get copies of what is no shared object and no
- *   `SharedArrayBuffer`: plain objects are for notes that `check` reads.
- * - **At once**, without steps in between, happens what JavaScript cannot suspend: constructors, accessors, generator functions, callbacks
- *   of built-ins (but for the usual ones of arrays), the functions that are neither inline nor in `uses` or `modules`. It must not block.
- * - **Not modelled**: threads that explored code starts itself, `Atomics.wait`, timers of the runtime, signals, the `OwnerDiedError` of a
- *   future whose thread died.
- * - **Cost.** Some microseconds a step: thousands of schedules in a second. One exploration at a time, and no `VirtualClock` beside it.
+ * - **Bounds.** Most faults show within two interruptions (`preemptions`) of threads that could have gone on; switching
+ *   from one that waits or has ended costs none. `exhausted` says that all schedules within the bounds were run.
+ * - **State.** Threads get the very state that `setup` has made, where real ones would get copies of what is no shared
+ *   object and no `SharedArrayBuffer`: plain objects are for notes that `check` reads.
+ * - **At once**, without steps in between, happens what JavaScript cannot suspend: constructors, accessors, generator
+ *   functions, callbacks of built-ins (but for the usual ones of arrays), functions that are neither inline nor in
+ *   `uses` or `modules`. It must not block.
+ * - **Not modelled**: threads that explored code starts itself, `Atomics.wait`, timers of the runtime, signals, plain
+ *   writes that other processors see late, the `OwnerDiedError` of a future whose thread died.
+ * - **Cost.** Some ten microseconds a step: thousands of schedules in a second. One exploration at a time, and no
+ *   `VirtualClock` beside it.
  *
  * @throws {ExploreError} The first schedule that goes wrong.
  * @throws {CaptureError} A function uses what it is not given.

@@ -61,11 +61,21 @@ const QUIET: ReadonlySet<PropertyKey> = new Set(['keep', 'then', 'catch', 'final
 /** What `rwLock.read` and `rwLock.write` have given: they are objects with `run()`, too. */
 const sides = new WeakSet<object>();
 
+/** Whether objects with that prototype are shared. */
+const shared = new WeakMap<object, boolean>();
+
 /** Whether threads share it by what heddle does. */
 export function isShared(object: unknown): object is object {
   if (typeof object === 'function') return sides.has(object);
   if (typeof object !== 'object' || object === null) return false;
-  return SHARED.some((each) => object instanceof each);
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (prototype === null) return false;
+  let known = shared.get(prototype);
+  if (known === undefined) {
+    known = SHARED.some((each) => object instanceof each);
+    shared.set(prototype, known);
+  }
+  return known;
 }
 
 /** Whether threads may share the memory that it shows. */
