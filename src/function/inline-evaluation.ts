@@ -31,12 +31,12 @@ export function evaluateInline(source: string, base: string | undefined, name: s
   return fn.name === name ? fn : setName(fn, name);
 }
 
-function setName<F extends AnyFunction>(fn: F, value: string): F {
+export function setName<F extends AnyFunction>(fn: F, value: string): F {
   return Object.defineProperty(fn, 'name', { value, configurable: true });
 }
 
 /** Takes what the counters of a coverage tool do, `cov_1().s[2]++`, and keeps nothing: they count in their own thread. */
-const counters: unknown = new Proxy(() => counters, {
+export const counters: unknown = new Proxy(() => counters, {
   get: (_target, key) => (key === Symbol.toPrimitive ? () => 0 : counters),
   set: () => true,
 });

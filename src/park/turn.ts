@@ -123,6 +123,11 @@ export function isRoundOver(): boolean {
   return left <= 1;
 }
 
+/** Whether something that was settled waits for a later round. For tests, which look when the loop is at rest. */
+export function hasPutOff(): boolean {
+  return scheduled || soonScheduled;
+}
+
 /** A promise of what is there already. */
 export function granted<T>(value: T): Promise<T> {
   if (--left > 0) return Promise.resolve(value);

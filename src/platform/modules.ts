@@ -4,7 +4,8 @@
  */
 
 import { existsSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import module, { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import vm from 'node:vm';
@@ -188,6 +189,10 @@ let warned = runtimeName !== 'node';
 function withoutWarning<T>(fn: () => T): T {
   if (warned) return fn();
   warned = true;
+  return quietly(fn);
+}
+
+function quietly<T>(fn: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
@@ -248,6 +253,49 @@ async function registerTsx(url: string): Promise<boolean> {
 /** The working directory as the base of what is resolved there. */
 function workingDirectory(): string {
   return pathToFileURL(join(process.cwd(), '/')).href;
+}
+
+/**
+ * The text of the module in a file, as JavaScript, with the lines where they were.
+ *
+ * @throws {TypeError} There is none, or it is TypeScript and nothing here can strip its types.
+ */
+export async function sourceText(url: string): Promise<{ readonly url: string; readonly text: string }> {
+  const found = sourceOf(url) ?? url;
+  if (!found.startsWith('file:') || !exists(found))
+    throw noSuchModule(url, new Error(`${found} is no file that is there`));
+  const text = await readFile(fileURLToPath(found.replace(/[?#].*$/s, '')), 'utf8');
+  if (!/\.[cm]?ts(?:[?#].*)?$/s.test(found)) return { url: found, text };
+  return { url: found, text: await withoutTypes(found, text) };
+}
+
+async function withoutTypes(url: string, text: string): Promise<string> {
+  const { stripTypeScriptTypes: strip } = module as { stripTypeScriptTypes?: (code: string) => string };
+  if (strip !== undefined) return quietly(() => strip(text));
+  const compile = (await esbuildOf(url))?.transformSync;
+  if (compile !== undefined)
+    return compile(text, { loader: 'ts', target: 'es2022', keepNames: false, supported: { using: true } })
+      .code;
+  throw new TypeError(
+    `Cannot read ${url}: this runtime does not strip types by itself; use Node 22.18 or later, or run npm install tsx`,
+  );
+}
+
+interface Esbuild {
+  transformSync(code: string, options: object): { readonly code: string };
+}
+
+/** What tsx compiles with. */
+async function esbuildOf(url: string): Promise<Esbuild | undefined> {
+  for (const base of [url, import.meta.url]) {
+    try {
+      const tsx = createRequire(base).resolve('tsx');
+      return createRequire(tsx)('esbuild') as Esbuild;
+    } catch {
+      // Not visible from there.
+    }
+  }
+  return undefined;
 }
 
 /** The URL of the TypeScript file for that of a JavaScript file which does not exist. */

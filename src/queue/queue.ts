@@ -37,7 +37,7 @@ import type { Store } from './store.ts';
 
 const stack = new StackProbe();
 
-let handleOf: (queue: Queue<unknown>) => SharedHandle<Store>;
+export let handleOf: (queue: Queue<unknown>) => SharedHandle<Store>;
 let sourceOf: (queue: Queue<unknown>) => Source;
 
 /**

@@ -23,6 +23,11 @@ const QUIET_TURNS = 4;
 
 let installed: VirtualClock | undefined;
 
+/** Fires the next timer, without waiting for anything; gives the time it was set for, `undefined` if there is none. */
+export let fireNext: (clock: VirtualClock) => number | undefined;
+/** Forgets all timers: who waits for them waits for ever. */
+export let forgetTimers: (clock: VirtualClock) => void;
+
 /**
  * Time for tests: while it is installed, `sleep()`, every time-out on this loop, `withTimeout()` and the time-outs of jobs go
  * by it, and it stands still unless it is moved.
@@ -54,6 +59,15 @@ export class VirtualClock implements Disposable {
   #changes = 0;
   #jumping = false;
   #disposed = false;
+
+  static {
+    fireNext = (clock) => {
+      const next = clock.#next();
+      if (next !== undefined) clock.#fire(next);
+      return next?.due;
+    };
+    forgetTimers = (clock) => clock.#timers.clear();
+  }
 
   private constructor(autoJump: boolean) {
     this.#autoJump = autoJump;

@@ -1,4 +1,4 @@
-import type { Choices } from './choices.ts';
+import type { Choices } from '../../src/testing/explore/choices.ts';
 import { events, type LoopEvent } from './loop-event.ts';
 import { ModelPromise } from './model-promise.ts';
 import { ModelThread } from './model-thread.ts';

@@ -1,4 +1,4 @@
-import { Choices } from './choices.ts';
+import { Choices } from '../../src/testing/explore/choices.ts';
 import { type Exploration, ExplorationError, type Report } from './explorer.ts';
 import { Machine, takeUnhandled } from './machine.ts';
 import { Memory } from './memory.ts';

@@ -1,4 +1,4 @@
-import type { Choices } from './choices.ts';
+import type { Choices } from '../../src/testing/explore/choices.ts';
 import type { ModelPromise } from './model-promise.ts';
 import type { ModelThread } from './model-thread.ts';
 import type { Operation } from './operations.ts';

@@ -5,6 +5,7 @@ import * as heddle from 'heddle';
 import { check, collect, equal, ok, rejection, runChecks, runChild } from './check.mjs';
 import * as jobs from './jobs.mjs';
 import './crossing.mjs';
+import './exploring.mjs';
 import './functions.mjs';
 import './shared.mjs';
 

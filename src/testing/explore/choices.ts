@@ -10,6 +10,8 @@ const FAULT_RARITY = 8;
 export class Choices {
   #picks: Int32Array = new Int32Array(256);
   #counts: Int32Array = new Int32Array(256);
+  /** What was chosen among, as far as the caller says. */
+  #marks: Int32Array = new Int32Array(256);
   /** How many choices of the path are prescribed: by the search, or by the replay. */
   #prescribed = 0;
   #depth = 0;
@@ -38,20 +40,32 @@ export class Choices {
     if (this.#random !== 0) this.#prescribed = 0;
   }
 
-  /** One of `count` options, of which the first `likely` are taken far more often at random: the rest are faults. */
-  choose(count: number, likely: number = count): number {
+  /** Whether all choices that were prescribed have been asked for. */
+  get isFollowed(): boolean {
+    return this.#depth >= this.#prescribed;
+  }
+
+  /**
+   * One of `count` options, of which the first `likely` are taken far more often at random: the rest are faults. `mark` is
+   * a number for what they are: it must be the same when the same choices are made again.
+   */
+  choose(count: number, likely: number = count, mark: number = 0): number {
     if (count < 2) return 0;
     const at = this.#depth++;
     if (at === this.#picks.length) this.#grow();
     if (at >= this.#prescribed) {
       this.#picks[at] = this.#random === 0 ? 0 : this.#draw(count, likely);
       this.#prescribed = at + 1;
-    } else if (this.#picks[at]! >= count || (this.#counts[at]! !== 0 && this.#counts[at] !== count)) {
+    } else if (
+      this.#picks[at]! >= count ||
+      (this.#counts[at]! !== 0 && (this.#counts[at] !== count || this.#marks[at] !== mark))
+    ) {
       throw new RangeError(
-        `Cannot follow the choices: choice ${at} has another number of options, ${count}; the model or the source has changed since, or is not deterministic`,
+        `Cannot follow the choices: choice ${at} has other options, ${count} of them; the model or the source has changed since, or is not deterministic`,
       );
     }
     this.#counts[at] = count;
+    this.#marks[at] = mark;
     return this.#picks[at]!;
   }
 
@@ -96,5 +110,8 @@ export class Choices {
     const counts = new Int32Array(picks.length);
     counts.set(this.#counts);
     this.#counts = counts;
+    const marks = new Int32Array(picks.length);
+    marks.set(this.#marks);
+    this.#marks = marks;
   }
 }
