@@ -77,7 +77,7 @@ export function loadedModules(): ReadonlyMap<string, Module> {
 /** What `require` gave for the file at `url`, if it has loaded it; nothing is loaded for it. */
 export function commonJsExports(url: string): unknown {
   if (!url.startsWith('file:')) return undefined;
-  return createRequire(import.meta.url).cache[fileURLToPath(url)]?.exports;
+  return createRequire(url).cache[fileURLToPath(url)]?.exports;
 }
 
 const importing: string[] = [];

@@ -178,7 +178,8 @@ describe.each(QUEUES.map((one) => [one.name, one] as const))('%s', (name, implem
 
   each('a get that times out leaves no trace: the next is served', Infinity, PAIRS, async (first, second) => {
     const brief = get(queue, first, { timeout: 40 });
-    await untilWaiting(queue, 1);
+    // This loop may look only when that is over.
+    await Promise.race([untilWaiting(queue, 1), brief]);
     const patient = get(queue, second);
     expect(await brief).toBe('ERR_HEDDLE_TIMEOUT');
     await untilWaiting(queue, 1);
@@ -189,7 +190,7 @@ describe.each(QUEUES.map((one) => [one.name, one] as const))('%s', (name, implem
   each('a put that times out leaves no trace: the next is let in', 1, PAIRS, async (first, second) => {
     queue.tryPut(1);
     const brief = put(queue, first, 2, { timeout: 40 });
-    await untilWaiting(queue, 1);
+    await Promise.race([untilWaiting(queue, 1), brief]);
     const patient = put(queue, second, 3);
     expect(await brief).toBe('ERR_HEDDLE_TIMEOUT');
     await untilWaiting(queue, 1);
