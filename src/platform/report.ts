@@ -11,18 +11,18 @@ export type ReportCode =
   | 'HEDDLE_SHUTDOWN_TIMEOUT'
   | 'HEDDLE_UNSETTLED_FUTURE';
 
-/** Who gets the reports of this thread instead of the process. */
-export type Listener = (code: ReportCode, message: string, error: unknown) => void;
+/** Who gets the reports of this thread before the process: those for which it gives true are not for that. */
+export type Listener = (code: ReportCode, message: string, error: unknown) => boolean;
 
 let listener: Listener | undefined;
 
-/** Hands the reports of this thread to `by`, until this is called with `undefined`. For tests. */
+/** Shows the reports of this thread to `by`, until this is called with `undefined`. For tests. */
 export function interceptReports(by: Listener | undefined): void {
   listener = by;
 }
 
 export function report(code: ReportCode, message: string, error?: unknown): void {
-  if (listener !== undefined) return listener(code, message, error);
+  if (listener?.(code, message, error) === true) return;
   const warning = new Error(message, error === undefined ? {} : { cause: error });
   // Given an Error, `emitWarning` reads code and detail from the object itself, and prints the detail below the message.
   Object.assign(warning, { name: 'HeddleWarning', code });

@@ -14,7 +14,10 @@ let exploring = false;
 
 type Nothing = Record<never, never>;
 
-/** What one thread does. It obeys the rule of functions that go to a thread, apart from `uses`. */
+/**
+ * What one thread does. It obeys the rule of functions that go to a thread: it is inline, and uses nothing of its surroundings but
+ * what `uses` and `modules` give it; or it is portable, and of another file, which then is explored with it.
+ */
 export type ExploredThread<S> = (state: S) => unknown;
 
 type Explored<S> = readonly ExploredThread<S>[] | Readonly<Record<string, ExploredThread<S>>>;

@@ -5,7 +5,7 @@ import { freeVariables } from '../../function/free-variables.ts';
 import { label, readInline } from '../../function/inline.ts';
 import { counters, setName } from '../../function/inline-evaluation.ts';
 import { COVERAGE, IMPORT, NAME } from '../../function/inline-text.ts';
-import { type AnyFunction, registry } from '../../function/registry.ts';
+import { type AnyFunction, type Mark, registry } from '../../function/registry.ts';
 import * as heddle from '../../index.ts';
 import { isRewrittenImport, isRewrittenStaticImport } from '../../platform/dev-server.ts';
 import { importFrom } from '../../platform/modules.ts';
@@ -56,7 +56,12 @@ export async function readCode(
       throw new TypeError(`Cannot explore with ${JSON.stringify(name)}: it is no name that code could use`);
   const served = new Set<string>();
   const write = (fn: AnyFunction, name: string): string => expressionOf(fn, name, names, sites, served);
-  const threads = functions.map(([name, fn]) => write(registry.captures.get(fn)?.fn ?? fn, name));
+  const threads: string[] = [];
+  for (const [name, fn] of functions) {
+    const mark = markElsewhere(fn, base);
+    if (mark !== undefined) await read.need(mark.url);
+    threads.push(mark === undefined ? write(registry.captures.get(fn)?.fn ?? fn, name) : 'undefined');
+  }
   const own = Object.entries(uses)
     .filter(([, value]) => isToExplore(value))
     .map(([name, value]) => `${name} = ${write(value as AnyFunction, name)};`);
@@ -80,12 +85,21 @@ return { functions: [${threads.join(',\n')}], uses: { ...${ALL} } };
       const given = Object.assign({}, ...Object.values(made), made, uses) as object;
       const instance = instantiate(runtime, load, setName, counters, given);
       const bound = instance.functions.map((fn, index) => {
-        const captured = registry.captures.get(functions[index]![1]);
+        const given = functions[index]![1];
+        const mark = markElsewhere(given, base);
+        if (mark !== undefined) return read.portableOf(mark.url, mark.name);
+        const captured = registry.captures.get(given);
         return captured === undefined ? fn : withValues(fn, captured.values);
       });
       return { functions: bound, uses: instance.uses };
     },
   };
+}
+
+/** Where a portable function comes from, if that is not the very file that explores: it would be run again. */
+function markElsewhere(fn: AnyFunction, base: string | undefined): Mark | undefined {
+  const mark = registry.marks.get(fn);
+  return mark === undefined || mark.url.replace(/\?.*$/s, '') === base ? undefined : mark;
 }
 
 function isName(name: string): boolean {

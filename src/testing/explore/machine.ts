@@ -213,8 +213,8 @@ export class Machine {
   #kill(thread: ModelThread): void {
     this.#deaths--;
     const { point } = thread;
-    const where = point === undefined ? thread.waitsAt(this) : `before ${this.place(point).text}`;
-    this.trace.event(`thread "${thread.name}" dies ${where}`);
+    const where = point === undefined ? `: it ${thread.waitsAt(this)}` : ` before ${this.place(point).text}`;
+    this.trace.event(`thread "${thread.name}" dies${where}`);
     this.#end(thread);
     this.#dirty = true;
   }

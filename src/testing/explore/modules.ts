@@ -1,5 +1,6 @@
 /** Modules of the user that are explored: they, and what they import by a relative path, are read and made anew. */
 import { IMPORT } from '../../function/inline-text.ts';
+import { type AnyFunction, registry } from '../../function/registry.ts';
 import * as heddle from '../../index.ts';
 import { importFrom, type Module, sourceText } from '../../platform/modules.ts';
 import { parseModule } from '../../platform/parser.ts';
@@ -7,6 +8,9 @@ import { RUNTIME } from './expressions.ts';
 import { META, MODULES, ModuleRewriter } from './module-rewriter.ts';
 import { runtime } from './runtime.ts';
 import { type Sites, Source } from './source.ts';
+
+/** What tells the functions that an explored module makes portable from those of the module itself. */
+const EXPLORED = '?explored';
 
 type Make = (...given: unknown[]) => Promise<Module>;
 
@@ -24,6 +28,8 @@ export class Modules {
   /** Being read, from the first to what it imports. */
   readonly #path: string[] = [];
   readonly #roots = new Map<string, ReadModule>();
+  /** Read for what they register. */
+  readonly #needed: ReadModule[] = [];
 
   constructor(sites: Sites) {
     this.#sites = sites;
@@ -42,11 +48,24 @@ export class Modules {
     this.#roots.set(name, await this.#get(url));
   }
 
+  /** The module of a portable function, which `portableOf` then gives. */
+  async need(url: string): Promise<void> {
+    this.#needed.push(await this.#get(url));
+  }
+
+  /** The function of that name that the module at `url` has registered when it was last made. */
+  portableOf(url: string, name: string): AnyFunction {
+    const fn = registry.functions.get(`${url}${EXPLORED}#${name}`);
+    if (fn === undefined) throw new TypeError(`Cannot explore "${name}": ${url} does not register it`);
+    return fn;
+  }
+
   /** All of them anew, by the names that were given. */
   async make(): Promise<Record<string, Module>> {
     const made = new Map<ReadModule, Module>();
     const result: Record<string, Module> = {};
     for (const [name, root] of this.#roots) result[name] = await this.#make(root, made);
+    for (const needed of this.#needed) await this.#make(needed, made);
     return result;
   }
 
@@ -57,7 +76,10 @@ export class Modules {
     for (const [specifier, what] of read.imports)
       given[specifier] = isRead(what) ? await this.#make(what, made) : what;
     const load = (specifier: unknown): unknown => importFrom(String(specifier), read.url);
-    const meta = { url: read.url, resolve: (specifier: string) => new URL(specifier, read.url).href };
+    const meta = {
+      url: `${read.url}${EXPLORED}`,
+      resolve: (specifier: string) => new URL(specifier, read.url).href,
+    };
     const module = await read.make(runtime, load, meta, given);
     made.set(read, module);
     return module;

@@ -1,7 +1,7 @@
 /** Runs schedule after schedule, until one fails, all are run, or a limit is reached. */
 import { HeddleError } from '../../core/errors.ts';
 import type { AnyFunction } from '../../function/registry.ts';
-import { interceptReports } from '../../platform/report.ts';
+import { interceptReports, type ReportCode } from '../../platform/report.ts';
 import { throwIfCancelled } from '../../scope/cancelled.ts';
 import { forgetTimers, VirtualClock } from '../virtual-clock.ts';
 import { Choices } from './choices.ts';
@@ -11,6 +11,13 @@ import { type Bounds, Machine } from './machine.ts';
 import { RESULT } from './source.ts';
 import type { Steps } from './steps.ts';
 import { Trace } from './trace.ts';
+
+/** Reports of what explored code has done wrong. */
+const FAULTS: ReadonlySet<ReportCode> = new Set([
+  'HEDDLE_ABANDONED_GUARD',
+  'HEDDLE_CALLBACK_ERROR',
+  'HEDDLE_UNAWAITED_ERROR',
+]);
 
 export interface Plan {
   readonly code: Code;
@@ -124,8 +131,11 @@ export class Search {
     const { sites } = code;
     const machine = new Machine({ choices: this.#choices, clock, bounds, sites, trace, daemons, areTasks });
     interceptReports((kind, message, error) => {
-      if (kind === 'HEDDLE_ABANDONED_GUARD' && (machine.isKilling || machine.dead.length > 0)) return;
-      machine.fail(error ?? new HeddleError(message));
+      if (!FAULTS.has(kind)) return false;
+      // What the dead have left was to be.
+      const isOfTheDead = kind === 'HEDDLE_ABANDONED_GUARD' && (machine.isKilling || machine.dead.length > 0);
+      if (!isOfTheDead) machine.fail(error ?? new HeddleError(message));
+      return true;
     });
     let state: unknown;
     try {

@@ -5,6 +5,7 @@ import {
   DeadlockError,
   defaultPool,
   Event,
+  Future,
   Lock,
   OwnerDiedError,
   Queue,
@@ -249,6 +250,21 @@ describe('explore() finds', () => {
     });
     expect(error.message).toContain('DeadlockError: thread "waiter" waits at done.waitSync() (waiter:1)');
     expect(error.message).toContain('thread "worker" dies before done.set()');
+  });
+
+  test('a callback that throws, of which else only a report tells', async () => {
+    const error = await failure({
+      setup: () => Future.withResolvers<number>(),
+      threads: [
+        ({ future }) => {
+          future.addDoneCallback(() => {
+            throw new Error('in the callback');
+          });
+        },
+        ({ resolve }) => resolve(1),
+      ],
+    });
+    expect((error.cause as Error).message).toBe('in the callback');
   });
 
   test('a loop that waits without a primitive', async () => {

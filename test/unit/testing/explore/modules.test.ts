@@ -1,6 +1,14 @@
+import { Lock } from 'heddle';
 import { ExploreError, explore } from 'heddle/testing';
 import { describe, expect, test } from 'vitest';
+import { type AnyFunction, registry } from '../../../../src/function/registry.ts';
 import { type Account, deposit, open, transfer } from '../../../fixtures/explore/bank.ts';
+import { careful, careless } from '../../../fixtures/explore/jobs.ts';
+
+function portableName(fn: AnyFunction): string {
+  const { url, name } = registry.marks.get(fn)!;
+  return `${url}#${name}`;
+}
 
 const modules = { bank: () => import('../../../fixtures/explore/bank.ts') };
 
@@ -50,6 +58,18 @@ describe('explore({ modules })', () => {
     }).catch((error: unknown) => error);
     expect(String(error)).toContain('half done');
     expect(String(error)).toMatch(/dies before sums\[at\] = sums\[at\] \+ by/);
+  });
+
+  test('explores portable functions with the module that has made them so', async () => {
+    const model = {
+      setup: () => ({ lock: new Lock(), sums: new Int32Array([100, 0]) }),
+      check: ({ sums }: { sums: Int32Array }) => expect([...sums]).toEqual([90, 10]),
+    };
+    expect((await explore({ ...model, threads: [careful, careful] })).exhausted).toBe(true);
+    const error = await explore({ ...model, threads: [careful, careless] }).catch((error: unknown) => error);
+    expect(String(error)).toMatch(/careless +sums\[1\] = sums\[1\] \+ by ← 5 +jobs\.ts:13/);
+    // They are what they were, for threads.
+    expect(portableName(careful)).toMatch(/fixtures\/explore\/jobs\.ts#careful$/);
   });
 
   test('says so where a module is not there, or is not named', async () => {
