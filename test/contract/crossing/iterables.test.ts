@@ -1,4 +1,6 @@
 /** What is promised of iterables, iterators and streams that are sent: they are read from where they are. */
+import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import {
   CancelledError,
@@ -165,6 +167,18 @@ describe('an iterable', () => {
       stream.getReader();
       const error = await failure(the().submit(jobs.doubledStream, stream));
       expect(error).toMatchObject({ name: 'SendError', message: expect.stringContaining('args[0]') });
+    });
+
+    test('what can be written to as well is refused, and says what to do', async () => {
+      for (const stream of [new PassThrough(), new Socket()])
+        expect(
+          await failure(the().submit(jobs.sum, { inside: stream } as unknown as AsyncIterable<number>)),
+        ).toMatchObject({
+          name: 'SendError',
+          message: expect.stringMatching(
+            /^args\[0\]\.inside: (PassThrough|Socket) cannot be sent to a thread: it can be written to as well; send what comes out of it/,
+          ),
+        });
     });
 
     test('cancelling the task that submitted closes it, before the task ends', async () => {
