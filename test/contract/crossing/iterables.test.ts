@@ -248,6 +248,36 @@ describe('an iterable', () => {
     await future;
   });
 
+  test('large items are pulled no further ahead than some megabytes, also if the first is small', async () => {
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    let pulled = 0;
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        pulled++;
+        yield new Uint8Array(pulled === 1 ? 1 : 2 ** 20);
+      }
+    }
+    const [began, go] = [new Event(), new Event()];
+    const future = pool.submit(
+      async (items, hasBegun, goOn) => {
+        const iterator = items[Symbol.asyncIterator]();
+        await iterator.next();
+        hasBegun.set();
+        await goOn.wait();
+        await iterator.return!();
+      },
+      pieces() as AsyncIterable<Uint8Array>,
+      began,
+      go,
+    );
+    await began.wait();
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const ahead = pulled;
+    go.set();
+    await future;
+    expect(ahead).toBeLessThanOrEqual(5);
+  });
+
   test('the death of the reader closes it', async () => {
     await using pool = new ThreadPoolExecutor({ threads: 1 });
     const { items, closed } = counting();
