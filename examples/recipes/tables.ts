@@ -1,11 +1,11 @@
 /**
  * Tables that all threads share. A lookup table lies in shared memory once, however many threads read it, and is read without any
- * lock; counters in shared memory are raised by all of them; and what must be objects is decoded once in each thread.
+ * lock; counters in shared memory are raised by all of them; and what must be objects is a `Shared`, decoded once in each thread.
  *
  *     npm exec -- node examples/recipes/tables.ts --words 50000 --threads 4
  */
 import { parseArgs } from 'node:util';
-import { isMainThread, Lock, perThread, portable, run, ThreadPoolExecutor } from 'heddle';
+import { isMainThread, Lock, portable, run, Shared, ThreadPoolExecutor } from 'heddle';
 
 /** Numbers by their keys. Views of shared memory: what travels is where it lies. Never changed once it is built. */
 interface Table {
@@ -63,17 +63,20 @@ interface Grade {
   readonly below: number;
 }
 
-/** Objects cannot be shared: each thread decodes its own, once, of text that might come from a file. */
-const grades = perThread(
-  () => JSON.parse('[{ "name": "low", "below": 100 }, { "name": "high", "below": 1e9 }]') as Grade[],
-);
+/** Objects have no shared memory: these are encoded once, and decoded once in each thread, however many jobs they go to. */
+type Grades = Shared<readonly Grade[]>;
 
 // Threads find this by this module, which they import: hence the guard at its end.
 const count = portable(
   import.meta,
   /** Gives how many values of each grade there are. */
-  function count(table: Table, { hits, seen, lock }: Counts, words: readonly string[]): number[] {
-    const ofGrades = grades.sync();
+  function count(
+    table: Table,
+    grades: Grades,
+    { hits, seen, lock }: Counts,
+    words: readonly string[],
+  ): number[] {
+    const ofGrades = grades.get(); // frozen, and the same for all jobs of this thread
     const counts = ofGrades.map(() => 0);
     let values = 0;
     let sum = 0;
@@ -97,6 +100,10 @@ const count = portable(
 
 async function main(words: number, threads: number): Promise<void> {
   const table = buildTable(Array.from({ length: words }, (_, n) => [`wört ${n}`, n] as const));
+  const grades: Grades = new Shared([
+    { name: 'low', below: 100 },
+    { name: 'high', below: 1e9 },
+  ]);
   const counts: Counts = {
     hits: new Int32Array(new SharedArrayBuffer(4 * (words + 1))),
     seen: new Float64Array(new SharedArrayBuffer(16)),
@@ -108,10 +115,10 @@ async function main(words: number, threads: number): Promise<void> {
   const parts = Array.from({ length: 2 * threads }, (_, part) =>
     all.filter((_, n) => n % (2 * threads) === part),
   );
-  const counted = await Promise.all(parts.map((part) => pool.submit(count, table, counts, part)));
+  const counted = await Promise.all(parts.map((part) => pool.submit(count, table, grades, counts, part)));
   console.log(`found: ${counts.seen[0]}, sum: ${counts.seen[1]}, missing: ${counts.hits[words]}`);
   console.log(`each twice: ${counts.hits.subarray(0, words).every((hits) => hits === 2)}`);
-  const ofGrades = grades.sync().map(({ name }, at) => {
+  const ofGrades = grades.get().map(({ name }, at) => {
     const total = counted.reduce((sum, ofPart) => sum + ofPart[at]!, 0);
     return `${name}: ${total}`;
   });

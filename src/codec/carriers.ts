@@ -57,7 +57,7 @@ export function carrierOfObject(value: object): string | undefined {
   const name = names.get(Object.getPrototypeOf(value)) ?? marked.get(value);
   if (name !== undefined) return name;
   // What can be written to as well is more than what comes out of it: a socket.
-  if (Symbol.asyncIterator in value) return isFunction(value, 'write') ? undefined : 'async-iterable';
+  if (Symbol.asyncIterator in value) return isFunction(value, 'write') ? 'two-way' : 'async-iterable';
   return Symbol.iterator in value && isFunction(value, 'next') ? 'iterator' : undefined;
 }
 

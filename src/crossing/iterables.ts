@@ -13,6 +13,16 @@ provideCarrier<AsyncIterable<unknown>>({
   make: (data) => new AsyncItems(readerOf(data)),
 });
 
+provideCarrier({
+  name: 'two-way',
+  takeApart: () => {
+    throw new TypeError(
+      'it can be written to as well; send what comes out of it, by an async generator that yields it',
+    );
+  },
+  make: unreachable,
+});
+
 provideCarrier<Iterator<unknown>>({
   name: 'iterator',
   takeApart: (iterator) => takenApart(new StreamSource(() => iterator as Pulled)),
@@ -28,6 +38,10 @@ if (typeof ReadableStream === 'function')
     },
     make: (data) => streamOf(readerOf(data)),
   });
+
+function unreachable(): never {
+  throw new Error('What can be written to has been sent');
+}
 
 function takenApart(source: StreamSource): { readonly data: StreamData; readonly companion: StreamSource } {
   return { data: source.data, companion: source };

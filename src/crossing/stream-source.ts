@@ -153,7 +153,8 @@ export class StreamSource implements Companion, AttachedChild {
         return;
       }
       await this.#items.put([value], UNHELD);
-      if (count % AHEAD === 0) this.#adapt();
+      // The first may be large already.
+      if (count < AHEAD || count % AHEAD === 0) this.#adapt();
     }
   }
 

@@ -41,8 +41,8 @@ export interface SubmitOptions {
   /**
    * Storages whose values go with the job, such as an `AsyncLocalStorage`: whatever has `run`, and `getStore` or `get`. The value
    * is that of the submit, copied like an argument. The thread finds its own storage by the name that `portable` gave it:
-   * `portable(import.meta, new AsyncLocalStorage(), 'trace')`. On the same loop (`InlineExecutor`) all storages keep their values
-   * anyway.
+   * `portable(import.meta, new AsyncLocalStorage(), 'trace')`. Every item of `map` has those of its call. Jobs that the job submits
+   * have none of it, unless they are told so too. On the same loop (`InlineExecutor`) all storages keep their values anyway.
    */
   readonly context?: readonly ContextStorage[] | undefined;
 }

@@ -3,6 +3,7 @@ import { checkFunction } from '../core/arguments.ts';
 import { now } from '../core/clock.ts';
 import { CancelledError, PoolFullError, TimeoutError } from '../core/errors.ts';
 import { throwIfEnded } from '../park/wait.ts';
+import { captureContext } from '../platform/context.ts';
 import { attachToTask } from '../scope/scope.ts';
 import type { ItemOutcomes } from '../thread/protocol.ts';
 import type { Job } from './job.ts';
@@ -40,6 +41,8 @@ class SyncMap {
   readonly #input: Iterator<unknown>;
   readonly #chunks: Chunk[] = [];
   readonly #deadline: number;
+  /** Jobs are submitted where the map was made, not where its reader is. */
+  readonly #inContext = captureContext();
   #pulled = 0;
   /** Read, and not taken by the pool. */
   #waiting: readonly unknown[] = [];
@@ -177,20 +180,15 @@ class SyncMap {
             : { status: 'fulfilled', value },
         );
     };
-    const job = startInTask(
-      sink,
-      fn,
-      site,
-      {
-        kind: 'each',
-        items,
-        path: items.length === 1 ? path : `items from ${path}`,
-        args,
-        stop: onError === 'stop',
-        onPart,
-      },
-      jobOptions,
-    );
+    const work = {
+      kind: 'each',
+      items,
+      path: items.length === 1 ? path : `items from ${path}`,
+      args,
+      stop: onError === 'stop',
+      onPart,
+    } as const;
+    const job = this.#inContext(() => startInTask(sink, fn, site, work, jobOptions));
     const first = this.#pulled;
     this.#pulled += items.length;
     return { job, first, items, outcomes };

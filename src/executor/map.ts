@@ -13,6 +13,7 @@
 import { checkFunction } from '../core/arguments.ts';
 import { startTimer, type Timer } from '../core/clock.ts';
 import { CancelledError, PoolFullError, SendError, ThreadDiedError, TimeoutError } from '../core/errors.ts';
+import { captureContext } from '../platform/context.ts';
 import { onAbort } from '../scope/abort.ts';
 import { interruptible } from '../scope/interruptible.ts';
 import { currentScope } from '../scope/scope.ts';
@@ -82,6 +83,8 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
   #timer: Timer | undefined;
   #stopListening: (() => void) | undefined;
   readonly #scope = currentScope();
+  /** Jobs are submitted where the map was made: not where its reader happens to be, or what a result has woken. */
+  readonly #inContext = captureContext();
   /** What its scope has of it. */
   readonly #member: ScopeMember;
   #closing: Promise<unknown> | undefined;
@@ -264,7 +267,7 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
       stop: onError === 'stop',
       onPart,
     } as const;
-    return startInTask(sink, fn, site, work, jobOptions);
+    return this.#inContext(() => startInTask(sink, fn, site, work, jobOptions));
   }
 
   /** What has no outcome yet failed with its chunk; if it may be run again, item by item, that is done instead. */

@@ -27,10 +27,13 @@ import { type AnyClass, type AnyFunction, type ClassCodec, registry } from './re
  * import { isMainThread, portable, registerClass, toThread } from 'heddle';
  *
  * class Money {
- *   constructor(
- *     readonly cents: number,
- *     readonly currency: string,
- *   ) {}
+ *   readonly cents: number;
+ *   readonly currency: string;
+ *
+ *   constructor(cents: number, currency: string) {
+ *     this.cents = cents;
+ *     this.currency = currency;
+ *   }
  *
  *   toString(): string {
  *     return `${(this.cents / 100).toFixed(2)} ${this.currency}`;

@@ -268,17 +268,59 @@ test(
 );
 
 describe('recipes/progress.ts', { timeout: LIMIT_MS }, () => {
-  test('shows rising numbers, the last one at last', async () => {
+  test('shows rising numbers, and the last one before the result', async () => {
     const { code, out, err } = await recipe('progress.ts', '--blocks', '2000');
     expect(err).toBe('');
-    expect(out).toMatch(/^2000 of 2000 blocks: [\da-f]{8}\nshown: \d+, rising: true, the last: 2000\n$/);
+    expect(out).toMatch(/^2000 of 2000 blocks: [\da-f]{8}\nshown: \d+, rising: true\n$/);
     expect(code).toBe(0);
   });
 
   test('shows the newest alone when the loop was busy', async () => {
     const { out, err } = await recipe('progress.ts', '--blocks', '2000', '--busy');
     expect(err).toBe('');
-    expect(out).toMatch(/\nshown: 1, rising: true, the last: 2000\n$/);
+    expect(out).toMatch(/^2000 of 2000 blocks: [\da-f]{8}\nshown: 1, rising: true\n$/);
+  });
+});
+
+test(
+  'recipes/upload.ts takes bodies through a thread whole, and clears up after clients that go away',
+  async () => {
+    const { code, out, err } = await recipe('upload.ts', '--megabytes', '24');
+    expect(err).toBe('');
+    expect(out).toBe(
+      'stored: 24 MB, whole: true\nread back, whole: true\nPUT: ECONNRESET\nGET: ERR_STREAM_PREMATURE_CLOSE\nfiles: whole.gz\n',
+    );
+    expect(code).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+describe('recipes/trace.ts', { timeout: LIMIT_MS }, () => {
+  const BELOW = [
+    '  chart of 4, in pages, for mill 7',
+    '  chart of 5, in pages, for mill 7',
+    '  record, in records, for mill 7',
+    '  render, in pages, for mill 7',
+    '    chart of 2, in pages, for mill 7',
+    '    chart of 3, in pages, for mill 7',
+    'traces: 1\n',
+  ].join('\n');
+
+  test('has the spans of all threads in one trace, each below the one that submitted it', async () => {
+    const { code, out, err } = await recipe('trace.ts');
+    expect(err).toBe('');
+    expect(out).toBe(`request, child of nobody\n${BELOW}`);
+    expect(code).toBe(0);
+  });
+
+  test('goes on with a trace that came with a request', async () => {
+    const { out, err } = await recipe(
+      'trace.ts',
+      '--traceparent',
+      '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    );
+    expect(err).toBe('');
+    expect(out).toBe(`request, child of b7ad6b7169203331 of another process\n${BELOW}`);
   });
 });
 

@@ -1,4 +1,6 @@
 /** What is promised of iterables, iterators and streams that are sent: they are read from where they are. */
+import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import {
   CancelledError,
@@ -167,6 +169,18 @@ describe('an iterable', () => {
       expect(error).toMatchObject({ name: 'SendError', message: expect.stringContaining('args[0]') });
     });
 
+    test('what can be written to as well is refused, and says what to do', async () => {
+      for (const stream of [new PassThrough(), new Socket()])
+        expect(
+          await failure(the().submit(jobs.sum, { inside: stream } as unknown as AsyncIterable<number>)),
+        ).toMatchObject({
+          name: 'SendError',
+          message: expect.stringMatching(
+            /^args\[0\]\.inside: (PassThrough|Socket) cannot be sent to a thread: it can be written to as well; send what comes out of it/,
+          ),
+        });
+    });
+
     test('cancelling the task that submitted closes it, before the task ends', async () => {
       const { items, closed, pulled } = counting();
       let isClosed = false;
@@ -232,6 +246,36 @@ describe('an iterable', () => {
     expect(pulled() - before).toBeLessThan(300);
     go.set();
     await future;
+  });
+
+  test('large items are pulled no further ahead than some megabytes, also if the first is small', async () => {
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    let pulled = 0;
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        pulled++;
+        yield new Uint8Array(pulled === 1 ? 1 : 2 ** 20);
+      }
+    }
+    const [began, go] = [new Event(), new Event()];
+    const future = pool.submit(
+      async (items, hasBegun, goOn) => {
+        const iterator = items[Symbol.asyncIterator]();
+        await iterator.next();
+        hasBegun.set();
+        await goOn.wait();
+        await iterator.return!();
+      },
+      pieces() as AsyncIterable<Uint8Array>,
+      began,
+      go,
+    );
+    await began.wait();
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const ahead = pulled;
+    go.set();
+    await future;
+    expect(ahead).toBeLessThanOrEqual(5);
   });
 
   test('the death of the reader closes it', async () => {

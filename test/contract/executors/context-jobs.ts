@@ -32,6 +32,10 @@ const functions = {
     return [before, trace.getStore()];
   },
 
+  readNow(_item: number): string | undefined {
+    return trace.getStore()?.id;
+  },
+
   readBoth(): [{ id: string } | undefined, number | undefined] {
     return [trace.getStore(), otherTrace.getStore()];
   },

@@ -53,6 +53,18 @@ describe('context', () => {
       });
     });
 
+    test('map() has that of its call for every item, wherever and whenever it is read', async () => {
+      const items = Array.from({ length: 50 }, (_, n) => n);
+      for (const chunkSize of [1, 3, 'auto'] as const) {
+        const results = trace.run({ id: 'a' }, () => the1().map(contextJobs.readNow, items, { chunkSize }));
+        const seen = new Set<string | undefined>();
+        await trace.run({ id: 'reader' }, async () => {
+          for await (const id of results) seen.add(id);
+        });
+        expect([...seen]).toEqual(['a']);
+      }
+    });
+
     test('never changes that of the caller', async () => {
       await trace.run({ id: 'caller' }, async () => {
         await the().submit(contextJobs.read);
@@ -67,6 +79,8 @@ describe('context', () => {
   });
 
   eachExecutor(THREADED, ({ threads }, the) => {
+    const the1 = () => the().with({ context: [trace] });
+
     test('is taken at the call', async () => {
       const { release, done } = await occupy(the(), threads);
       const store = { id: 'before' };
@@ -88,6 +102,12 @@ describe('context', () => {
           .submitSync(contextJobs.read),
       );
       expect(seen).toEqual([{ id: 'a' }, { id: 'a' }]);
+    });
+
+    test('for mapSync() as well, wherever it is read', () => {
+      const items = Array.from({ length: 50 }, (_, n) => n);
+      const results = trace.run({ id: 'a' }, () => the1().mapSync(contextJobs.readNow, items));
+      expect([...new Set(trace.run({ id: 'reader' }, () => [...results]))]).toEqual(['a']);
     });
 
     test('a value that cannot be sent is refused', async () => {
