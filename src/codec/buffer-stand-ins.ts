@@ -92,6 +92,8 @@ export function openBuffers(
   return buffers;
 }
 
+const VIEW = /^(?:DataView|(?:Big)?(?:Int|Uint)\d+(?:Clamped)?Array|Float\d+Array)$/;
+
 type ViewClass = new (buffer: SharedArrayBuffer, byteOffset: number, length?: number) => ArrayBufferView;
 
 /** @throws {TypeError} This runtime has no views of that kind. */
@@ -100,6 +102,7 @@ export function viewOf(
   buffer: SharedArrayBuffer,
 ): ArrayBufferView {
   const View = (globalThis as Record<string, unknown>)[type] as ViewClass | undefined;
-  if (View === undefined) throw new TypeError(`Cannot make a ${type}: this runtime has none`);
+  if (View === undefined || !VIEW.test(type))
+    throw new TypeError(`Cannot make a ${type}: this runtime has none`);
   return new View(buffer, byteOffset, length);
 }

@@ -21,6 +21,7 @@
 // The simple form begins with its own tag. The other: a word with the tag SERIALIZED and what is inside; a word with
 // the number of bytes; the bytes of the value, or of [value, specials]; if there are shared buffers, their list.
 import { HeddleError, SendError } from '../core/errors.ts';
+import { kindOf } from '../memory/kinds.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
 import { type EncodeHooks, encode } from './encode.ts';
@@ -176,7 +177,28 @@ export class ItemDecoder {
 }
 
 function isPair(value: unknown): value is readonly [unknown, readonly Special[]] {
-  return Array.isArray(value) && value.length === 2 && Array.isArray(value[1]);
+  return Array.isArray(value) && value.length === 2 && Array.isArray(value[1]) && value[1].every(isSpecial);
+}
+
+function isSpecial(value: unknown): value is Special {
+  if (typeof value !== 'object' || value === null) return false;
+  const { standIn, kind } = value as Partial<Special>;
+  return typeof standIn === 'object' && standIn !== null && typeof kind === 'string';
+}
+
+/**
+ * A handle of the object that a parcel of the item held: `objects` are those of all its parcels, the last one first.
+ *
+ * @throws {HeddleError} There is no such object, or no such kind: the item is damaged.
+ */
+export function handleIn(objects: readonly number[], type: number, parcel: number): unknown {
+  const object = objects[objects.length - 1 - parcel];
+  const kind = kindOf(type);
+  if (object === undefined || kind === undefined)
+    throw new HeddleError(
+      'Cannot read item: its bytes are damaged, and an object in it is not what they say',
+    );
+  return kind.restore(object);
 }
 
 function withoutWaiting(hooks: ItemDecodeHooks): ItemDecodeHooks {

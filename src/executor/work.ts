@@ -38,9 +38,12 @@ export function freeze(wire: Wire<unknown>, path: string): Wire<unknown> {
     };
   } catch (error) {
     releaseWire(wire);
-    // What is to be moved cannot be tried part by part.
-    if (data.transfer !== undefined) throw cannotMove(path, error);
-    throw explainWireFailure(wire, path, error);
+    const moved: readonly unknown[] = data.transfer ?? [];
+    const explained = explainWireFailure(wire, path, error, (value) =>
+      // What is to be moved cannot be tried by itself.
+      moved.includes(value) ? undefined : structuredClone(value),
+    );
+    throw moved.length > 0 && explained.path === path ? cannotMove(path, error) : explained;
   }
 }
 

@@ -1,14 +1,13 @@
 /** Values of jobs as words of shared memory: arguments, results, reasons, parts of results. */
 import { Atomics } from '#atomics';
 import { bufferOf, shareBuffer } from '../codec/buffer-ids.ts';
-import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
+import { handleIn, ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
 import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
 import { takeAway } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
 import { HeddleError, SendError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
-import { kindOf } from '../memory/kinds.ts';
 import {
   FUNCTION,
   JOB_BYTES,
@@ -235,7 +234,7 @@ export class Payloads {
       const loading = options?.sync === true ? undefined : kindsToLoad?.();
       if (loading !== undefined) return loading.then(() => this.#openWith(job, at, bytes, options));
       const objects = unpackParcels(this.#parking, job);
-      this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
+      this.#open = (type, index) => handleIn(objects, type, index);
     }
     return this.#decode(at, bytes, options);
   }

@@ -1,11 +1,10 @@
 /** Values as items in shared memory: made by who puts, opened by who gets. */
 import { bufferOf, releaseBuffer, shareBuffer } from '../codec/buffer-ids.ts';
-import { ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
+import { handleIn, ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
 import { releaseWire } from '../codec/wire.ts';
 import { HeddleError } from '../core/errors.ts';
 import type { Heap } from '../memory/heap.ts';
-import { kindOf } from '../memory/kinds.ts';
 import { ITEM_BYTES, ITEM_HIGH, ITEM_LOW, OBJECT_ID } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import { dropItem, makeItem, unpackParcels } from './item-block.ts';
@@ -75,7 +74,7 @@ export class Items {
   open(item: number, sync: boolean): unknown {
     try {
       const objects = unpackParcels(this.#parking, item);
-      this.#open = (type, index) => kindOf(type)!.restore(objects[objects.length - 1 - index]!);
+      this.#open = (type, index) => handleIn(objects, type, index);
       return this.#decode(item, sync);
     } finally {
       dropItem(this.#heap, item);
@@ -97,7 +96,7 @@ export class Items {
       }
       opened.push(object);
     }
-    this.#open = (type, index) => kindOf(type)!.restore(opened[opened.length - 1 - index]!);
+    this.#open = (type, index) => handleIn(opened, type, index);
     const bytes = new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength);
     return { value: this.#decoder.decode(copy, bytes, 0, copy.length, { sync: true }) };
   }
