@@ -65,11 +65,6 @@ describe('what is refused', () => {
       'args[1][0]: Proxy cannot be sent to a thread',
     ],
     [
-      'a generator beside an error',
-      [new Error('x'), (function* () {})()],
-      'args[1][1]: Object cannot be sent to a thread',
-    ],
-    [
       'what only looks like a URL',
       { url: Object.create(URL.prototype) },
       'args[1].url: URL, which is none, cannot be sent to a thread',
