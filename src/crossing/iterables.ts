@@ -61,11 +61,11 @@ class AsyncItems implements AsyncIterableIterator<unknown>, Iterable<unknown> {
     this.#reader = reader;
   }
 
-  next(): Promise<IteratorResult<unknown, undefined>> {
+  next(): Promise<IteratorResult<unknown, unknown>> {
     return this.#reader.next();
   }
 
-  async return(): Promise<IteratorResult<unknown, undefined>> {
+  async return(): Promise<IteratorResult<unknown, unknown>> {
     return this.#reader.stop();
   }
 
@@ -90,11 +90,11 @@ class Items implements IterableIterator<unknown>, AsyncIterable<unknown> {
     this.#reader = reader;
   }
 
-  next(): IteratorResult<unknown, undefined> {
+  next(): IteratorResult<unknown, unknown> {
     return this.#reader.nextSync();
   }
 
-  return(): IteratorResult<unknown, undefined> {
+  return(): IteratorResult<unknown, unknown> {
     return this.#reader.stop();
   }
 

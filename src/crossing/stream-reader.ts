@@ -8,10 +8,13 @@ import type { Event } from '../sync/event.ts';
 import { selectSync } from '../sync/select.ts';
 import type { Keep } from './lease.ts';
 
+/** In an array, so that it may be a thenable; the second says that it is what the iterable returned at its end. */
+export type StreamItem = readonly [value: unknown] | readonly [value: unknown, isReturned: true];
+
 /** What an iterable is on its way. */
 export interface StreamData {
-  /** Each in an array, so that it may be a thenable. Shut down at the end, or with the error of the iterable. */
-  readonly items: Queue<readonly [unknown]>;
+  /** Shut down at the end, or with the error of the iterable. */
+  readonly items: Queue<StreamItem>;
   /** Set when the first item is wanted. */
   readonly wanted: Event;
   /** Pending as long as there is somebody who puts items. */
@@ -21,7 +24,7 @@ export interface StreamData {
   readonly thread: number;
 }
 
-type Result = IteratorResult<unknown, undefined>;
+type Result = IteratorResult<unknown, unknown>;
 
 const END: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
@@ -41,7 +44,7 @@ export class StreamReader implements AttachedChild {
     if (this.#isOver) return END;
     this.#begin();
     try {
-      return { value: (await this.#data.items.get())[0], done: false };
+      return this.#resultOf(await this.#data.items.get());
     } catch (error) {
       return this.#failed(error);
     }
@@ -60,10 +63,16 @@ export class StreamReader implements AttachedChild {
       // No callback runs while the thread is blocked: so it waits for the death of the other as well.
       const got = items.tryGet() ?? takeFrom(selectSync({ items, producing })) ?? items.tryGet();
       if (got === undefined) throw lost();
-      return { value: got.value[0], done: false };
+      return this.#resultOf(got.value);
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  #resultOf([value, isReturned]: StreamItem): Result {
+    if (isReturned === undefined) return { value, done: false };
+    this.stop();
+    return { value, done: true };
   }
 
   /** Wants no more. */
@@ -128,8 +137,8 @@ export class StreamReader implements AttachedChild {
 function takeFrom(selected: {
   readonly key: string;
   readonly value: unknown;
-}): { readonly value: readonly [unknown] } | undefined {
-  return selected.key === 'items' ? { value: selected.value as readonly [unknown] } : undefined;
+}): { readonly value: StreamItem } | undefined {
+  return selected.key === 'items' ? { value: selected.value as StreamItem } : undefined;
 }
 
 function lost(): OwnerDiedError {

@@ -20,7 +20,7 @@ import { Event } from '../sync/event.ts';
 import { beforeThreadEnd } from '../thread/end-hooks.ts';
 import { Announcement } from './announcement.ts';
 import { Lease } from './lease.ts';
-import type { StreamData } from './stream-reader.ts';
+import type { StreamData, StreamItem } from './stream-reader.ts';
 
 /** What is pulled from. */
 export interface Pulled {
@@ -59,7 +59,7 @@ export class StreamSource implements Companion, AttachedChild {
   readonly ended: Promise<void>;
   readonly endsWithFunction = true;
   readonly #open: () => Pulled;
-  readonly #items = new Queue<readonly [unknown]>({ capacity: AHEAD });
+  readonly #items = new Queue<StreamItem>({ capacity: AHEAD });
   readonly #wanted = new Event();
   readonly #producing = new Announcement();
   readonly #lease: Lease;
@@ -149,6 +149,7 @@ export class StreamSource implements Companion, AttachedChild {
       const { done, value } = await this.#next();
       if (done === true) {
         this.#pulled = undefined;
+        if (value !== undefined) await this.#items.put([value, true], UNHELD);
         this.#items.shutdown();
         return;
       }

@@ -118,6 +118,19 @@ describe('an iterable', () => {
       expect(await all(items)).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1));
     });
 
+    test('what a generator returns comes with its end, there and here', async () => {
+      async function* counted(): AsyncGenerator<number, string> {
+        yield 1;
+        return 'one in all';
+      }
+      expect(await the().submit(jobs.lastOf, counted())).toBe('one in all');
+      const items = await the().submit(jobs.counted, 2);
+      await items.next();
+      await items.next();
+      expect(await items.next()).toEqual({ value: '2 in all', done: true });
+      expect(await items.next()).toEqual({ value: undefined, done: true });
+    });
+
     test('its error is thrown here, after the items before it', async () => {
       const items = await the().submit(jobs.failingNumbers, 3);
       expect([(await items.next()).value, (await items.next()).value, (await items.next()).value]).toEqual([

@@ -256,6 +256,19 @@ const functions = {
     }
   },
 
+  async *counted(to: number): AsyncGenerator<number, string> {
+    for (let n = 1; n <= to; n++) yield n;
+    return `${to} in all`;
+  },
+
+  async lastOf(items: AsyncIterable<number>): Promise<unknown> {
+    const iterator = items[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = (await iterator.next()) as IteratorResult<number, unknown>;
+      if (done === true) return value;
+    }
+  },
+
   async *failingNumbers(to: number): AsyncGenerator<number> {
     for (let n = 1; n <= to; n++) yield n;
     throw new RangeError('no more');
