@@ -30,6 +30,7 @@ import {
   TEXT16,
   VIEW,
   VIEWS,
+  type ViewClass,
 } from './flat.ts';
 import { makeObjectWith, type Next, WORTH_IT } from './made-code.ts';
 import { type KnownShape, ShapeTable } from './shapes.ts';
@@ -136,7 +137,7 @@ export class FlatDecoder {
       case VIEW:
         return this.#view(header >>> TAG_BITS);
       case BUFFER:
-        return this.#noted(this.#memory());
+        return this.#noted(this.#memory(Uint8Array).buffer);
       default:
         throw this.#damaged();
     }
@@ -256,22 +257,23 @@ export class FlatDecoder {
 
   #view(type: number): ArrayBufferView {
     const View = VIEWS[type];
+    if (View === undefined) throw this.#damaged();
     // The view counts before its buffer.
-    const number = this.#objects?.push(undefined);
-    const buffer = this.#noted(this.#memory());
-    if (View === undefined || buffer.byteLength % View.BYTES_PER_ELEMENT !== 0) throw this.#damaged();
-    const view = new View(buffer);
-    if (number !== undefined) this.#objects![number - 1] = view;
+    const view = this.#noted(this.#memory(View));
+    this.#noted(view.buffer);
     return view;
   }
 
-  #memory(): ArrayBuffer {
+  /** Twice as fast as a slice: what would be overwritten need not be empty. */
+  #memory(View: ViewClass): ArrayBufferView<ArrayBuffer> {
     const length = this.#words[this.#take(1)]!;
     this.#take(this.#at & 1);
-    const start = this.#take((length + 3) >>> 2) << 2;
-    if (length <= 0) throw this.#damaged();
-    // Four times as fast as to make one of a part of shared memory.
-    return this.#bytes.slice(start, start + length).buffer as ArrayBuffer;
+    const start = this.#bytes.byteOffset + (this.#take((length + 3) >>> 2) << 2);
+    const size = View.BYTES_PER_ELEMENT;
+    if (length <= 0 || length % size !== 0) throw this.#damaged();
+    const { buffer } = this.#bytes;
+    if (start % size === 0) return new View(new View(buffer, start, length / size));
+    return new View(new Uint8Array(new Uint8Array(buffer, start, length)).buffer);
   }
 
   #latin1(length: number): string {

@@ -46,10 +46,11 @@ export const VIEW = 11;
 export const BUFFER = 12;
 export const COLLECTION = 13;
 export const REFERENCE = 14;
-/** The other form of an item, and what its payload says: whether there are specials, and shared buffers among them. */
+/** The other form of an item, and what its payload says: whether there are specials, shared buffers among them, and all in the simple form. */
 export const SERIALIZED = 15;
 export const WITH_SPECIALS = 1;
 export const WITH_BUFFERS = 2;
+export const FLAT = 4;
 
 /** The tag is in the low bits of a value's first word. */
 export const TAG_BITS = 4;
@@ -66,8 +67,11 @@ export const DOUBLES = 3;
 export const KIND_BITS = 2;
 export const KIND_MASK = 3;
 
-interface ViewClass {
+export interface ViewClass {
   new (buffer: ArrayBuffer): ArrayBufferView<ArrayBuffer>;
+  new (buffer: ArrayBufferLike, start: number, length: number): ArrayBufferView;
+  /** A copy. */
+  new (view: ArrayBufferView): ArrayBufferView<ArrayBuffer>;
   readonly prototype: object;
   readonly BYTES_PER_ELEMENT: number;
 }

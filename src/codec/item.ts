@@ -19,12 +19,21 @@
  * ```
  */
 // The simple form begins with its own tag. The other: a word with the tag SERIALIZED and what is inside; a word with
-// the number of bytes; the bytes of the value, or of [value, specials].
+// the number of bytes; the bytes of the value, or of [value, specials]: these in the simple form, if they are simple, which they
+// nearly always are.
 import { HeddleError, SendError } from '../core/errors.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
 import { type EncodeHooks, encode, explainCloneFailure } from './encode.ts';
-import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
+import {
+  FLAT,
+  type FlatOptions,
+  SERIALIZED,
+  TAG_BITS,
+  TAG_MASK,
+  WITH_BUFFERS,
+  WITH_SPECIALS,
+} from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
 import type { Special, Wire } from './wire.ts';
@@ -85,6 +94,10 @@ export class ItemEncoder {
  */
 export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], path: string): Uint8Array {
   const specials = wire.specials && packed(wire.specials, parcels);
+  if (specials !== undefined) {
+    const simple = simpleBytes([wire.value, specials], flagsOf(specials));
+    if (simple !== undefined) return simple;
+  }
   let bytes: Uint8Array;
   try {
     bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
@@ -94,6 +107,21 @@ export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], p
   }
   const prefix = Int32Array.of(SERIALIZED | (flagsOf(specials) << TAG_BITS), bytes.length - 4 * PREFIX);
   bytes.set(new Uint8Array(prefix.buffer));
+  return bytes;
+}
+
+let encoderOfPairs: FlatEncoder | undefined;
+
+/** `undefined` if they are not simple. */
+function simpleBytes(pair: readonly [unknown, readonly Special[]], flags: number): Uint8Array | undefined {
+  encoderOfPairs ??= new FlatEncoder();
+  const size = encoderOfPairs.encodeList(pair);
+  if (size < 0) return undefined;
+  const words = new Int32Array(PREFIX + size);
+  const bytes = new Uint8Array(words.buffer);
+  words[0] = SERIALIZED | ((flags | FLAT) << TAG_BITS);
+  words[1] = 4 * size;
+  encoderOfPairs.copyTo(words, bytes, PREFIX);
   return bytes;
 }
 
@@ -142,14 +170,18 @@ export class ItemDecoder {
       return this.#flat.decode(words, bytes, at, available);
     const length = available < PREFIX ? -1 : words[at + 1]!;
     if (length < 0 || length > 4 * (available - PREFIX)) throw damaged(at);
-    const start = 4 * (at + PREFIX);
+    const start = at + PREFIX;
+    const flags = words[at]! >>> TAG_BITS;
     let value: unknown;
     try {
-      value = deserialize(bytes.subarray(start, start + length));
+      value =
+        (flags & FLAT) === 0
+          ? deserialize(bytes.subarray(4 * start, 4 * start + length))
+          : this.#flat.decode(words, bytes, start, length >> 2);
     } catch (error) {
       throw damaged(at, error);
     }
-    if (((words[at]! >>> TAG_BITS) & WITH_SPECIALS) === 0) return value;
+    if ((flags & WITH_SPECIALS) === 0) return value;
     if (!isPair(value)) throw damaged(at);
     const hooks = options?.sync === true ? this.#syncHooks : this.#hooks;
     return decode({ value: value[0], specials: value[1] }, hooks);

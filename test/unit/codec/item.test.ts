@@ -3,7 +3,14 @@ import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../../src/codec/encode.ts';
-import { SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from '../../../src/codec/flat.ts';
+import {
+  FLAT,
+  SERIALIZED,
+  TAG_BITS,
+  TAG_MASK,
+  WITH_BUFFERS,
+  WITH_SPECIALS,
+} from '../../../src/codec/flat.ts';
 import { ItemDecoder, ItemEncoder, serializeWire } from '../../../src/codec/item.ts';
 import type { Special, Wire } from '../../../src/codec/wire.ts';
 import { CaptureError, HeddleError, SendError } from '../../../src/core/errors.ts';
@@ -316,7 +323,7 @@ describe('an item with shared memory', () => {
       expect(header & TAG_MASK).toBe(SERIALIZED);
       return header >>> TAG_BITS;
     });
-    expect(flags).toEqual([0, WITH_SPECIALS, WITH_SPECIALS | WITH_BUFFERS]);
+    expect(flags).toEqual([0, FLAT | WITH_SPECIALS, FLAT | WITH_SPECIALS | WITH_BUFFERS]);
   });
 
   test('leaves buffers to messages where there is no hook', () => {
