@@ -27,6 +27,7 @@ export const groups = [
   'locks',
   'queues',
   'primitives',
+  'codec',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -36,8 +37,8 @@ const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'm
 export const peers: readonly Peer[] = [
   {
     name: 'raw',
-    groups: [...pool, 'blocked', 'sync', 'many', 'groups', 'locks', 'queues', 'primitives'],
-    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for groups `Promise.all`, for locks a futex of three states, for other primitives bare words',
+    groups: [...pool, 'blocked', 'sync', 'many', 'groups', 'locks', 'queues', 'primitives', 'codec'],
+    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for groups `Promise.all`, for locks a futex of three states, for other primitives bare words, for values `structuredClone`',
   },
   {
     name: 'batched',
@@ -52,7 +53,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'heddle',
     package: 'heddle',
-    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'groups', 'locks', 'queues', 'primitives'],
+    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'groups', 'locks', 'queues', 'primitives', 'codec'],
     note: '`ThreadPoolExecutor`, portable functions; `toThreadSync`, `EventLoopThread`; `TaskGroup`; `Lock`, `Queue` and the other primitives',
   },
   {
@@ -103,6 +104,23 @@ export const peers: readonly Peer[] = [
   },
   { name: 'p-queue', package: 'p-queue', groups: ['queues'], note: 'functions of one loop, so many at once' },
   { name: 'synckit', package: 'synckit', groups: ['sync'], note: 'blocking calls only' },
+  { name: 'v8', groups: ['codec'], note: '`serialize` and `deserialize` of `node:v8`' },
+  { name: 'json', groups: ['codec'], note: 'to a string and back' },
+  { name: 'json-bytes', groups: ['codec'], note: 'the same to bytes and back' },
+  {
+    name: 'msgpackr',
+    package: 'msgpackr',
+    groups: ['codec'],
+    note: '`structuredClone: true`: all that it can keep; buffers are copied',
+  },
+  {
+    name: 'msgpackr-plain',
+    package: 'msgpackr',
+    groups: ['codec'],
+    note: 'plain data only, keys known to both ends (`structures`)',
+  },
+  { name: 'cbor-x', package: 'cbor-x', groups: ['codec'], note: 'as msgpackr' },
+  { name: 'cbor-x-plain', package: 'cbor-x', groups: ['codec'], note: 'as msgpackr-plain' },
 ];
 
 export type Unit = 'per second' | 'ns' | 'µs' | 'ms' | 'MB' | 'bytes' | 'blocks' | 'times' | '%';
@@ -170,6 +188,9 @@ export interface Measurement {
     /** Which of `measured/primitives/measurements.mjs`. */
     readonly primitives?: string;
     readonly colour?: 'blocking' | 'awaited';
+    /** Which of `measured/codec/measurements.mjs`, and the name of the values in `cases.mjs`. */
+    readonly codec?: 'speed' | 'fidelity';
+    readonly value?: string;
   };
   readonly metrics: readonly Metric[];
 }
@@ -708,6 +729,72 @@ const primitives: readonly Measurement[] = [
   ),
 ];
 
+/** Values that JSON can say; and such as only structured clone, and what takes after it, can carry. */
+const plainValues = [
+  ['number', 'whole number'],
+  ['float', 'fraction'],
+  ['string', '10 ASCII characters'],
+  ['wide', '10 others'],
+  ['small', 'object of 5 fields'],
+  ['object1', '1 KB of records'],
+  ['object100', '100 KB of records'],
+  ['records', '100,000 small objects'],
+  ['numbers', '10,000 fractions'],
+] as const;
+const richValues = [
+  ['bytes1', 'Uint8Array, 1 KB'],
+  ['bytes100', '100 KB'],
+  ['bytes10m', '10 MB'],
+  ['doubles', 'Float64Array, 8 KB'],
+  ['map', 'Map of 20 objects'],
+  ['set', 'Set of 20 objects'],
+  ['dates', '20 objects with a Date'],
+  ['error', 'object with an Error'],
+  ['crossed', '17 objects that refer to each other'],
+] as const;
+const bothWays = ['raw', 'heddle', 'v8', 'msgpackr', 'cbor-x'];
+
+function codecMeasurement([value, title]: readonly [string, string], able: readonly string[]): Measurement {
+  const within = (other: string): Bar[] =>
+    able.includes(other) ? [{ bound: 'at most', value: 1.2, of: other }] : [];
+  return {
+    id: `codec-${value}`,
+    group: 'codec',
+    peers: able,
+    spec: { what: 'codec', codec: 'speed', value, threads: 1, window: 50 },
+    metrics: [
+      { field: 'both', title, unit: 'ns', bars: ['raw', 'v8', 'json', 'msgpackr'].flatMap(within) },
+      { field: 'encode', title, unit: 'ns' },
+      { field: 'decode', title, unit: 'ns' },
+    ],
+  };
+}
+
+const codecs: readonly Measurement[] = [
+  ...plainValues.map((value) =>
+    codecMeasurement(value, [...bothWays, 'json', 'json-bytes', 'msgpackr-plain', 'cbor-x-plain']),
+  ),
+  ...richValues.map((value) =>
+    codecMeasurement(value, value[0] === 'error' ? ['raw', 'heddle', 'v8'] : bothWays),
+  ),
+  {
+    id: 'codec-fidelity',
+    group: 'codec',
+    peers: [...bothWays, 'json', 'msgpackr-plain', 'cbor-x-plain'],
+    mostReps: 1,
+    spec: { what: 'codec', codec: 'fidelity', threads: 1, window: 0 },
+    metrics: [
+      {
+        field: 'kinds',
+        title: 'come back as structured clone gives them',
+        unit: '%',
+        compared: false,
+        bars: [{ bound: 'at least', value: 100 }],
+      },
+    ],
+  },
+];
+
 export const measurements: readonly Measurement[] = [
   ...tasks,
   ...latencies,
@@ -747,6 +834,7 @@ export const measurements: readonly Measurement[] = [
   ...locks,
   ...queues,
   ...primitives,
+  ...codecs,
 ];
 
 /** Whether that peer can do it on that Node, `v24.5.0`. */
@@ -774,6 +862,8 @@ export interface Section {
   readonly title: string;
   readonly better: 'more' | 'less';
   readonly measurements: readonly string[];
+  /** Only these metrics of them, by field. */
+  readonly fields?: readonly string[];
   /** A last column computed from the first two: how many times as fast the second is. */
   readonly speedUp?: string;
 }
@@ -940,4 +1030,25 @@ export const sections: readonly Section[] = [
     measurements: ['condition-turns'],
   },
   { title: 'Passes of a barrier for two, each second', better: 'more', measurements: ['barrier'] },
+  ...(
+    [
+      ['both', 'encoded and decoded'],
+      ['encode', 'encoded'],
+      ['decode', 'decoded'],
+    ] as const
+  ).flatMap(([field, what]): Section[] => [
+    {
+      title: `Plain values ${what}`,
+      better: 'less',
+      measurements: plainValues.map(([value]) => `codec-${value}`),
+      fields: [field],
+    },
+    {
+      title: `Other values ${what}`,
+      better: 'less',
+      measurements: richValues.map(([value]) => `codec-${value}`),
+      fields: [field],
+    },
+  ]),
+  { title: 'Of 25 kinds of values', better: 'more', measurements: ['codec-fidelity'] },
 ];
