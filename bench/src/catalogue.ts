@@ -761,7 +761,7 @@ function codecMeasurement([value, title]: readonly [string, string], able: reado
     id: `codec-${value}`,
     group: 'codec',
     peers: able,
-    spec: { what: 'codec', codec: 'speed', value, threads: 1, window: 50 },
+    spec: { what: 'codec', codec: 'speed', value, threads: 1, window: 30 },
     metrics: [
       { field: 'both', title, unit: 'ns', bars: ['raw', 'v8', 'json', 'msgpackr'].flatMap(within) },
       { field: 'encode', title, unit: 'ns' },

@@ -3,6 +3,7 @@
  * that were met before, are made without reading their keys or characters.
  */
 import { HeddleError } from '../core/errors.ts';
+import { copyOfBytes } from '../platform/copy.ts';
 import { type TextMemory, textMemory } from '../platform/text.ts';
 import {
   ARRAY,
@@ -32,6 +33,7 @@ import {
   VIEWS,
   type ViewClass,
 } from './flat.ts';
+import { LARGE } from './large-parts.ts';
 import { makeObjectWith, type Next, WORTH_IT } from './made-code.ts';
 import { type KnownShape, ShapeTable } from './shapes.ts';
 import { ShortTexts } from './short-texts.ts';
@@ -264,16 +266,16 @@ export class FlatDecoder {
     return view;
   }
 
-  /** Twice as fast as a slice: what would be overwritten need not be empty. */
   #memory(View: ViewClass): ArrayBufferView<ArrayBuffer> {
     const length = this.#words[this.#take(1)]!;
     this.#take(this.#at & 1);
-    const start = this.#bytes.byteOffset + (this.#take((length + 3) >>> 2) << 2);
+    const start = this.#take((length + 3) >>> 2) << 2;
     const size = View.BYTES_PER_ELEMENT;
     if (length <= 0 || length % size !== 0) throw this.#damaged();
-    const { buffer } = this.#bytes;
-    if (start % size === 0) return new View(new View(buffer, start, length / size));
-    return new View(new Uint8Array(new Uint8Array(buffer, start, length)).buffer);
+    const bytes = this.#bytes;
+    const from = bytes.byteOffset + start;
+    if (length > LARGE || from % size !== 0) return new View(copyOfBytes(bytes, start, length));
+    return new View(new View(bytes.buffer, from, length / size));
   }
 
   #latin1(length: number): string {

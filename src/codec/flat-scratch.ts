@@ -1,4 +1,5 @@
 /** Memory in which a value becomes words (`flat.ts`), one value at a time: it grows as needed, and knows how primitives and buffers are written. */
+import { copyBytes } from '../platform/copy.ts';
 import { type TextMemory, textMemory } from '../platform/text.ts';
 import {
   BIGINT,
@@ -26,8 +27,9 @@ const KEPT = 2 ** 20;
 
 /** So many words at most: an object says in 27 bits how long it is. */
 const MOST = 2 ** 27;
-/** So many words are copied faster by a loop than by `set`. */
+/** So many words are copied faster by a loop than by `set`, and more than so many faster as bytes. */
 const SHORT = 48;
+const LONG = 2 ** 10;
 
 /** More bytes than characters: that a text of so many bytes was not cut off is seen by what is left. */
 const SPARE = 4;
@@ -54,6 +56,7 @@ export class FlatScratch {
     const scratch = this.words;
     const length = this.at;
     if (!this.large.isEmpty) this.large.copy(scratch.subarray(0, length), words, bytes, to);
+    else if (length > LONG) copyBytes(this.bytes.subarray(0, length << 2), bytes, to << 2);
     else if (length > SHORT) words.set(scratch.subarray(0, length), to);
     else for (let index = 0; index < length; index++) words[to + index] = scratch[index]!;
     this.shrink();
