@@ -188,9 +188,9 @@ export interface Measurement {
     /** Which of `measured/primitives/measurements.mjs`. */
     readonly primitives?: string;
     readonly colour?: 'blocking' | 'awaited';
-    /** Which of `measured/codec/measurements.mjs`, and the name of the values in `cases.mjs`. */
+    /** Which of `measured/codec/measurements.mjs`, and the names of the values in `cases.mjs`. */
     readonly codec?: 'speed' | 'fidelity';
-    readonly value?: string;
+    readonly values?: readonly string[];
   };
   readonly metrics: readonly Metric[];
 }
@@ -729,54 +729,88 @@ const primitives: readonly Measurement[] = [
   ),
 ];
 
-/** Values that JSON can say; and such as only structured clone, and what takes after it, can carry. */
-const plainValues = [
-  ['number', 'whole number'],
-  ['float', 'fraction'],
-  ['string', '10 ASCII characters'],
-  ['wide', '10 others'],
-  ['small', 'object of 5 fields'],
-  ['object1', '1 KB of records'],
-  ['object100', '100 KB of records'],
-  ['records', '100,000 small objects'],
-  ['numbers', '10,000 fractions'],
-] as const;
-const richValues = [
-  ['bytes1', 'Uint8Array, 1 KB'],
-  ['bytes100', '100 KB'],
-  ['bytes10m', '10 MB'],
-  ['doubles', 'Float64Array, 8 KB'],
-  ['map', 'Map of 20 objects'],
-  ['set', 'Set of 20 objects'],
-  ['dates', '20 objects with a Date'],
-  ['error', 'object with an Error'],
-  ['crossed', '17 objects that refer to each other'],
+/** The values that one process encodes and decodes, by their names in `cases.mjs`; those that JSON can say first. */
+const codecValues = {
+  primitives: [
+    ['number', 'whole number'],
+    ['float', 'fraction'],
+    ['string', '10 ASCII characters'],
+    ['wide', '10 others'],
+  ],
+  objects: [
+    ['small', 'object of 5 fields'],
+    ['object1', '1 KB of records'],
+    ['object100', '100 KB of records'],
+  ],
+  many: [
+    ['records', '100,000 small objects'],
+    ['numbers', '10,000 fractions'],
+  ],
+  buffers: [
+    ['bytes1', 'Uint8Array, 1 KB'],
+    ['bytes100', '100 KB'],
+    ['bytes10m', '10 MB'],
+    ['doubles', 'Float64Array, 8 KB'],
+  ],
+  rich: [
+    ['map', 'Map of 20 objects'],
+    ['set', 'Set of 20 objects'],
+    ['dates', '20 objects with a Date'],
+    ['crossed', '17 objects that refer to each other'],
+  ],
+  errors: [['error', 'object with an Error']],
+} as const;
+const codecParts = [
+  ['both', 'encoded and decoded'],
+  ['encode', 'encoded'],
+  ['decode', 'decoded'],
 ] as const;
 const bothWays = ['raw', 'heddle', 'v8', 'msgpackr', 'cbor-x'];
+const anyWay = [...bothWays, 'json', 'json-bytes', 'msgpackr-plain', 'cbor-x-plain'];
 
-function codecMeasurement([value, title]: readonly [string, string], able: readonly string[]): Measurement {
-  const within = (other: string): Bar[] =>
-    able.includes(other) ? [{ bound: 'at most', value: 1.2, of: other }] : [];
+function codecMeasurement(values: keyof typeof codecValues, able: readonly string[]): Measurement {
+  const bars = ['raw', 'v8', 'json', 'msgpackr']
+    .filter((peer) => able.includes(peer))
+    .map((of): Bar => ({ bound: 'at most', value: 1.2, of }));
   return {
-    id: `codec-${value}`,
+    id: `codec-${values}`,
     group: 'codec',
     peers: able,
-    spec: { what: 'codec', codec: 'speed', value, threads: 1, window: 30 },
-    metrics: [
-      { field: 'both', title, unit: 'ns', bars: ['raw', 'v8', 'json', 'msgpackr'].flatMap(within) },
-      { field: 'encode', title, unit: 'ns' },
-      { field: 'decode', title, unit: 'ns' },
-    ],
+    limit: 120_000,
+    spec: {
+      what: 'codec',
+      codec: 'speed',
+      values: codecValues[values].map(([name]) => name),
+      threads: 1,
+      window: 30,
+    },
+    metrics: codecValues[values].flatMap(([name, title]) =>
+      codecParts.map(
+        ([part]): Metric => ({
+          field: `${name} ${part}`,
+          title,
+          unit: 'ns',
+          bars: part === 'both' ? bars : [],
+        }),
+      ),
+    ),
+  };
+}
+
+/** A table of one part of some of them. */
+function codecSection(title: string, part: string, measured: readonly (keyof typeof codecValues)[]): Section {
+  return {
+    title,
+    better: 'less',
+    measurements: measured.map((values) => `codec-${values}`),
+    fields: measured.flatMap((values) => codecValues[values].map(([name]) => `${name} ${part}`)),
   };
 }
 
 const codecs: readonly Measurement[] = [
-  ...plainValues.map((value) =>
-    codecMeasurement(value, [...bothWays, 'json', 'json-bytes', 'msgpackr-plain', 'cbor-x-plain']),
-  ),
-  ...richValues.map((value) =>
-    codecMeasurement(value, value[0] === 'error' ? ['raw', 'heddle', 'v8'] : bothWays),
-  ),
+  ...(['primitives', 'objects', 'many'] as const).map((values) => codecMeasurement(values, anyWay)),
+  ...(['buffers', 'rich'] as const).map((values) => codecMeasurement(values, bothWays)),
+  codecMeasurement('errors', ['raw', 'heddle', 'v8']),
   {
     id: 'codec-fidelity',
     group: 'codec',
@@ -1030,25 +1064,9 @@ export const sections: readonly Section[] = [
     measurements: ['condition-turns'],
   },
   { title: 'Passes of a barrier for two, each second', better: 'more', measurements: ['barrier'] },
-  ...(
-    [
-      ['both', 'encoded and decoded'],
-      ['encode', 'encoded'],
-      ['decode', 'decoded'],
-    ] as const
-  ).flatMap(([field, what]): Section[] => [
-    {
-      title: `Plain values ${what}`,
-      better: 'less',
-      measurements: plainValues.map(([value]) => `codec-${value}`),
-      fields: [field],
-    },
-    {
-      title: `Other values ${what}`,
-      better: 'less',
-      measurements: richValues.map(([value]) => `codec-${value}`),
-      fields: [field],
-    },
+  ...codecParts.flatMap(([part, what]) => [
+    codecSection(`Plain values ${what}`, part, ['primitives', 'objects', 'many']),
+    codecSection(`Other values ${what}`, part, ['buffers', 'rich', 'errors']),
   ]),
   { title: 'Of 25 kinds of values', better: 'more', measurements: ['codec-fidelity'] },
 ];

@@ -91,7 +91,7 @@ machine, and take differences smaller than the ranges for noise. A dash says tha
 - *Primitives*: the references are bare words, without owners, order, time-outs or cancellation. Where many tasks wait
   for one event, they all await one promise.
 - *Values*: means, with the collections that the values cause, in time of processors (of all threads of the process, not by the
-  clock); each case is a list of values that take turns. heddle writes its
+  clock); each case is a list of values that take turns, and one process has the cases of two to four columns. heddle writes its
   items into shared memory and reads them there, without the making of a block; the others use memory of their own, as they
   come. The reference is \`structuredClone\`, of which no halves can be seen. What \`v8\` decodes to a buffer is a view over the
   bytes, not a copy; the others copy. The table of kinds says who keeps what structured clone keeps: \`v8\` all but that two views

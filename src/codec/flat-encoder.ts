@@ -41,8 +41,6 @@ const MANY_NUMBERS = 8;
 
 const timeOf = Date.prototype.getTime;
 const lengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get!;
-const sizeOfMap = Object.getOwnPropertyDescriptor(Map.prototype, 'size')!.get!;
-const sizeOfSet = Object.getOwnPropertyDescriptor(Set.prototype, 'size')!.get!;
 const eachOfMap = Map.prototype.forEach;
 const eachOfSet = Set.prototype.forEach;
 const viewTypes: ReadonlyMap<unknown, number> = new Map(VIEWS.map((type, index) => [type.prototype, index]));
@@ -93,14 +91,12 @@ export class FlatEncoder extends FlatScratch {
   }
 
   #whole(value: unknown, asList: boolean): number {
-    let size = -1;
     this.#busy = true;
     try {
-      if (asList ? this.#list(value as readonly unknown[]) : this.#value(value, 0)) size = this.#length();
-      return size;
+      const isSimple = asList ? this.#list(value as readonly unknown[]) : this.#value(value, 0);
+      return isSimple ? this.#length() : -1;
     } finally {
       this.#end();
-      if (size < 0) this.shrink();
     }
   }
 
@@ -110,6 +106,7 @@ export class FlatEncoder extends FlatScratch {
   }
 
   #begin(): void {
+    this.shrink();
     this.at = 0;
     this.large.forget();
     this.#turn++;
@@ -318,12 +315,11 @@ export class FlatEncoder extends FlatScratch {
     const inside = this.#inside;
     const from = inside.length;
     try {
-      sizeOfMap.call(value);
+      eachOfMap.call(value, (item, key) => void inside.push(key, item));
     } catch {
       // As a date.
       return false;
     }
-    eachOfMap.call(value, (item, key) => void inside.push(key, item));
     return this.#collection(MAP, from, (inside.length - from) >> 1, depth);
   }
 
@@ -331,11 +327,10 @@ export class FlatEncoder extends FlatScratch {
     const inside = this.#inside;
     const from = inside.length;
     try {
-      sizeOfSet.call(value);
+      eachOfSet.call(value, (item) => void inside.push(item));
     } catch {
       return false;
     }
-    eachOfSet.call(value, (item) => void inside.push(item));
     return this.#collection(SET, from, inside.length - from, depth);
   }
 

@@ -72,7 +72,7 @@ export class FlatScratch {
     return this.at <= this.#safe || this.#grow(3);
   }
 
-  /** After a large value: its memory is not kept. */
+  /** After a large value: its memory is not kept, or only until the next one if it was not copied. */
   protected shrink(): void {
     if (this.words.length > KEPT) this.#use(this.#kept);
   }

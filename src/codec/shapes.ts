@@ -3,7 +3,7 @@
  * every item of a queue is of a kind that was met before: so its keys are written from a ready block of words, and known
  * again by comparing words. Neither side builds a string for a key after the first time.
  *
- * Encoder and decoder share nothing: the words of a shape stand in each item. They are a hash, the number of bytes that
+ * Encoder and decoder share nothing: the words of a shape stand in each item, once. They are a hash, the number of bytes that
  * follow, and those bytes: the keys as JSON, in UTF-8. The hash only says where to look; what counts is that all words are equal.
  */
 

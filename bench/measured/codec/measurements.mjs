@@ -13,14 +13,18 @@ import { cases, kinds } from './cases.mjs';
 
 export const measurements = { speed, fidelity };
 
-function speed(peer, { value: name, window }) {
+function speed(peer, { values: names, window }) {
+  return Object.assign({}, ...names.map((name) => speedOf(peer, name, window)));
+}
+
+function speedOf(peer, name, window) {
   const values = cases[name]();
   for (const value of values) deepStrictEqual(peer.trip(value), value);
-  const both = mean(peer.trip, values, window);
-  if (peer.encode === undefined) return { both };
-  const encode = mean(peer.encode, values, window);
-  const kept = peer.keep?.(values) ?? values.map(peer.encode);
-  return { both, encode, decode: mean(peer.decode, kept, window) };
+  const figures = { [`${name} both`]: mean(peer.trip, values, window) };
+  if (peer.encode === undefined) return figures;
+  figures[`${name} encode`] = mean(peer.encode, values, window);
+  figures[`${name} decode`] = mean(peer.decode, peer.keep?.(values) ?? values.map(peer.encode), window);
+  return figures;
 }
 
 let sink;
