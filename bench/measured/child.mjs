@@ -11,7 +11,9 @@ process.once('beforeExit', () => {
   process.exit(1);
 });
 try {
-  const folder = ['groups', 'locks', 'queues', 'primitives'].find((name) => spec[name] !== undefined);
+  const folder = ['codec', 'groups', 'locks', 'queues', 'primitives'].find(
+    (name) => spec[name] !== undefined,
+  );
   const values = folder === undefined ? await measure() : await measureIn(folder);
   writeSync(1, `${JSON.stringify({ values })}\n`);
   // Not every peer can be shut down quickly or at all, and none of that is measured.

@@ -27,6 +27,7 @@ export const groups = [
   'locks',
   'queues',
   'primitives',
+  'codec',
 ] as const;
 export type Group = (typeof groups)[number];
 
@@ -36,8 +37,8 @@ const pool: readonly Group[] = ['tasks', 'latency', 'payload', 'cpu', 'cold', 'm
 export const peers: readonly Peer[] = [
   {
     name: 'raw',
-    groups: [...pool, 'blocked', 'sync', 'many', 'groups', 'locks', 'queues', 'primitives'],
-    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for groups `Promise.all`, for locks a futex of three states, for other primitives bare words',
+    groups: [...pool, 'blocked', 'sync', 'many', 'groups', 'locks', 'queues', 'primitives', 'codec'],
+    note: 'the reference, by hand: message ports, one message per task or item, no batching, no error handling; for groups `Promise.all`, for locks a futex of three states, for other primitives bare words, for values `structuredClone`',
   },
   {
     name: 'batched',
@@ -52,7 +53,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'heddle',
     package: 'heddle',
-    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'groups', 'locks', 'queues', 'primitives'],
+    groups: [...pool, 'blocked', 'sync', 'many', 'forks', 'groups', 'locks', 'queues', 'primitives', 'codec'],
     note: '`ThreadPoolExecutor`, portable functions; `toThreadSync`, `EventLoopThread`; `TaskGroup`; `Lock`, `Queue` and the other primitives',
   },
   {
@@ -103,6 +104,23 @@ export const peers: readonly Peer[] = [
   },
   { name: 'p-queue', package: 'p-queue', groups: ['queues'], note: 'functions of one loop, so many at once' },
   { name: 'synckit', package: 'synckit', groups: ['sync'], note: 'blocking calls only' },
+  { name: 'v8', groups: ['codec'], note: '`serialize` and `deserialize` of `node:v8`' },
+  { name: 'json', groups: ['codec'], note: 'to a string and back' },
+  { name: 'json-bytes', groups: ['codec'], note: 'the same to bytes and back' },
+  {
+    name: 'msgpackr',
+    package: 'msgpackr',
+    groups: ['codec'],
+    note: '`structuredClone: true`: all that it can keep; buffers are copied',
+  },
+  {
+    name: 'msgpackr-plain',
+    package: 'msgpackr',
+    groups: ['codec'],
+    note: 'plain data only, keys known to both ends (`structures`)',
+  },
+  { name: 'cbor-x', package: 'cbor-x', groups: ['codec'], note: 'as msgpackr' },
+  { name: 'cbor-x-plain', package: 'cbor-x', groups: ['codec'], note: 'as msgpackr-plain' },
 ];
 
 export type Unit = 'per second' | 'ns' | 'µs' | 'ms' | 'MB' | 'bytes' | 'blocks' | 'times' | '%';
@@ -170,6 +188,9 @@ export interface Measurement {
     /** Which of `measured/primitives/measurements.mjs`. */
     readonly primitives?: string;
     readonly colour?: 'blocking' | 'awaited';
+    /** Which of `measured/codec/measurements.mjs`, and the names of the values in `cases.mjs`. */
+    readonly codec?: 'speed' | 'fidelity';
+    readonly values?: readonly string[];
   };
   readonly metrics: readonly Metric[];
 }
@@ -708,6 +729,106 @@ const primitives: readonly Measurement[] = [
   ),
 ];
 
+/** The values that one process encodes and decodes, by their names in `cases.mjs`; those that JSON can say first. */
+const codecValues = {
+  primitives: [
+    ['number', 'whole number'],
+    ['float', 'fraction'],
+    ['string', '10 ASCII characters'],
+    ['wide', '10 others'],
+  ],
+  objects: [
+    ['small', 'object of 5 fields'],
+    ['object1', '1 KB of records'],
+    ['object100', '100 KB of records'],
+  ],
+  many: [
+    ['records', '100,000 small objects'],
+    ['numbers', '10,000 fractions'],
+  ],
+  buffers: [
+    ['bytes1', 'Uint8Array, 1 KB'],
+    ['bytes100', '100 KB'],
+    ['bytes10m', '10 MB'],
+    ['doubles', 'Float64Array, 8 KB'],
+  ],
+  rich: [
+    ['map', 'Map of 20 objects'],
+    ['set', 'Set of 20 objects'],
+    ['dates', '20 objects with a Date'],
+    ['crossed', '17 objects that refer to each other'],
+  ],
+  errors: [['error', 'object with an Error']],
+} as const;
+const codecParts = [
+  ['both', 'encoded and decoded'],
+  ['encode', 'encoded'],
+  ['decode', 'decoded'],
+] as const;
+const bothWays = ['raw', 'heddle', 'v8', 'msgpackr', 'cbor-x'];
+const anyWay = [...bothWays, 'json', 'json-bytes', 'msgpackr-plain', 'cbor-x-plain'];
+
+function codecMeasurement(values: keyof typeof codecValues, able: readonly string[]): Measurement {
+  const bars = ['raw', 'v8', 'json', 'msgpackr']
+    .filter((peer) => able.includes(peer))
+    .map((of): Bar => ({ bound: 'at most', value: 1.2, of }));
+  return {
+    id: `codec-${values}`,
+    group: 'codec',
+    peers: able,
+    limit: 120_000,
+    spec: {
+      what: 'codec',
+      codec: 'speed',
+      values: codecValues[values].map(([name]) => name),
+      threads: 1,
+      window: 30,
+    },
+    metrics: codecValues[values].flatMap(([name, title]) =>
+      codecParts.map(
+        ([part]): Metric => ({
+          field: `${name} ${part}`,
+          title,
+          unit: 'ns',
+          bars: part === 'both' ? bars : [],
+        }),
+      ),
+    ),
+  };
+}
+
+/** A table of one part of some of them. */
+function codecSection(title: string, part: string, measured: readonly (keyof typeof codecValues)[]): Section {
+  return {
+    title,
+    better: 'less',
+    measurements: measured.map((values) => `codec-${values}`),
+    fields: measured.flatMap((values) => codecValues[values].map(([name]) => `${name} ${part}`)),
+  };
+}
+
+const codecs: readonly Measurement[] = [
+  ...(['primitives', 'objects', 'many'] as const).map((values) => codecMeasurement(values, anyWay)),
+  ...(['buffers', 'rich'] as const).map((values) => codecMeasurement(values, bothWays)),
+  codecMeasurement('errors', ['raw', 'heddle', 'v8']),
+  {
+    id: 'codec-fidelity',
+    group: 'codec',
+    peers: [...bothWays, 'json', 'msgpackr-plain', 'cbor-x-plain'],
+    mostReps: 1,
+    spec: { what: 'codec', codec: 'fidelity', threads: 1, window: 0 },
+    metrics: [
+      {
+        field: 'kinds',
+        title: 'come back as structured clone gives them',
+        unit: '%',
+        compared: false,
+        bars: [{ bound: 'at least', value: 100 }],
+      },
+    ],
+  },
+];
+
 export const measurements: readonly Measurement[] = [
   ...tasks,
   ...latencies,
@@ -747,6 +868,7 @@ export const measurements: readonly Measurement[] = [
   ...locks,
   ...queues,
   ...primitives,
+  ...codecs,
 ];
 
 /** Whether that peer can do it on that Node, `v24.5.0`. */
@@ -774,6 +896,8 @@ export interface Section {
   readonly title: string;
   readonly better: 'more' | 'less';
   readonly measurements: readonly string[];
+  /** Only these metrics of them, by field. */
+  readonly fields?: readonly string[];
   /** A last column computed from the first two: how many times as fast the second is. */
   readonly speedUp?: string;
 }
@@ -940,4 +1064,9 @@ export const sections: readonly Section[] = [
     measurements: ['condition-turns'],
   },
   { title: 'Passes of a barrier for two, each second', better: 'more', measurements: ['barrier'] },
+  ...codecParts.flatMap(([part, what]) => [
+    codecSection(`Plain values ${what}`, part, ['primitives', 'objects', 'many']),
+    codecSection(`Other values ${what}`, part, ['buffers', 'rich', 'errors']),
+  ]),
+  { title: 'Of 25 kinds of values', better: 'more', measurements: ['codec-fidelity'] },
 ];

@@ -90,6 +90,14 @@ machine, and take differences smaller than the ranges for noise. A dash says tha
 - *10,000,000 numbers*: memory after a collection in both threads; a quick run takes 300,000.
 - *Primitives*: the references are bare words, without owners, order, time-outs or cancellation. Where many tasks wait
   for one event, they all await one promise.
+- *Values*: means, with the collections that the values cause, in time of processors (of all threads of the process, not by the
+  clock); each case is a list of values that take turns, and one process has the cases of two to four columns. heddle writes its
+  items into shared memory and reads them there, without the making of a block; the others use memory of their own, as they
+  come. The reference is \`structuredClone\`, of which no halves can be seen. What \`v8\` decodes to a buffer is a view over the
+  bytes, not a copy; the others copy. The table of kinds says who keeps what structured clone keeps: \`v8\` all but that two views
+  have one buffer; msgpackr and cbor-x with \`structuredClone: true\` keep references, but not -0, lone surrogates, sparse
+  arrays and fields of arrays, errors, boxed values and the key \`__proto__\`; cbor-x no ArrayBuffer nor DataView either; the plain
+  ones keep no references, and JSON no more than plain data.
 - *Bars*: what heddle is to reach on a quiet machine, by the medians.`;
 
 function describeRun({ environment, details, samples }: Run, isPart: boolean): string {
@@ -191,7 +199,9 @@ function columnsOf(section: Section, samples: readonly Sample[]): Column[] {
       ({ id }) => section.measurements.includes(id) && samples.some((sample) => sample.measurement === id),
     )
     .flatMap(({ id, metrics }) =>
-      metrics.map((metric) => ({ title: metric.title, measurement: id, metric })),
+      metrics
+        .filter(({ field }) => section.fields?.includes(field) ?? true)
+        .map((metric) => ({ title: metric.title, measurement: id, metric })),
     );
 }
 

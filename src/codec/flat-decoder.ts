@@ -3,21 +3,26 @@
  * that were met before, are made without reading their keys or characters.
  */
 import { HeddleError } from '../core/errors.ts';
+import { copyOfBytes } from '../platform/copy.ts';
 import { type TextMemory, textMemory } from '../platform/text.ts';
 import {
   ARRAY,
   BIGINT,
   BUFFER,
-  bigint,
+  COLLECTION,
   CONSTANT,
   DATE,
   DEEPEST,
   DOUBLE,
-  double,
+  DOUBLES,
   type FlatOptions,
-  halves,
   INTEGER,
+  INTEGERS,
+  KIND_BITS,
+  KIND_MASK,
+  MAP,
   OBJECT,
+  REFERENCE,
   SHAPES,
   SMALL,
   TAG_BITS,
@@ -26,16 +31,23 @@ import {
   TEXT16,
   VIEW,
   VIEWS,
+  type ViewClass,
 } from './flat.ts';
-import { ShapeTable } from './shapes.ts';
+import { LARGE } from './large-parts.ts';
+import { makeObjectWith, type Next, WORTH_IT } from './made-code.ts';
+import { type KnownShape, ShapeTable } from './shapes.ts';
+import { ShortTexts } from './short-texts.ts';
 
 const CONSTANTS: readonly unknown[] = [undefined, null, false, true];
 
-/** Strings of up to so many bytes are remembered. */
-const SHORT = 12;
+/** What may begin with MARK because there are references inside. */
+const AROUND_OTHERS = (1 << ARRAY) | (1 << OBJECT) | (1 << COLLECTION);
 
-/** How many of them; a power of 2. */
-const REMEMBERED = 256;
+/** For so many items there is room from the start; more may be what a damaged word says. */
+const RESERVED = 2 ** 10;
+
+/** The order of bytes in the words of this machine. */
+const LITTLE_END = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 const NO_WORDS = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);
@@ -45,12 +57,22 @@ export class FlatDecoder {
   #words: Int32Array = NO_WORDS;
   #bytes: Uint8Array = NO_BYTES;
   #text: TextMemory = textMemory(NO_BYTES);
+  /** For what has 64 bits: to put two words together somewhere else makes the processor wait for its own writing. */
+  #view64: DataView = new DataView(NO_BYTES.buffer);
   #at = 0;
   #end = 0;
+  /** The word at which the whole begins. */
+  #root = 0;
+  /** How many objects there are around the place. */
+  #depth = 0;
   readonly #shapes: ShapeTable;
-  /** Short strings that were read before, by a hash of their words. */
-  readonly #texts: (string | undefined)[] = new Array<string | undefined>(REMEMBERED).fill(undefined);
-  readonly #textWords = new Int32Array(3 * REMEMBERED);
+  readonly #texts = new ShortTexts();
+  /** The shapes that stand in this value, in the order in which they ended. */
+  readonly #met: KnownShape[] = [];
+  #metCount = 0;
+  /** All objects of this value so far, if there are references to them. */
+  #objects: unknown[] | undefined;
+  readonly #next: Next = () => this.#value();
 
   constructor({ shapes = SHAPES }: FlatOptions = {}) {
     this.#shapes = new ShapeTable(2 * shapes);
@@ -66,131 +88,204 @@ export class FlatDecoder {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#text = textMemory(bytes);
+      this.#view64 = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     this.#at = at;
     this.#end = Math.min(at + available, words.length);
-    return this.#value(0);
+    this.#root = at;
+    this.#depth = 0;
+    this.#metCount = 0;
+    const header = words[at]!;
+    if (header >= 0 || ((1 << (header & TAG_MASK)) & AROUND_OTHERS) === 0) return this.#value();
+    this.#objects = [];
+    try {
+      return this.#value();
+    } finally {
+      this.#objects = undefined;
+    }
   }
 
-  #value(depth: number): unknown {
+  #value(): unknown {
     const at = this.#at;
     if (at >= this.#end) throw this.#damaged();
     const header = this.#words[at]!;
-    const payload = header >>> TAG_BITS;
     this.#at = at + 1;
     switch (header & TAG_MASK) {
       case SMALL:
         return header >> TAG_BITS;
       case TEXT8:
-        return this.#string(payload);
+        return this.#latin1(header >>> TAG_BITS);
       case CONSTANT:
-        if (payload >= CONSTANTS.length) throw this.#damaged();
-        return CONSTANTS[payload];
+        if (header >>> TAG_BITS >= CONSTANTS.length) throw this.#damaged();
+        return CONSTANTS[header >>> TAG_BITS];
       case DOUBLE:
-        this.#take(2);
-        halves[0] = this.#words[at + 1]!;
-        halves[1] = this.#words[at + 2]!;
-        return double[0];
+        return this.#double();
       case OBJECT:
-        return this.#object(at, payload, depth);
+        return this.#object(at, header);
       case INTEGER:
-        this.#take(1);
-        return this.#words[at + 1];
+        return this.#words[this.#take(1)];
       case ARRAY:
-        return this.#array(payload, depth);
-      case TEXT16: {
-        const start = this.#take((payload + 1) >>> 1) << 2;
-        return this.#text.toString('utf16le', start, start + 2 * payload);
-      }
+        return this.#array(withoutMark(header));
+      case COLLECTION:
+        return this.#collection(withoutMark(header));
+      case TEXT16:
+        return this.#utf16(header >>> TAG_BITS);
+      case REFERENCE:
+        return this.#reference(header >>> TAG_BITS);
       case BIGINT:
-        this.#take(2);
-        halves[0] = this.#words[at + 1]!;
-        halves[1] = this.#words[at + 2]!;
-        return bigint[0];
+        return this.#view64.getBigInt64(this.#take(2) << 2, LITTLE_END);
       case DATE:
-        this.#take(2);
-        halves[0] = this.#words[at + 1]!;
-        halves[1] = this.#words[at + 2]!;
-        return new Date(double[0]!);
+        return this.#noted(new Date(this.#double()));
       case VIEW:
-        return this.#view(payload);
+        return this.#view(header >>> TAG_BITS);
       case BUFFER:
-        return this.#memory();
+        return this.#noted(this.#memory(Uint8Array).buffer);
       default:
         throw this.#damaged();
     }
   }
 
-  #object(start: number, offset: number, depth: number): object {
-    const shapeAt = start + offset;
-    const shape = shapeAt > start ? this.#shapes.find(this.#words, shapeAt, this.#end) : undefined;
-    if (shape === undefined || depth > DEEPEST) throw this.#damaged();
-    const { keys } = shape;
-    const object: Record<string, unknown> = {};
-    if (shape.assignable) {
-      for (let index = 0; index < keys.length; index++) object[keys[index]!] = this.#value(depth + 1);
-    } else {
-      for (const key of keys) {
-        const value = this.#value(depth + 1);
-        Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-      }
+  #double(): number {
+    return this.#view64.getFloat64(this.#take(2) << 2, LITTLE_END);
+  }
+
+  #object(start: number, header: number): object {
+    if (header < 0 && start !== this.#root) {
+      const number = withoutMark(header);
+      if (number >= this.#metCount) throw this.#damaged();
+      return this.#fields(this.#met[number]!);
     }
+    const shapeAt = start + withoutMark(header);
+    const shape = shapeAt > start ? this.#shapes.find(this.#words, shapeAt, this.#end) : undefined;
+    if (shape === undefined) throw this.#damaged();
+    const object = this.#fields(shape);
     if (this.#at !== shapeAt) throw this.#damaged();
     this.#at = shapeAt + shape.words.length;
+    this.#met[this.#metCount++] = shape;
     return object;
   }
 
-  #array(length: number, depth: number): unknown[] {
-    if (length > this.#end - this.#at || depth > DEEPEST) throw this.#damaged();
-    const array: unknown[] = [];
-    for (let index = 0; index < length; index++) array.push(this.#value(depth + 1));
+  #fields(shape: KnownShape): object {
+    if (this.#depth > DEEPEST) throw this.#damaged();
+    this.#depth++;
+    const object =
+      shape.make === undefined || this.#objects !== undefined
+        ? this.#anyFields(shape)
+        : shape.make(this.#next);
+    this.#depth--;
+    return object;
+  }
+
+  #anyFields(shape: KnownShape): object {
+    const { keys } = shape;
+    if (shape.uses++ === WORTH_IT) shape.make = makeObjectWith(keys);
+    const object: Record<string, unknown> = {};
+    this.#objects?.push(object);
+    if (shape.assignable) {
+      for (let index = 0; index < keys.length; index++) object[keys[index]!] = this.#value();
+    } else {
+      for (const key of keys) {
+        const value = this.#value();
+        Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+      }
+    }
+    return object;
+  }
+
+  #array(length: number): unknown[] {
+    if (length > this.#end - this.#at || this.#depth > DEEPEST) throw this.#damaged();
+    this.#depth++;
+    const array: unknown[] = length > RESERVED ? [] : new Array(length);
+    this.#objects?.push(array);
+    for (let index = 0; index < length; index++) array[index] = this.#value();
+    this.#depth--;
     return array;
+  }
+
+  #collection(payload: number): object {
+    const count = payload >>> KIND_BITS;
+    if (count > this.#end - this.#at || this.#depth > DEEPEST) throw this.#damaged();
+    const kind = payload & KIND_MASK;
+    if (kind === INTEGERS) return this.#noted(this.#integers(count));
+    if (kind === DOUBLES) return this.#noted(this.#doubles(count));
+    this.#depth++;
+    const collection = kind === MAP ? this.#map(count) : this.#set(count);
+    this.#depth--;
+    return collection;
+  }
+
+  #map(count: number): Map<unknown, unknown> {
+    const map = this.#noted(new Map<unknown, unknown>());
+    for (let index = 0; index < count; index++) {
+      const key = this.#value();
+      map.set(key, this.#value());
+    }
+    return map;
+  }
+
+  #set(count: number): Set<unknown> {
+    const set = this.#noted(new Set<unknown>());
+    for (let index = 0; index < count; index++) set.add(this.#value());
+    return set;
+  }
+
+  #integers(count: number): number[] {
+    const words = this.#words;
+    const at = this.#take(count);
+    const array: number[] = new Array(count);
+    for (let index = 0; index < count; index++) array[index] = words[at + index]!;
+    return array;
+  }
+
+  #doubles(count: number): number[] {
+    const view = this.#view64;
+    const at = this.#take(2 * count) << 2;
+    const array: number[] = new Array(count);
+    for (let index = 0; index < count; index++) array[index] = view.getFloat64(at + 8 * index, LITTLE_END);
+    return array;
+  }
+
+  #reference(number: number): unknown {
+    const objects = this.#objects;
+    if (objects === undefined || number >= objects.length) throw this.#damaged();
+    return objects[number];
+  }
+
+  /** The next object, if there may be references to it. */
+  #noted<T extends object>(object: T): T {
+    this.#objects?.push(object);
+    return object;
   }
 
   #view(type: number): ArrayBufferView {
     const View = VIEWS[type];
-    const buffer = this.#memory();
-    if (View === undefined || buffer.byteLength % View.BYTES_PER_ELEMENT !== 0) throw this.#damaged();
-    return new View(buffer);
+    if (View === undefined) throw this.#damaged();
+    // The view counts before its buffer.
+    const view = this.#noted(this.#memory(View));
+    this.#noted(view.buffer);
+    return view;
   }
 
-  #memory(): ArrayBuffer {
+  #memory(View: ViewClass): ArrayBufferView<ArrayBuffer> {
     const length = this.#words[this.#take(1)]!;
     this.#take(this.#at & 1);
     const start = this.#take((length + 3) >>> 2) << 2;
-    if (length <= 0) throw this.#damaged();
-    // Four times as fast as to make one of a part of shared memory.
-    return this.#bytes.slice(start, start + length).buffer as ArrayBuffer;
+    const size = View.BYTES_PER_ELEMENT;
+    if (length <= 0 || length % size !== 0) throw this.#damaged();
+    const bytes = this.#bytes;
+    const from = bytes.byteOffset + start;
+    if (length > LARGE || from % size !== 0) return new View(copyOfBytes(bytes, start, length));
+    return new View(new View(bytes.buffer, from, length / size));
   }
 
-  #string(length: number): string {
+  #latin1(length: number): string {
     const at = this.#take((length + 3) >>> 2);
-    if (length > SHORT) return this.#text.toString('latin1', at << 2, (at << 2) + length);
-    if (length === 0) return '';
-    const words = this.#words;
-    const first = words[at]!;
-    const second = length > 4 ? words[at + 1]! : 0;
-    const third = length > 8 ? words[at + 2]! : 0;
-    const mixed = Math.imul(first ^ Math.imul(second, 0x9e3779b1) ^ Math.imul(third, 0x7feb352d), 0x85ebca6b);
-    const place = ((mixed >>> 20) ^ length) & (REMEMBERED - 1);
-    const known = this.#texts[place];
-    const kept = this.#textWords;
-    const from = 3 * place;
-    if (
-      known !== undefined &&
-      known.length === length &&
-      kept[from] === first &&
-      kept[from + 1] === second &&
-      kept[from + 2] === third
-    ) {
-      return known;
-    }
-    const text = this.#text.toString('latin1', at << 2, (at << 2) + length);
-    this.#texts[place] = text;
-    kept[from] = first;
-    kept[from + 1] = second;
-    kept[from + 2] = third;
-    return text;
+    return this.#texts.latin1(this.#words, this.#bytes, this.#text, at, length);
+  }
+
+  #utf16(length: number): string {
+    const at = this.#take((length + 1) >>> 1);
+    return this.#texts.utf16(this.#bytes, this.#text, at, length);
   }
 
   /** Goes behind so many words; returns where they begin. */
@@ -206,4 +301,8 @@ export class FlatDecoder {
       `Cannot read item: its bytes are damaged before word ${this.#at} of the shared memory`,
     );
   }
+}
+
+function withoutMark(header: number): number {
+  return (header << 1) >>> (1 + TAG_BITS);
 }

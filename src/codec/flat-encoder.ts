@@ -3,66 +3,50 @@
  * refused, and goes another way (`item.ts`).
  *
  * - **What is simple**: whatever comes out as structured clone would give it, although nothing but the value itself was
- *   written: no object in it twice, no holes, no class but dates, buffers, and typed arrays that have their memory for themselves.
- * - **Cost** (Node 24, to encode and to decode): an object of five fields 120 and 150 ns, a number 5 and 10 to 20 ns, a
+ *   written: no holes, no class but maps, sets, dates, buffers, and typed arrays that have their memory for themselves.
+ *   What is met twice is written once.
+ * - **Cost** (Node 24, to encode and to decode): an object of five fields 120 and 100 ns, a number 5 and 10 to 20 ns, a
  *   string of ten characters 40 and 30 ns, of a hundred 110 and 100 ns.
  */
 import { isProxy } from '../platform/serialize.ts';
-import { type TextMemory, textMemory } from '../platform/text.ts';
 import {
   ARRAY,
-  BIGINT,
   BUFFER,
-  bigint,
-  CONSTANT,
+  COLLECTION,
   DATE,
   DEEPEST,
-  DOUBLE,
+  DOUBLES,
   double,
   type FlatOptions,
   halves,
-  INTEGER,
+  INTEGERS,
+  KIND_BITS,
+  MAP,
+  MARK,
   OBJECT,
+  REFERENCE,
+  SET,
   SHAPES,
-  SMALL,
   TAG_BITS,
-  TEXT8,
-  TEXT16,
   VIEW,
   VIEWS,
 } from './flat.ts';
-import { LARGE, LargeParts } from './large-parts.ts';
+import { FlatScratch } from './flat-scratch.ts';
+import { MetObjects } from './met-objects.ts';
 import { hashWords, type Shape, ShapeTree } from './shapes.ts';
 import { isMarked } from './transfers.ts';
 
-/** Longer strings would need more scratch than is worth keeping. In characters. */
-const LONGEST_TEXT = 2 ** 18;
-
-/** Longer arrays of numbers are faster as a whole. */
-const MANY_NUMBERS = 256;
-
-/** So many words at most: an object says in 28 bits how long it is. */
-const MOST = 2 ** 27;
-/** So many words are copied faster by a loop than by `set`. */
-const SHORT = 48;
+/** From so many items on it is worth it to see whether an array has numbers only. */
+const MANY_NUMBERS = 8;
 
 const timeOf = Date.prototype.getTime;
 const lengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get!;
-const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get;
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const viewBufferOf = Object.getOwnPropertyDescriptor(typedArray, 'buffer')!.get!;
 const viewLengthOf = Object.getOwnPropertyDescriptor(typedArray, 'byteLength')!.get!;
+const eachOfMap = Map.prototype.forEach;
+const eachOfSet = Set.prototype.forEach;
 const viewTypes: ReadonlyMap<unknown, number> = new Map(VIEWS.map((type, index) => [type.prototype, index]));
-
-/** Up to so many characters a loop is faster than a call of machine code. */
-const LOOPED = 12;
-
-/** Scratch, in words: at first, and at most. */
-const FIRST_SCRATCH = 2 ** 10;
-const LARGEST_SCRATCH = 2 ** 20;
-
-/** Up to so many objects inside a value are found by looking through a list. */
-const LISTED = 32;
 
 interface MaybeIterable {
   readonly [Symbol.asyncIterator]?: unknown;
@@ -70,32 +54,23 @@ interface MaybeIterable {
 }
 
 /** Writes values into memory of its own, one at a time. */
-export class FlatEncoder {
-  #words = new Int32Array(FIRST_SCRATCH);
-  #bytes = new Uint8Array(this.#words.buffer);
-  #text: TextMemory = textMemory(this.#bytes);
-  #at = 0;
+export class FlatEncoder extends FlatScratch {
   #busy = false;
   readonly #shapes: ShapeTree;
   readonly #moves: boolean;
-  readonly #large = new LargeParts();
-  /** The objects inside the value so far: in the list, or all in the set if they are many. */
-  readonly #seen: unknown[] = new Array(LISTED).fill(undefined);
-  #seenCount = 0;
-  readonly #seenMany = new Set<unknown>();
+  readonly #met = new MetObjects();
+  #hasReferences = false;
+  /** Counts values: shapes that were written in this one know it. */
+  #turn = 0;
+  /** How many shapes were written in this value. */
+  #shapesWritten = 0;
+  /** What is in the maps and sets around the place, as it was when they were met. */
+  readonly #inside: unknown[] = [];
 
-  constructor({ shapes = SHAPES, hash = hashWords, moves = false }: FlatOptions = {}) {
+  constructor({ shapes = SHAPES, hash = hashWords, moves = false, scratch }: FlatOptions = {}) {
+    super(scratch);
     this.#moves = moves;
     this.#shapes = new ShapeTree(8 * shapes, hash);
-  }
-
-  /** Copies the value that was encoded last to the word `to`. `bytes` is the memory of `words`. No code of the user runs. */
-  copyTo(words: Int32Array, bytes: Uint8Array, to: number): void {
-    const scratch = this.#words;
-    const length = this.#at;
-    if (!this.#large.isEmpty) this.#large.copy(scratch.subarray(0, length), words, bytes, to);
-    else if (length > SHORT) words.set(scratch.subarray(0, length), to);
-    else for (let index = 0; index < length; index++) words[to + index] = scratch[index]!;
   }
 
   /**
@@ -106,17 +81,11 @@ export class FlatEncoder {
     if (this.#busy) return -1;
     this.#begin();
     if (typeof value === 'number') {
-      this.#number(value);
-      return this.#at;
+      this.number(value);
+      return this.at;
     }
-    if (typeof value === 'string') return this.#string(value) ? this.#at : -1;
-    this.#busy = true;
-    try {
-      return this.#value(value, 0) ? this.#length() : -1;
-    } finally {
-      this.#busy = false;
-      this.#forget();
-    }
+    if (typeof value === 'string') return this.string(value) ? this.at : -1;
+    return this.#whole(value, false);
   }
 
   /**
@@ -126,144 +95,91 @@ export class FlatEncoder {
   encodeList(values: readonly unknown[]): number {
     if (this.#busy) return -1;
     this.#begin();
+    return this.#whole(values, true);
+  }
+
+  #whole(value: unknown, asList: boolean): number {
     this.#busy = true;
     try {
-      return this.#elements(values, 0) ? this.#length() : -1;
+      const isSimple = asList ? this.#list(value as readonly unknown[]) : this.#value(value, 0);
+      return isSimple ? this.#length() : -1;
     } finally {
-      this.#busy = false;
-      this.#forget();
+      this.#end();
     }
   }
 
-  #begin(): void {
-    this.#at = 0;
-    this.#large.forget();
+  #list(values: readonly unknown[]): boolean {
+    this.#met.meet(values);
+    return this.#elements(values, 0);
   }
 
-  /** Of the whole; -1 if a getter has taken the memory of a buffer away meanwhile. */
+  #begin(): void {
+    this.shrink();
+    this.at = 0;
+    this.large.forget();
+    this.#turn++;
+    this.#shapesWritten = 0;
+    this.#hasReferences = false;
+  }
+
+  #end(): void {
+    this.#busy = false;
+    this.#met.forget();
+    if (this.#inside.length > 0) this.#inside.length = 0;
+  }
+
+  /** Of the whole; -1 if a getter has taken the memory of a buffer away meanwhile, or what all objects inherit was taken for their own. */
   #length(): number {
-    return this.#large.areSound ? this.#at + this.#large.words : -1;
+    if (!this.large.areSound || !inheritsNothing()) return -1;
+    if (this.#hasReferences) this.words[0]! |= MARK;
+    return this.at + this.large.words;
   }
 
   #value(value: unknown, depth: number): boolean {
-    if (this.#at + 3 > this.#words.length && !this.#grow(3)) return false;
+    if (!this.roomForPrimitive()) return false;
     switch (typeof value) {
       case 'number':
-        this.#number(value);
+        this.number(value);
         return true;
       case 'string':
-        return this.#string(value);
+        return this.string(value);
       case 'boolean':
-        this.#words[this.#at++] = CONSTANT | ((value ? 3 : 2) << TAG_BITS);
-        return true;
+        return this.constant(value ? 3 : 2);
       case 'undefined':
-        this.#words[this.#at++] = CONSTANT;
-        return true;
+        return this.constant(0);
       case 'bigint':
-        return this.#bigint(value);
+        return this.bigint(value);
       case 'object':
-        if (value === null) {
-          this.#words[this.#at++] = CONSTANT | (1 << TAG_BITS);
-          return true;
-        }
-        return this.#compound(value, depth);
+        return value === null ? this.constant(1) : this.#compound(value, depth);
       default:
         return false;
     }
   }
 
-  #number(value: number): void {
-    const words = this.#words;
-    const at = this.#at;
-    const integer = value | 0;
-    if (integer === value && (integer !== 0 || 1 / value > 0)) {
-      if ((integer << TAG_BITS) >> TAG_BITS === integer) {
-        words[at] = SMALL | (integer << TAG_BITS);
-        this.#at = at + 1;
-      } else {
-        words[at] = INTEGER;
-        words[at + 1] = integer;
-        this.#at = at + 2;
-      }
-      return;
-    }
-    double[0] = value;
-    words[at] = DOUBLE;
-    words[at + 1] = halves[0]!;
-    words[at + 2] = halves[1]!;
-    this.#at = at + 3;
-  }
-
-  #bigint(value: bigint): boolean {
-    if (BigInt.asIntN(64, value) !== value) return false;
-    bigint[0] = value;
-    this.#words[this.#at] = BIGINT;
-    this.#words[this.#at + 1] = halves[0]!;
-    this.#words[this.#at + 2] = halves[1]!;
-    this.#at += 3;
-    return true;
-  }
-
-  #string(value: string): boolean {
-    const { length } = value;
-    if (length > LOOPED) return this.#longString(value);
-    if (this.#at + 4 > this.#words.length && !this.#grow(4)) return false;
-    const bytes = this.#bytes;
-    const start = this.#at + 1;
-    const size = (length + 3) >> 2;
-    // The decoder compares whole words.
-    this.#words[this.#at + size] = 0;
-    let to = start << 2;
-    for (let index = 0; index < length; index++) {
-      const code = value.charCodeAt(index);
-      if (code > 255) return this.#wideString(value);
-      bytes[to++] = code;
-    }
-    this.#words[start - 1] = TEXT8 | (length << TAG_BITS);
-    this.#at = start + size;
-    return true;
-  }
-
-  #longString(value: string): boolean {
-    const { length } = value;
-    if (length > LONGEST_TEXT) return false;
-    // Room for the worst that UTF-8 can need: only so the count tells whether all was ASCII.
-    if (!this.#room(1 + length)) return false;
-    const start = this.#at + 1;
-    if (this.#text.write(value, start << 2, 3 * length, 'utf8') !== length) return this.#wideString(value);
-    this.#words[this.#at] = TEXT8 | (length << TAG_BITS);
-    this.#at = start + ((length + 3) >> 2);
-    return true;
-  }
-
-  #wideString(value: string): boolean {
-    const { length } = value;
-    const size = (length + 1) >> 1;
-    if (!this.#room(1 + size)) return false;
-    this.#text.write(value, (this.#at + 1) << 2, 2 * length, 'utf16le');
-    this.#words[this.#at] = TEXT16 | (length << TAG_BITS);
-    this.#at += 1 + size;
-    return true;
-  }
-
   #compound(value: object, depth: number): boolean {
     // A proxy can do anything when it is looked at.
     if (depth > DEEPEST || isProxy(value) || (this.#moves && isMarked(value))) return false;
+    const number = this.#met.meet(value);
+    if (number >= 0) return this.#reference(number);
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) {
+    if (prototype === Object.prototype)
       return (
         (value as MaybeIterable)[Symbol.asyncIterator] === undefined &&
         (value as MaybeIterable)[Symbol.iterator] === undefined &&
-        this.#isNew(value) &&
         this.#object(value as Record<string, unknown>, depth)
       );
-    }
-    if (prototype === Array.prototype) {
-      return Array.isArray(value) && this.#isNew(value) && this.#array(value, depth);
-    }
-    if (prototype === Date.prototype) return this.#isNew(value) && this.#date(value);
+    if (prototype === Array.prototype) return Array.isArray(value) && this.#array(value, depth);
+    if (prototype === Date.prototype) return this.#date(value);
+    if (prototype === Map.prototype) return this.#map(value as Map<unknown, unknown>, depth);
+    if (prototype === Set.prototype) return this.#set(value as Set<unknown>, depth);
     if (prototype === ArrayBuffer.prototype) return this.#buffer(value);
-    return ArrayBuffer.isView(value) && this.#isNew(value) && this.#view(value, prototype);
+    return ArrayBuffer.isView(value) && this.#view(value, prototype);
+  }
+
+  #reference(number: number): true {
+    this.words[this.at++] = REFERENCE | (number << TAG_BITS);
+    this.#hasReferences = true;
+    return true;
   }
 
   #date(value: object): boolean {
@@ -273,10 +189,7 @@ export class FlatEncoder {
       // It only says that it is one; what it is, the other way knows.
       return false;
     }
-    this.#words[this.#at] = DATE;
-    this.#words[this.#at + 1] = halves[0]!;
-    this.#words[this.#at + 2] = halves[1]!;
-    this.#at += 3;
+    this.pair(DATE);
     return true;
   }
 
@@ -288,8 +201,8 @@ export class FlatEncoder {
     const buffer = viewBufferOf.call(value) as ArrayBuffer;
     if (Object.getPrototypeOf(buffer) !== ArrayBuffer.prototype) return false;
     // Of no bytes are also those whose memory was taken away, which are refused.
-    if (viewLengthOf.call(value) !== lengthOf.call(buffer)) return false;
-    return this.#memory(VIEW | (type << TAG_BITS), buffer);
+    if (viewLengthOf.call(value) !== lengthOf.call(buffer) || this.#met.meet(buffer) >= 0) return false;
+    return this.memory(VIEW | (type << TAG_BITS), buffer);
   }
 
   #buffer(value: object): boolean {
@@ -299,63 +212,48 @@ export class FlatEncoder {
       // As a date.
       return false;
     }
-    return this.#memory(BUFFER, value as ArrayBuffer);
-  }
-
-  #memory(header: number, buffer: ArrayBuffer): boolean {
-    const byteLength = lengthOf.call(buffer) as number;
-    if (byteLength === 0 || resizableOf?.call(buffer) === true) return false;
-    if (!this.#isNew(buffer) || !this.#room(3)) return false;
-    const data = new Uint8Array(buffer);
-    this.#words[this.#at++] = header;
-    this.#words[this.#at++] = byteLength;
-    // To an even word: what is not is copied byte by byte where memory is shared.
-    this.#at += (this.#at + this.#large.words) & 1;
-    if (byteLength > LARGE) {
-      this.#large.add(this.#at, data);
-      return this.#large.words < MOST;
-    }
-    const size = (byteLength + 3) >> 2;
-    if (!this.#room(size)) return false;
-    this.#bytes.set(data, this.#at << 2);
-    this.#at += size;
-    return true;
+    return this.memory(BUFFER, value as ArrayBuffer);
   }
 
   #object(value: Record<string, unknown>, depth: number): boolean {
-    // Enumerable properties that everything inherits: they would be taken for the object's own.
-    for (const _ in Object.prototype) return false;
-    const before = this.#large.words;
-    const start = this.#at++;
+    const before = this.large.words;
+    const start = this.at++;
     let shape: Shape | undefined = this.#shapes.root;
     for (const key in value) {
       shape = shape.nextKey === key ? shape.next : this.#shapes.step(shape, key);
       if (shape === undefined || !this.#value(value[key], depth + 1)) return false;
     }
+    if (shape.writtenIn === this.#turn && shape.writtenAt <= start) {
+      this.words[start] = OBJECT | MARK | (shape.number << TAG_BITS);
+      return true;
+    }
     const words = shape.words ?? this.#shapes.wordsOf(shape);
     const { length } = words;
-    if (!this.#room(length)) return false;
-    const scratch = this.#words;
-    const at = this.#at;
+    if (!this.room(length)) return false;
+    const scratch = this.words;
+    const { at } = this;
     for (let index = 0; index < length; index++) scratch[at + index] = words[index]!;
-    scratch[start] = OBJECT | ((at - start + this.#large.words - before) << TAG_BITS);
-    this.#at = at + length;
+    scratch[start] = OBJECT | ((at - start + this.large.words - before) << TAG_BITS);
+    this.at = at + length;
+    shape.writtenIn = this.#turn;
+    shape.writtenAt = this.at;
+    shape.number = this.#shapesWritten++;
     return true;
   }
 
   #array(value: readonly unknown[], depth: number): boolean {
     const { length } = value;
-    if (length > MANY_NUMBERS && typeof value[0] === 'number') return false;
     // No holes and nothing else: indices come first, so the last is where it is only if all are there.
     const keys = Object.keys(value);
     if (keys.length !== length || (length > 0 && keys[length - 1] !== String(length - 1))) return false;
+    const written = length >= MANY_NUMBERS ? this.#numbers(value, depth) : this.#elements(value, depth);
     // A getter may have changed it.
-    return this.#elements(value, depth) && value.length === length;
+    return written && value.length === length;
   }
 
   #elements(value: readonly unknown[], depth: number): boolean {
     const { length } = value;
-    this.#words[this.#at++] = ARRAY | (length << TAG_BITS);
+    this.words[this.at++] = ARRAY | (length << TAG_BITS);
     for (let index = 0; index < length; index++) {
       const item = value[index];
       if (!this.#value(item, depth + 1)) return false;
@@ -365,41 +263,119 @@ export class FlatEncoder {
     return true;
   }
 
-  /** Whether the object is met for the first time; else its identity must be kept, which is not done here. */
-  #isNew(object: unknown): boolean {
-    const seen = this.#seen;
-    const count = this.#seenCount++;
-    if (count < LISTED) {
-      for (let index = 0; index < count; index++) if (seen[index] === object) return false;
-      seen[count] = object;
-      return true;
+  /** Of an array that may have numbers only. Each element is read once, for it may be a getter. */
+  #numbers(value: readonly unknown[], depth: number): boolean {
+    const { length } = value;
+    if (!this.room(1 + length)) return false;
+    const { words } = this;
+    const start = this.at + 1;
+    for (let index = 0; index < length; index++) {
+      const item = value[index];
+      if (typeof item !== 'number')
+        return this.#mixed(value, words.subarray(start, start + index), item, depth);
+      const integer = item | 0;
+      if (integer !== item || (integer === 0 && 1 / item < 0))
+        return this.#doubles(value, words.subarray(start, start + index), item, depth);
+      words[start + index] = integer;
     }
-    const many = this.#seenMany;
-    if (count === LISTED) for (const one of seen) many.add(one);
-    const { size } = many;
-    return many.add(object).size !== size;
+    return this.#packed(INTEGERS, length, start + length);
   }
 
-  /** Nothing that was encoded is kept alive. */
-  #forget(): void {
-    const count = this.#seenCount;
-    for (let index = 0; index < count && index < LISTED; index++) this.#seen[index] = undefined;
-    if (count > LISTED) this.#seenMany.clear();
-    this.#seenCount = 0;
+  /** Goes on after the whole numbers `before`, with that item. */
+  #doubles(value: readonly unknown[], before: Int32Array, item: number, depth: number): boolean {
+    const { length } = value;
+    const first = before.length;
+    const integers = first > 0 ? before.slice() : before;
+    if (!this.room(1 + 2 * length)) return false;
+    const { words } = this;
+    let to = this.at + 1;
+    for (let index = 0; index < first; index++, to += 2) setDouble(words, to, integers[index]!);
+    setDouble(words, to, item);
+    to += 2;
+    for (let index = first + 1; index < length; index++, to += 2) {
+      const next = value[index];
+      if (typeof next !== 'number') {
+        const numbers = Float64Array.from({ length: index }, (_, at) =>
+          doubleAt(words, this.at + 1 + 2 * at),
+        );
+        return this.#mixed(value, numbers, next, depth);
+      }
+      setDouble(words, to, next);
+    }
+    return this.#packed(DOUBLES, length, to);
   }
 
-  #room(words: number): boolean {
-    return this.#at + words <= this.#words.length || this.#grow(words);
-  }
-
-  #grow(words: number): boolean {
-    const needed = this.#at + words;
-    if (needed > LARGEST_SCRATCH) return false;
-    const larger = new Int32Array(Math.min(LARGEST_SCRATCH, Math.max(needed, 2 * this.#words.length)));
-    larger.set(this.#words);
-    this.#words = larger;
-    this.#bytes = new Uint8Array(larger.buffer);
-    this.#text = textMemory(this.#bytes);
+  #packed(kind: number, length: number, end: number): true {
+    this.words[this.at] = COLLECTION | (((length << KIND_BITS) | kind) << TAG_BITS);
+    this.at = end;
     return true;
   }
+
+  /** Goes on after the numbers `before`, which may stand in the scratch, with an item that is none. */
+  #mixed(
+    value: readonly unknown[],
+    before: Int32Array | Float64Array,
+    item: unknown,
+    depth: number,
+  ): boolean {
+    const { length } = value;
+    const numbers = Array.from(before);
+    this.words[this.at++] = ARRAY | (length << TAG_BITS);
+    for (const number of numbers) this.#value(number, depth + 1);
+    if (!this.#value(item, depth + 1)) return false;
+    for (let index = numbers.length + 1; index < length; index++)
+      if (!this.#value(value[index], depth + 1)) return false;
+    return true;
+  }
+
+  #map(value: Map<unknown, unknown>, depth: number): boolean {
+    const inside = this.#inside;
+    const from = inside.length;
+    try {
+      eachOfMap.call(value, (item, key) => void inside.push(key, item));
+    } catch {
+      // As a date.
+      return false;
+    }
+    return this.#collection(MAP, from, (inside.length - from) >> 1, depth);
+  }
+
+  #set(value: Set<unknown>, depth: number): boolean {
+    const inside = this.#inside;
+    const from = inside.length;
+    try {
+      eachOfSet.call(value, (item) => void inside.push(item));
+    } catch {
+      return false;
+    }
+    return this.#collection(SET, from, inside.length - from, depth);
+  }
+
+  /** Of what stands `inside` from there on. */
+  #collection(kind: number, from: number, count: number, depth: number): boolean {
+    const inside = this.#inside;
+    const end = inside.length;
+    this.words[this.at++] = COLLECTION | (((count << KIND_BITS) | kind) << TAG_BITS);
+    for (let index = from; index < end; index++) if (!this.#value(inside[index], depth + 1)) return false;
+    inside.length = from;
+    return true;
+  }
+}
+
+function setDouble(words: Int32Array, at: number, value: number): void {
+  double[0] = value;
+  words[at] = halves[0]!;
+  words[at + 1] = halves[1]!;
+}
+
+function doubleAt(words: Int32Array, at: number): number {
+  halves[0] = words[at]!;
+  halves[1] = words[at + 1]!;
+  return double[0]!;
+}
+
+/** Whether there is no enumerable property that all objects inherit. */
+function inheritsNothing(): boolean {
+  for (const _ in Object.prototype) return false;
+  return true;
 }

@@ -1,25 +1,34 @@
 /**
- * The simple form of values in words of memory: numbers, strings and other primitives, plain objects and plain arrays of
- * them; dates and typed arrays. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
+ * The simple form of values in words of memory: numbers, strings and other primitives, plain objects, arrays, maps and
+ * sets of them; dates and typed arrays. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
  */
 // Each value begins with a word: its tag in the low 4 bits, 28 bits of payload above.
 //
-// | tag       | payload                        | words that follow                                    |
-// | --------- | ------------------------------ | ---------------------------------------------------- |
-// | CONSTANT  | which one                      |                                                      |
-// | SMALL     | the whole number               |                                                      |
-// | INTEGER   |                                | 1: the number                                        |
-// | DOUBLE    |                                | 2: its bits                                          |
-// | BIGINT    |                                | 2: the number, if 64 bits hold it                    |
-// | TEXT8     | characters                     | the characters as Latin-1                            |
-// | TEXT16    | characters                     | the characters as UTF-16, lone surrogates as well    |
-// | ARRAY     | items                          | the items                                            |
-// | DATE      |                                | 2: its time, as the bits of a double                 |
-// | VIEW      | which class of typed arrays    | 1: bytes; the bytes, from the next even word on      |
-// | BUFFER    |                                | the same of an ArrayBuffer                           |
-// | OBJECT    | words from here to its shape   | the fields, then the words of the shape (`shapes.ts`) |
+// | tag        | payload                        | words that follow                                    |
+// | ---------- | ------------------------------ | ---------------------------------------------------- |
+// | CONSTANT   | which one                      |                                                      |
+// | SMALL      | the whole number               |                                                      |
+// | INTEGER    |                                | 1: the number                                        |
+// | DOUBLE     |                                | 2: its bits                                          |
+// | BIGINT     |                                | 2: the number, if 64 bits hold it                    |
+// | TEXT8      | characters                     | the characters as Latin-1                            |
+// | TEXT16     | characters                     | the characters as UTF-16, lone surrogates as well    |
+// | ARRAY      | items                          | the items                                            |
+// | COLLECTION | items, and of which kind       | the items: those of a set, keys and values of a map; |
+// |            |                                | numbers of an array, as words or as the bits of doubles |
+// | DATE       |                                | 2: its time, as the bits of a double                 |
+// | VIEW       | which class of typed arrays    | 1: bytes; the bytes, from the next even word on      |
+// | BUFFER     |                                | the same of an ArrayBuffer                           |
+// | OBJECT     | words from here to its shape   | the fields, then the words of the shape (`shapes.ts`) |
+// | OBJECT     | MARK, and which shape          | the fields                                           |
+// | REFERENCE  | which object                   |                                                      |
 //
-// The shape comes last because the fields are read in one pass over the object, by which it becomes known.
+// The shape comes last because the fields are read in one pass over the object, by which it becomes known. Where
+// an object has a shape that ended before it began, the words are not repeated: shapes are counted, in the order in which they end.
+//
+// Objects inside a value are counted in the order in which they begin, also buffers under views. MARK in the first word of all
+// says that there are references; so there is no MARK of the other meaning.
+//
 // Tag 0 is none: memory that nobody has written is not a value. Tag 15 is that of `item.ts`.
 import type { ShapeHash } from './shapes.ts';
 
@@ -35,17 +44,34 @@ export const OBJECT = 9;
 export const DATE = 10;
 export const VIEW = 11;
 export const BUFFER = 12;
-/** The other form of an item, and what its payload says: whether there are specials, and shared buffers among them. */
+export const COLLECTION = 13;
+export const REFERENCE = 14;
+/** The other form of an item, and what its payload says: whether there are specials, shared buffers among them, and all in the simple form. */
 export const SERIALIZED = 15;
 export const WITH_SPECIALS = 1;
 export const WITH_BUFFERS = 2;
+export const FLAT = 4;
 
 /** The tag is in the low bits of a value's first word. */
 export const TAG_BITS = 4;
 export const TAG_MASK = 15;
 
-interface ViewClass {
+/** The highest bit of a word: so it is one below 0. */
+export const MARK: number = 1 << 31;
+
+/** The kinds of collections, in the lowest bits of the payload. */
+export const SET = 0;
+export const MAP = 1;
+export const INTEGERS = 2;
+export const DOUBLES = 3;
+export const KIND_BITS = 2;
+export const KIND_MASK = 3;
+
+export interface ViewClass {
   new (buffer: ArrayBuffer): ArrayBufferView<ArrayBuffer>;
+  new (buffer: ArrayBufferLike, start: number, length: number): ArrayBufferView;
+  /** A copy. */
+  new (view: ArrayBufferView): ArrayBufferView<ArrayBuffer>;
   readonly prototype: object;
   readonly BYTES_PER_ELEMENT: number;
 }
@@ -80,6 +106,8 @@ export interface FlatOptions {
   readonly hash?: ShapeHash;
   /** Whether what `transfer()` marked is not simple. */
   readonly moves?: boolean;
+  /** How many words the encoder may take for a value, without its large buffers. */
+  readonly scratch?: number;
 }
 
 export const SHAPES = 256;

@@ -19,13 +19,22 @@
  * ```
  */
 // The simple form begins with its own tag. The other: a word with the tag SERIALIZED and what is inside; a word with
-// the number of bytes; the bytes of the value, or of [value, specials]; if there are shared buffers, their list.
+// the number of bytes; the bytes of the value, or of [value, specials], these in the simple form if they are simple, which they
+// nearly always are; if there are shared buffers, their list.
 import { HeddleError, SendError } from '../core/errors.ts';
 import { kindOf } from '../memory/kinds.ts';
 import { deserialize, serialize } from '../platform/serialize.ts';
 import { type DecodeHooks, decode } from './decode.ts';
 import { type EncodeHooks, encode } from './encode.ts';
-import { type FlatOptions, SERIALIZED, TAG_BITS, TAG_MASK, WITH_BUFFERS, WITH_SPECIALS } from './flat.ts';
+import {
+  FLAT,
+  type FlatOptions,
+  SERIALIZED,
+  TAG_BITS,
+  TAG_MASK,
+  WITH_BUFFERS,
+  WITH_SPECIALS,
+} from './flat.ts';
 import { FlatDecoder } from './flat-decoder.ts';
 import { FlatEncoder } from './flat-encoder.ts';
 import { bufferList } from './item-buffers.ts';
@@ -92,6 +101,11 @@ export class ItemEncoder {
 export function serializeWire(wire: Wire<unknown>, parcels: readonly number[], path: string): Uint8Array {
   const specials = wire.specials && packed(wire.specials, parcels);
   const flags = flagsOf(specials);
+  if (specials !== undefined) {
+    const simple = simpleBytes([wire.value, specials], flags);
+    if (simple !== undefined)
+      return (flags & WITH_BUFFERS) === 0 ? simple : withList(simple, bufferList(specials));
+  }
   let bytes: Uint8Array;
   try {
     bytes = serialize(specials === undefined ? wire.value : [wire.value, specials], 4 * PREFIX);
@@ -110,6 +124,21 @@ function withList(bytes: Uint8Array, list: readonly number[]): Uint8Array {
   all.set(bytes);
   all.set(new Uint8Array(Int32Array.from(list).buffer), start);
   return all;
+}
+
+let encoderOfPairs: FlatEncoder | undefined;
+
+/** `undefined` if they are not simple. */
+function simpleBytes(pair: readonly [unknown, readonly Special[]], flags: number): Uint8Array | undefined {
+  encoderOfPairs ??= new FlatEncoder();
+  const size = encoderOfPairs.encodeList(pair);
+  if (size < 0) return undefined;
+  const words = new Int32Array(PREFIX + size);
+  const bytes = new Uint8Array(words.buffer);
+  words[0] = SERIALIZED | ((flags | FLAT) << TAG_BITS);
+  words[1] = 4 * size;
+  encoderOfPairs.copyTo(words, bytes, PREFIX);
+  return bytes;
 }
 
 function flagsOf(specials: readonly Special[] | undefined): number {
@@ -158,14 +187,18 @@ export class ItemDecoder {
       return this.#flat.decode(words, bytes, at, available);
     const length = available < PREFIX ? -1 : words[at + 1]!;
     if (length < 0 || length > 4 * (available - PREFIX)) throw damaged(at);
-    const start = 4 * (at + PREFIX);
+    const start = at + PREFIX;
+    const flags = words[at]! >>> TAG_BITS;
     let value: unknown;
     try {
-      value = deserialize(bytes.subarray(start, start + length));
+      value =
+        (flags & FLAT) === 0
+          ? deserialize(bytes.subarray(4 * start, 4 * start + length))
+          : this.#flat.decode(words, bytes, start, length >> 2);
     } catch (error) {
       throw isStackOverflow(error) ? tooDeepHere(error) : damaged(at, error);
     }
-    if (((words[at]! >>> TAG_BITS) & WITH_SPECIALS) === 0) return value;
+    if ((flags & WITH_SPECIALS) === 0) return value;
     if (!isPair(value)) throw damaged(at);
     const hooks = options?.sync === true ? this.#syncHooks : this.#hooks;
     try {

@@ -1,4 +1,5 @@
 /** Large buffers inside a value that is being encoded: they are copied once, from where they lie to where they go. */
+import { copyBytes } from '../platform/copy.ts';
 
 /** More bytes than this are worth it. */
 export const LARGE: number = 2 ** 12;
@@ -39,7 +40,7 @@ export class LargeParts {
     let from = 0;
     for (const { at, data } of this.#parts) {
       words.set(scratch.subarray(from, at), to);
-      bytes.set(data, (to + at - from) << 2);
+      copyBytes(data, bytes, (to + at - from) << 2);
       to += at - from + ((data.length + 3) >>> 2);
       from = at;
     }

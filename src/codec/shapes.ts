@@ -3,9 +3,11 @@
  * every item of a queue is of a kind that was met before: so its keys are written from a ready block of words, and known
  * again by comparing words. Neither side builds a string for a key after the first time.
  *
- * Encoder and decoder share nothing: the words of a shape stand in each item. They are a hash, the number of bytes that
+ * Encoder and decoder share nothing: the words of a shape stand in each item, once. They are a hash, the number of bytes that
  * follow, and those bytes: the keys as JSON, in UTF-8. The hash only says where to look; what counts is that all words are equal.
  */
+
+import type { MakeObject } from './made-code.ts';
 
 /** The keys of an object up to some point: a node of a tree in which each edge is a key. */
 export class Shape {
@@ -19,6 +21,10 @@ export class Shape {
   others: Map<string, Shape> | undefined = undefined;
   /** The words of the shape, if an object ended here. */
   words: Int32Array | undefined = undefined;
+  /** The value in which its words were written last, where they ended, and as the how manieth: see `flat.ts`. */
+  writtenIn = 0;
+  writtenAt = 0;
+  number = 0;
 
   constructor(parent: Shape | undefined, key: string) {
     this.parent = parent;
@@ -104,6 +110,9 @@ export interface KnownShape {
   readonly keys: readonly string[];
   /** Whether the keys may be assigned: none of them is found in `Object.prototype`, where there may be a setter. */
   readonly assignable: boolean;
+  /** How often such an object was made, until there is code for it. */
+  uses: number;
+  make: MakeObject | undefined;
 }
 
 /** A shape stands in one of so many places, from the one that its hash gives. */
@@ -140,7 +149,8 @@ export class ShapeTable {
     const copy = words.slice(at, at + size);
     const keys = keysIn(new Uint8Array(copy.buffer, 4 * PREFIX, bytes));
     if (keys === undefined) return undefined;
-    const known = { words: copy, keys, assignable: keys.every((key) => !(key in Object.prototype)) };
+    const assignable = keys.every((key) => !(key in Object.prototype));
+    const known: KnownShape = { words: copy, keys, assignable, uses: 0, make: undefined };
     this.#known[this.#placeFor(hash)] = known;
     return known;
   }

@@ -220,6 +220,23 @@ describe('report()', () => {
     const samples = ['raw', 'heddle'].map((peer) => sample(peer, 'lock-made', 1, { values }));
     expect(row(samples, 'heddle')).toMatch(/50\.0 bytes 1\.00× \| +0\.10 MB \|$/);
   });
+  it('has a table for each figure of a measurement where a section names it', () => {
+    const values = { 'number both': 30, 'number encode': 10, 'number decode': 20 };
+    const samples = [
+      sample('raw', 'codec-primitives', 1, { values: { 'number both': 60 } }),
+      sample('heddle', 'codec-primitives', 1, { values }),
+    ];
+    const text = report(environment, details, samples);
+    for (const [title, cell] of [
+      ['encoded and decoded', '30.0 ns 0.50×'],
+      ['encoded', '10.0 ns'],
+      ['decoded', '20.0 ns'],
+    ] as const) {
+      const table = text.slice(text.indexOf(`### Plain values ${title} (`));
+      expect(table.split('\n\n')[1]).toMatch(/^\| peer +\| +whole number \| +fraction \|/);
+      expect(table.split('\n\n')[1]).toMatch(new RegExp(`\\| heddle \\| +${cell} \\| +– \\|`));
+    }
+  });
   it('reports runs of different groups together, each with how it was made', () => {
     const whole = { ...details, reps: 5 };
     const runs = [

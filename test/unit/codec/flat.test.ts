@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FlatOptions } from '../../../src/codec/flat.ts';
+import { type FlatOptions, MARK } from '../../../src/codec/flat.ts';
 import { FlatDecoder } from '../../../src/codec/flat-decoder.ts';
 import { FlatEncoder } from '../../../src/codec/flat-encoder.ts';
 import { hashWords, ShapeTable, ShapeTree } from '../../../src/codec/shapes.ts';
@@ -11,7 +11,7 @@ import { HeddleError } from '../../../src/core/errors.ts';
 class Pair {
   readonly encoder: FlatEncoder;
   readonly decoder: FlatDecoder;
-  readonly words = new Int32Array(new SharedArrayBuffer(2 ** 22));
+  readonly words = new Int32Array(new SharedArrayBuffer(2 ** 23));
   readonly bytes = new Uint8Array(this.words.buffer);
   at = 6;
   size = 0;
@@ -195,6 +195,15 @@ describe('FlatEncoder and FlatDecoder', () => {
   cyclic.self = cyclic;
   const twice = { n: 1 };
   const list = [1];
+  const numbers = [1.5, 2, 3, 4, 5, 6, 7, 8];
+  const map = new Map<unknown, unknown>();
+  map.set(map, [map]).set('twice', twice);
+  const set = new Set<unknown>([twice, 1]);
+  set.add({ set });
+  const tree = (depth: number): unknown => ({
+    depth,
+    children: depth === 0 ? [] : [tree(depth - 1), tree(depth - 1)],
+  });
   const date = new Date(0);
   const buffer = new ArrayBuffer(8);
   const view = new Uint8Array(8);
@@ -208,21 +217,17 @@ describe('FlatEncoder and FlatDecoder', () => {
   test.each<[string, unknown]>([
     ['a symbol', Symbol('s')],
     ['a function', () => 1],
-    ['a Map', new Map()],
-    ['the same date twice', [date, date]],
     ['what only says that it is a date', Object.create(Date.prototype)],
     ['a proxy of a date', new Proxy(date, {})],
     ['an instance of a class of dates', new (class Day extends Date {})()],
     ['a Buffer', Buffer.alloc(10_000)],
     ['a part of an ArrayBuffer', new Uint8Array(buffer, 0, 4)],
     ['two views over one ArrayBuffer', [new Uint8Array(buffer), new Int8Array(buffer)]],
-    ['the same view twice', [view, view]],
     ['a view over shared memory', new Uint8Array(new SharedArrayBuffer(8))],
     ['a view over memory that may grow', new Uint8Array(new Resizable(8, { maxByteLength: 16 }))],
     ['a view of nothing', new Uint8Array(0)],
     ['a DataView', new DataView(buffer)],
     ['a buffer beside a view over it', [buffer, new Uint8Array(buffer)]],
-    ['the same buffer twice', [buffer, buffer]],
     ['a buffer that may grow', new Resizable(8, { maxByteLength: 16 })],
     ['a buffer of nothing', new ArrayBuffer(0)],
     ['what only says that it is a buffer', Object.create(ArrayBuffer.prototype)],
@@ -233,11 +238,6 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['an instance of a class', new (class Point {})()],
     ['an object without prototype', Object.create(null)],
     ['a bigint of more than 64 bits', 2n ** 63n],
-    ['a cycle', cyclic],
-    ['the same object twice', [twice, twice]],
-    ['the same array twice', { a: list, b: list }],
-    ['the same object twice among many', [...many, many[3]]],
-    ['the same object twice among many, late', [...many, many[49]]],
     ['an array with a hole', sparse],
     ['an array with a hole at its end', new Array(3)],
     ['an array with a field', Object.assign([1], { extra: 1 })],
@@ -249,14 +249,170 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['a proxy', new Proxy({ a: 1 }, {})],
     ['a proxy of an array', { a: new Proxy([1], {}) }],
     ['a dictionary', Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, 1]))],
-    ['many numbers', Array.from({ length: 1000 }, (_, index) => index)],
-    ['a very long string', 'x'.repeat(300_000)],
     ['more than scratch may hold', Array.from({ length: 300 }, () => 'x'.repeat(60_000))],
+    ['a string that is longer than scratch', 'x'.repeat(2 ** 24)],
+    ['a wide string that is longer than scratch', 'Ω'.repeat(2 ** 23)],
+    ['what only says that it is a map', Object.create(Map.prototype)],
+    ['what only says that it is a set', Object.create(Set.prototype)],
+    ['a proxy of a map', new Proxy(new Map(), {})],
+    ['an instance of a class of maps', new (class Table extends Map {})()],
+    ['a map of what is not simple', new Map([[{}, new Map([[1, () => 1]])]])],
+    ['a buffer after a view over it, and another view', [view, view.buffer, new Int8Array(view.buffer)]],
   ])('leave %s to the other way, and are as before', (_, value) => {
-    const pair = new Pair();
+    const pair = new Pair({ scratch: 2 ** 20 });
     expect(pair.put(value)).toBe(-1);
     deepStrictEqual(pair.trip(flat5), flat5);
     // The same object again is not taken for one seen twice.
+    deepStrictEqual(pair.trip(flat5), flat5);
+  });
+
+  test.each<[string, unknown]>([
+    ['a cycle', cyclic],
+    ['the same object twice', [twice, twice]],
+    ['the same array twice', { a: list, b: list }],
+    ['the same numbers twice', { a: numbers, b: [twice, numbers] }],
+    ['the same date twice', [date, date]],
+    ['the same view twice', [view, view]],
+    ['a view, and then its buffer', [twice, view, view.buffer, twice]],
+    ['the same buffer twice', [buffer, buffer]],
+    ['the same object twice among many', [...many, many[3]]],
+    ['the same object twice among many, late', [...many, many[49]]],
+    ['many objects twice', [...many, many, ...many, { many }]],
+    ['a map with itself as key and inside', map],
+    ['a set with itself inside', [set, twice]],
+    ['an object with keys that are not assigned, with itself inside', { toString: cyclic, cyclic }],
+    ['objects of one shape in each other', tree(4)],
+    ['objects of one shape in each other, twice', [tree(3), twice, tree(2), twice]],
+  ])('keep the identity of %s', (_, value) => {
+    const pair = new Pair();
+    for (let time = 0; time < 200; time++) pair.trip(value);
+    const again = pair.trip(value);
+    deepStrictEqual(again, structuredClone(value));
+    expect(isSameGraph(again, value)).toBe(true);
+    // None of it is taken for what is met in the next one.
+    deepStrictEqual(pair.trip([flat5, {}]), [flat5, {}]);
+  });
+
+  test.each<[string, Map<unknown, unknown> | Set<unknown>]>([
+    ['an empty Map', new Map()],
+    ['an empty Set', new Set()],
+    [
+      'a Map of all kinds',
+      new Map<unknown, unknown>([
+        [NaN, -0],
+        [{ a: 1 }, new Map([['x', [1]]])],
+        ['k', undefined],
+      ]),
+    ],
+    ['a Set of all kinds', new Set<unknown>([NaN, 'x', { a: new Set([1]) }, undefined, [1.5]])],
+    ['a Map with a field', Object.assign(new Map([[1, 2]]), { extra: 1 })],
+  ])('carry %s', (_, value) => {
+    const pair = new Pair();
+    const again = pair.trip({ value, after: 1 }) as { value: Map<unknown, unknown> | Set<unknown> };
+    deepStrictEqual(again, structuredClone({ value, after: 1 }));
+    deepStrictEqual([...again.value], [...value]);
+  });
+
+  test('carry a map and a set as they were when they were met', () => {
+    const changing = (change: () => unknown): object =>
+      Object.defineProperty({}, 'a', { enumerable: true, get: () => change() && 1 });
+    const map: Map<unknown, unknown> = new Map();
+    map
+      .set(
+        'first',
+        changing(() => map.delete('last') && map.set('new', 1)),
+      )
+      .set('last', 2);
+    deepStrictEqual(
+      new Pair().trip(map),
+      new Map<unknown, unknown>([
+        ['first', { a: 1 }],
+        ['last', 2],
+      ]),
+    );
+    const set: Set<unknown> = new Set();
+    set.add(changing(() => set.delete('last') && set.add('new'))).add('last');
+    deepStrictEqual(new Pair().trip(set), new Set([{ a: 1 }, 'last']));
+    expect([[...map.keys()], set.size]).toEqual([['first', 'new'], 2]);
+  });
+
+  test('do not call what an object has in the place of a method of Map or Set', () => {
+    const never = (): never => {
+      throw new Error('called');
+    };
+    const map = Object.assign(new Map([[1, 2]]), { forEach: never, entries: never });
+    const set = Object.assign(new Set([1]), { forEach: never, values: never });
+    deepStrictEqual(new Pair().trip([map, set]), [new Map([[1, 2]]), new Set([1])]);
+  });
+
+  test.each<[string, unknown[], number]>([
+    ['whole numbers', Array.from({ length: 1000 }, (_, index) => index - 500), 1001],
+    ['the widest whole numbers', [2 ** 31 - 1, -(2 ** 31), 1, 2, 3, 4, 5, 6], 9],
+    ['fractions', Array.from({ length: 1000 }, (_, index) => index / 3), 2001],
+    ['whole numbers and then others', [1, 2, 3, 4, -0, 0.5, NaN, -Infinity, 2 ** 40], 19],
+    ['few numbers', [1, 2, 3], 4],
+    ['whole numbers and then a string', [1, 2, 3, 4, 5, 6, 7, 'x', { a: 1 }], 13],
+    ['fractions and then a string', [1, 0.5, 3, 4, 5, -0, 7, 'x', { a: 1 }], 17],
+    ['a string and then numbers', ['x', 1, 2, 3, 4, 5, 6, 7], 10],
+    ['a bigint among numbers', [1, 2, 3, 4, 5, 6, 7, 1n], 11],
+    ['undefined among numbers', [1, 2, 3, 4, 5, 6, 7, undefined], 9],
+  ])('carry an array of %s', (_, value, words) => {
+    const pair = new Pair();
+    deepStrictEqual(pair.trip(value), value);
+    if (typeof value.at(-1) !== 'object') expect(pair.size).toBe(words);
+    deepStrictEqual(pair.trip({ value, after: [value] }), { value, after: [value] });
+  });
+
+  test.each<[string, (index: number) => unknown]>([
+    ['whole numbers', (index) => index],
+    ['fractions', (index) => index + 0.5],
+    ['texts', (index) => `${index}`],
+  ])('call a getter among %s once', (_, valueOf) => {
+    for (let at = 0; at < 10; at++) {
+      for (const item of [1, 0.5, 'x']) {
+        const value = Array.from({ length: 10 }, (_, index) => valueOf(index));
+        let calls = 0;
+        Object.defineProperty(value, at, { enumerable: true, get: () => ++calls && item });
+        const expected = Array.from({ length: 10 }, (_, index) => (index === at ? item : valueOf(index)));
+        deepStrictEqual(new Pair().trip(value), expected);
+        expect(calls).toBe(1);
+      }
+    }
+    const shrinking = Array.from({ length: 10 }, (_, index) => valueOf(index));
+    Object.defineProperty(shrinking, 3, { enumerable: true, get: () => (shrinking.length = 5) });
+    expect(new Pair().put(shrinking)).toBe(-1);
+  });
+
+  test('call no method of what is in an array', () => {
+    const never = (): never => {
+      throw new Error('called');
+    };
+    const value = Array.from({ length: 10 }, () =>
+      Object.defineProperties({}, { valueOf: { value: never } }),
+    );
+    deepStrictEqual(new Pair().trip(value), structuredClone(value));
+  });
+
+  test('write the keys of objects of one shape once', () => {
+    const pair = new Pair();
+    const one = pair.put([flat5]);
+    const more = Array.from({ length: 101 }, (_, id) => ({ ...flat5, id }));
+    expect(pair.put(more)).toBe(one + 100 * 9);
+    deepStrictEqual(pair.get(), more);
+    // And again in the next value.
+    expect(pair.put([flat5])).toBe(one);
+    deepStrictEqual(pair.get(), [flat5]);
+  });
+
+  test('keep no large scratch', () => {
+    const pair = new Pair();
+    const text = 'x'.repeat(5_000_000);
+    expect(pair.put([text])).toBe(2 + 1_250_000);
+    const words = new Int32Array(new SharedArrayBuffer(6_000_000));
+    const bytes = new Uint8Array(words.buffer);
+    const size = pair.encoder.encode([text, 'Ω', text.slice(0, 900_000)]);
+    pair.encoder.copyTo(words, bytes, 0);
+    deepStrictEqual(pair.decoder.decode(words, bytes, 0, size), [text, 'Ω', text.slice(0, 900_000)]);
     deepStrictEqual(pair.trip(flat5), flat5);
   });
 
@@ -432,6 +588,9 @@ describe('FlatEncoder and FlatDecoder', () => {
       fc.array(tie('value'), { maxLength: 6 }),
       fc.date(),
       fc.float64Array({ minLength: 1 }),
+      fc.array(fc.oneof(fc.integer(), fc.double()), { minLength: 6, maxLength: 12 }),
+      fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 3 }).map((entries) => new Map(entries)),
+      fc.array(tie('value'), { maxLength: 3 }).map((items) => new Set(items)),
       fc.uint8Array({ minLength: 1 }),
       fc.dictionary(fc.string({ unit: 'binary' }), tie('value'), { maxKeys: 6, noNullPrototype: true }),
       fc.record({ id: fc.nat(), name: fc.string() }, { requiredKeys: ['id'], noNullPrototype: true }),
@@ -451,6 +610,37 @@ describe('FlatEncoder and FlatDecoder', () => {
       }),
       { numRuns: 3000, seed: 20261124 },
     );
+  });
+
+  test('give what structured clone gives where objects are met again, in themselves or elsewhere', () => {
+    const pair = new Pair();
+    let carried = 0;
+    fc.assert(
+      fc.property(
+        fc.array(simple, { maxLength: 4 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat())),
+        (values, links) => {
+          const objects: unknown[] = [values];
+          collect(values, objects);
+          for (const [from, to] of links) {
+            const holder = objects[from % objects.length];
+            const item = objects[to % objects.length];
+            if (Array.isArray(holder)) holder.push(item);
+            else if (holder instanceof Map) holder.set(item, item);
+            else if (holder instanceof Set) holder.add(item);
+            else if (Object.getPrototypeOf(holder) === Object.prototype)
+              Object.assign(holder as object, { item });
+          }
+          if (pair.put(values) === -1) return;
+          carried++;
+          const again = pair.get();
+          deepStrictEqual(again, structuredClone(values));
+          expect(isSameGraph(again, values)).toBe(true);
+        },
+      ),
+      { numRuns: 2000, seed: 20261129 },
+    );
+    expect(carried).toBeGreaterThan(1500);
   });
 
   test('read damaged words as an error or as some value, and never other words', () => {
@@ -497,6 +687,14 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['half a date', [10, 0]],
     ['a constant that there is not', [1 | (4 << 4)]],
     ['the tag of another form', [15, 0]],
+    ['a reference where there are none', [14]],
+    ['a reference to an object that is not there', [8 | (1 << 4) | MARK, 14 | (1 << 4)]],
+    ['an object of a shape that was not met', [8 | (1 << 4), 9 | MARK]],
+    ['more whole numbers than there are words', [13 | (((3 << 2) | 2) << 4), 0, 0]],
+    ['more fractions than there are words', [13 | (((1 << 2) | 3) << 4), 0]],
+    ['a larger map than there are words', [13 | (((1 << 2) | 1) << 4), 2]],
+    ['a larger set than there are words', [13 | ((9 << 2) << 4), 2]],
+    ['sets without an end', new Array(1000).fill(13 | ((1 << 2) << 4))],
     ['arrays without an end', new Array(1000).fill(8 | (1 << 4))],
   ])('say of %s that it is damaged', (_, words) => {
     const memory = Int32Array.from([...words, 2, 2, 2]);
@@ -516,6 +714,29 @@ describe('FlatEncoder and FlatDecoder', () => {
     expect(() => new FlatDecoder().decode(memory, new Uint8Array(memory.buffer), 0, 8)).toThrow(HeddleError);
   });
 });
+
+function collect(value: unknown, into: unknown[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  into.push(value);
+  const inside =
+    value instanceof Map ? [...value].flat() : value instanceof Set ? value : Object.values(value);
+  if (!ArrayBuffer.isView(value)) for (const one of inside) collect(one, into);
+}
+
+/** Whether what is one object in the one value is so in the other. */
+function isSameGraph(one: unknown, other: unknown, partners: Map<unknown, unknown> = new Map()): boolean {
+  if (typeof one !== 'object' || one === null) return true;
+  if (partners.has(one)) return partners.get(one) === other;
+  if ([...partners.values()].includes(other)) return false;
+  partners.set(one, other);
+  const inside = (value: unknown): unknown[] => {
+    if (ArrayBuffer.isView(value)) return [value.buffer];
+    if (value instanceof Map) return [...value].flat();
+    return value instanceof Set ? [...value] : Object.values(value as object);
+  };
+  const others = inside(other);
+  return inside(one).every((value, index) => isSameGraph(value, others[index], partners));
+}
 
 function bigints(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;

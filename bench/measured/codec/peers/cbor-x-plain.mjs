@@ -1,0 +1,6 @@
+import { Encoder } from 'cbor-x';
+
+const encoder = new Encoder({ structures: [], copyBuffers: true });
+export const encode = (value) => encoder.encode(value);
+export const decode = (bytes) => encoder.decode(bytes);
+export const trip = (value) => encoder.decode(encoder.encode(value));
