@@ -119,7 +119,8 @@ function writerUrl(fn: AnyFunction, text: string, site: AnyFunction): string | u
 }
 
 const evaluated = new BoundedCache<string, AnyFunction>(1000);
-const exported = new Map<string, AnyFunction>();
+/** Exports that were met, with what their text was last compared to. */
+const exported = new Map<string, { readonly fn: AnyFunction; print: string | undefined }>();
 
 /**
  * The function of that name in this thread; without waiting if it was met before.
@@ -155,9 +156,13 @@ async function importPortable({ url, name }: { url: string; name: string }): Pro
 }
 
 function exportedHere({ url, name, print }: FunctionReference & { kind: 'export' }): AnyFunction | undefined {
-  const fn = exported.get(`${url}#${name}`);
-  if (fn !== undefined) checkPrint(fn, url, name, print);
-  return fn;
+  const known = exported.get(`${url}#${name}`);
+  if (known === undefined) return undefined;
+  if (print !== known.print) {
+    checkPrint(known.fn, url, name, print);
+    known.print = print;
+  }
+  return known.fn;
 }
 
 async function importExport({
@@ -165,11 +170,11 @@ async function importExport({
   name,
   print,
 }: FunctionReference & { kind: 'export' }): Promise<AnyFunction> {
-  const module = exportsOf(await importModule(url), name);
+  const module = exportsOf(await importModule(url), print === undefined ? undefined : name);
   const value = Object.hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === 'function') {
     checkPrint(value as AnyFunction, url, name, print);
-    exported.set(`${url}#${name}`, value as AnyFunction);
+    exported.set(`${url}#${name}`, { fn: value as AnyFunction, print });
     return value as AnyFunction;
   }
   if (Object.hasOwn(module, name)) {
@@ -183,13 +188,15 @@ async function importExport({
   );
 }
 
-/** A module that was compiled to CommonJS shows its exports as those of its default export. */
-function exportsOf(module: Record<string, unknown>, name: string): Record<string, unknown> {
+/**
+ * A module that was compiled to CommonJS shows its exports as those of its default export; any CommonJS module may, with one
+ * of the name `found` if that was seen there.
+ */
+function exportsOf(module: Record<string, unknown>, found: string | undefined): Record<string, unknown> {
   const inner = module['default'] as Record<string, unknown> | null | undefined;
   if (typeof inner !== 'object' || inner === null) return module;
-  return inner['__esModule'] === true || (!Object.hasOwn(module, name) && Object.hasOwn(inner, name))
-    ? inner
-    : module;
+  if (inner['__esModule'] === true) return inner;
+  return found !== undefined && !Object.hasOwn(module, found) && Object.hasOwn(inner, found) ? inner : module;
 }
 
 function checkPrint(fn: AnyFunction, url: string, name: string, print: string | undefined): void {

@@ -34,7 +34,7 @@ check(
 );
 
 check('a CaptureError shows a call that would work', async () => {
-  const factor = 3;
+  const factor = Number('3'); // Bun puts a constant into the function itself
   const { message } = await rejection(
     toThread((n) => n * factor),
     CaptureError,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { printOf } from '../../../src/function/inline-text.ts';
 import { resolveReference } from '../../../src/function/reference.ts';
 
 function resolve(source: string, name: string): unknown {
@@ -39,4 +40,18 @@ test('an export that is no function is a TypeError that says what it is', async 
 
 test('an error that the top level of the module throws comes through as it is', async () => {
   await expect(resolve('throw new RangeError("mine")', 'x')).rejects.toThrow(new RangeError('mine'));
+});
+
+test('an exported function must have the text that was sent, if that was told, each time', async () => {
+  const url = `data:text/javascript,${encodeURIComponent('export const half = (n) => n / 2;')}`;
+  const print = printOf('(n) => n / 2');
+  const half = (await resolveReference({ kind: 'export', url, name: 'half', print })) as (
+    n: number,
+  ) => number;
+  expect(half(8)).toBe(4);
+  expect(resolveReference({ kind: 'export', url, name: 'half', print })).toBe(half);
+  expect(resolveReference({ kind: 'export', url, name: 'half' })).toBe(half);
+  expect(() =>
+    resolveReference({ kind: 'export', url, name: 'half', print: printOf('(n) => n / 3') }),
+  ).toThrow('this thread has another function there than the one that was sent');
 });
