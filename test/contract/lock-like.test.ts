@@ -140,7 +140,7 @@ describe.each(IMPLEMENTATIONS.map((one) => [one.name, one] as const))('%s', (nam
     async (first, second) => {
       const guard = stage.lock.acquireSync();
       const brief = stage.enter(first, { timeout: 60 });
-      await stage.untilWaiting(1);
+      await stage.untilWaiting(1, brief.outcome);
       const patient = stage.enter(second);
       expect(await brief.outcome).toBe('ERR_HEDDLE_TIMEOUT');
       await stage.untilWaiting(1);

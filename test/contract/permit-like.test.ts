@@ -113,7 +113,7 @@ describe.each(PERMITS.map((one) => [one.name, one] as const))('%s', (name, imple
     each('who stands behind one that gives up is served at once, if there is enough', PAIRS, async (a, b) => {
       const guard = stage.lock.acquireSync({ permits: 1 });
       const greedy = stage.enter(a, { ...ALL, timeout: 60 });
-      await stage.untilWaiting(1);
+      await stage.untilWaiting(1, greedy.outcome);
       const modest = stage.enter(b);
       expect(await greedy.outcome).toBe('ERR_HEDDLE_TIMEOUT');
       await modest.got();

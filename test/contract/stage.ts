@@ -137,8 +137,14 @@ export class Stage {
   }
 
   /** Resolves once so many wait. */
-  async untilWaiting(waiting: number): Promise<void> {
-    while (this.lock.statistics().waiting !== waiting) await turn();
+  /** Or until that is over: a wait that ends by itself may have, before this loop looks. */
+  async untilWaiting(waiting: number, over?: PromiseLike<unknown>): Promise<void> {
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+    };
+    void over?.then(end, end);
+    while (!isOver && this.lock.statistics().waiting !== waiting) await turn();
   }
 
   async #holdSyncHere(part: Part): Promise<string> {
