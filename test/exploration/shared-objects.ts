@@ -6,8 +6,8 @@ import { withoutAllocator } from '../model/fixtures/heap-model.ts';
 const WHOLE = process.env['HEDDLE_EXPLORE'] === 'whole';
 
 /** Without the whole way: so many schedules of a model that is searched, and such a part of one that is sampled. */
-const MOST = 30_000;
-const PART = 1 / 5;
+const MOST = 15_000;
+const PART = 1 / 10;
 
 function shortened<World, Modules extends Record<string, object>>(
   model: Exploration<World, Modules>,
