@@ -5,8 +5,9 @@
  * - **What is simple**: whatever comes out as structured clone would give it, although nothing but the value itself was
  *   written: no holes, no class but maps, sets, dates, buffers, and typed arrays that have their memory for themselves.
  *   What is met twice is written once.
- * - **Cost** (Node 24, to encode and to decode): an object of five fields 120 and 100 ns, a number 5 and 10 to 20 ns, a
- *   string of ten characters 40 and 30 ns, of a hundred 110 and 100 ns.
+ * - **Cost** (Node 24, to encode and to decode): an object of five fields 120 and 85 ns, a number 10 and 15 ns, a string of ten
+ *   characters 35 and 50 ns (30 if it was met before), of a hundred 110 and 100 ns; 1 KB of nested records 2.4 and 1.3 µs, 100 KB
+ *   of them 310 and 170 µs. An object after the first 32 takes 25 to 80 ns more, for it must be known again.
  */
 import { isProxy } from '../platform/serialize.ts';
 import {

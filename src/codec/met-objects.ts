@@ -1,4 +1,4 @@
-/** The objects inside a value that is being encoded: whether one was met before, and as the how manieth. */
+/** The objects inside a value that is being encoded, with their numbers: which tell whether one was met before. */
 
 /** Up to so many are found by looking through a list. */
 const LISTED = 32;

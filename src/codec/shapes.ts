@@ -21,7 +21,7 @@ export class Shape {
   others: Map<string, Shape> | undefined = undefined;
   /** The words of the shape, if an object ended here. */
   words: Int32Array | undefined = undefined;
-  /** The value in which its words were written last, where they ended, and as the how manieth: see `flat.ts`. */
+  /** The value in which its words were written last, where they ended, and their number in it: see `flat.ts`. */
   writtenIn = 0;
   writtenAt = 0;
   number = 0;
