@@ -5,7 +5,7 @@
  */
 import { createSecretKey } from 'node:crypto';
 import * as heddle from '../../../dist/index.js';
-import { double, PartError, Point } from './sent.mjs';
+import { double, Money, PartError, Point } from './sent.mjs';
 
 const row = (name, make, wrong) => ({ name, make, wrong });
 
@@ -47,6 +47,9 @@ async function readsTwice(copy) {
   for await (const one of copy) read.push(one);
   return read.join() === '1,2' ? undefined : `gives ${read}`;
 }
+
+/** What callbacks were called with. */
+const heard = [];
 
 export const groups = {
   'Plain data': [
@@ -122,8 +125,29 @@ export const groups = {
       }),
       (copy) => (copy.a === 1 ? undefined : 'lost'),
     ),
-    row('registered classes', heddle.registerClass && undefined),
-    row('callbacks', heddle.callback && undefined),
+    row(
+      'registered classes',
+      () => new Money(5),
+      (copy) => (copy instanceof Money && copy.twice === 10 ? undefined : 'no Money'),
+    ),
+    row(
+      'callbacks',
+      () => heddle.callback((n) => heard.push(n)),
+      async (copy) => {
+        copy(7);
+        for (let turns = 0; turns < 1000 && !heard.includes(7); turns++) await heddle.sleep(1);
+        return heard.includes(7) ? undefined : 'nothing heard';
+      },
+    ),
+    row(
+      'generators',
+      () =>
+        (function* () {
+          yield 1;
+          yield 2;
+        })(),
+      readsTwice,
+    ),
     row(
       'async generators',
       () =>
@@ -154,7 +178,11 @@ export const groups = {
       },
       async (copy) => ((await copy.future) === 1 ? undefined : 'no future'),
     ),
-    row('`Shared` tables', heddle.Shared && undefined),
+    row(
+      '`Shared` tables',
+      () => new heddle.Shared({ a: 1 }),
+      (copy) => (copy.get?.().a === 1 ? undefined : 'no table'),
+    ),
   ],
 };
 

@@ -1,5 +1,5 @@
 /** What rows send that a module must have: functions and classes. The job of heddle is in the same one. */
-import { portable } from '../../../dist/index.js';
+import { portable, registerClass } from '../../../dist/index.js';
 
 export const double = portable(import.meta, function double(n) {
   return 2 * n;
@@ -25,3 +25,14 @@ export class Point {
     return 2 * this.x;
   }
 }
+
+export class Money {
+  constructor(cents) {
+    this.cents = cents;
+  }
+  get twice() {
+    return 2 * this.cents;
+  }
+}
+
+registerClass(import.meta, Money);
