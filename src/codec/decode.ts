@@ -58,6 +58,7 @@ function restore(
   hooks: DecodeHooks,
   buffers: ReadonlyMap<object, SharedArrayBuffer>,
 ): unknown {
+  if (special.kind === 'function' && special.captured !== undefined) return undefined;
   if (special.kind === 'function' || special.kind === 'instance')
     return hooks.resolveReference(special.reference);
   if (special.kind === 'carried') return hooks.findCarrier!(special.carrier);
@@ -84,7 +85,7 @@ class Decoder {
   constructor(
     specials: readonly Special[],
     restored: readonly unknown[],
-    { decoderOf }: Pick<DecodeHooks, 'decoderOf'>,
+    { decoderOf, resolveReference }: Pick<DecodeHooks, 'decoderOf' | 'resolveReference'>,
   ) {
     this.#decoderOf = decoderOf;
     for (const [index, special] of specials.entries()) {
@@ -92,6 +93,11 @@ class Decoder {
       const found = restored[index];
       if (special.kind === 'instance')
         this.#unmade.set(standIn, () => this.#instance(special, found as ClassOfUser));
+      else if (special.kind === 'function' && special.captured !== undefined)
+        this.#unmade.set(standIn, () =>
+          // An inline function: no module is loaded for it.
+          resolveReference({ ...(special.reference as object), values: this.decode(special.captured) }),
+        );
       else if (special.kind === 'carried')
         this.#unmade.set(standIn, () => (found as Carrier).make(this.decode(special.data)));
       else this.#found.set(standIn, found);

@@ -165,7 +165,10 @@ class Encoder {
     owner: { path: string; name: string } | undefined,
   ): object {
     const known = this.#copies.get(fn);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (this.#open.has(fn)) throw unsendable(path, `${show(fn)}, which captures itself,`, owner);
+      return known;
+    }
     const carrier = carrierOfFunction(fn);
     if (carrier !== undefined) return this.#carried(fn, path, carrier);
     if (owner !== undefined) throw unsendable(path, show(fn), owner);
@@ -173,14 +176,14 @@ class Encoder {
     if (shared !== undefined) return this.#handle(fn, path, shared);
     const standIn = this.#standInFor(fn);
     try {
-      const reference = this.#hooks.referenceTo(fn);
-      if (hasSpecial(reference, undefined, this.#hooks))
-        throw new TypeError(
-          'it captures a handle, an error or a function; pass that as an argument of its own, or submit the function itself',
-        );
-      this.#specials.push({ standIn, kind: 'function', reference });
+      const reference = this.#hooks.referenceTo(fn) as { readonly values?: unknown };
+      this.#specials.push(
+        hasSpecial(reference, undefined, this.#hooks)
+          ? this.#capturing(fn, path, standIn, reference)
+          : { standIn, kind: 'function', reference },
+      );
     } catch (error) {
-      if (error instanceof CaptureError) throw error;
+      if (saysAll(error)) throw error;
       throw new SendError(
         `${path}: ${show(fn)} cannot be sent to a thread: ${(error as Error).message}`,
         path,
@@ -243,6 +246,17 @@ class Encoder {
     return standIn;
   }
 
+  /** What it captures is more than data. */
+  #capturing(fn: object, path: string, standIn: object, reference: { readonly values?: unknown }): Special {
+    this.#open.add(fn);
+    try {
+      const captured = this.rewrite(reference.values, `${path}.captured`, undefined);
+      return { standIn, kind: 'function', reference: { ...reference, values: undefined }, captured };
+    } finally {
+      this.#open.delete(fn);
+    }
+  }
+
   #instance(value: object, path: string, { reference, encode }: RegisteredClass): object {
     const standIn = this.#standInFor(value);
     // The fields of such an object may be of any kind, as it is itself.
@@ -277,7 +291,7 @@ class Encoder {
     try {
       return this.rewrite(takeApart(), path, undefined);
     } catch (error) {
-      if (error instanceof SendError) throw error;
+      if (saysAll(error)) throw error;
       throw new SendError(
         `${path}: ${className(value)} cannot be sent to a thread: ${(error as Error)?.message ?? show(error)}`,
         path,
@@ -338,4 +352,9 @@ class Encoder {
     for (const item of itemsOf(from)) to.add(this.rewrite(item, `${path}.values()[${index++}]`, owner));
     return to;
   }
+}
+
+/** Whether it needs no words of ours around it. */
+function saysAll(error: unknown): boolean {
+  return error instanceof SendError || error instanceof CaptureError || error instanceof CarrierMissing;
 }

@@ -46,7 +46,13 @@ export interface Companion extends Disposable {
 
 export type Special =
   | { readonly standIn: object; readonly kind: 'error'; readonly error: ErrorWire }
-  | { readonly standIn: object; readonly kind: 'function'; readonly reference: unknown }
+  /** `captured`: the values of an inline function, where these are more than data; its reference has none then. */
+  | {
+      readonly standIn: object;
+      readonly kind: 'function';
+      readonly reference: unknown;
+      readonly captured?: unknown;
+    }
   /** Of a registered class, which `reference` names: its fields, or what its codec made of it if it is `encoded`. */
   | {
       readonly standIn: object;
