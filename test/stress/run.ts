@@ -1,7 +1,7 @@
 /**
  * The long form: `npm run stress -- [seconds] [seed] [names…]`. The seconds are shared out among the parts; locks under
  * dying threads get the most of them. A primitive alone is a part that must be named: `primitives:semaphore`, and
- * so are millions of items through one queue: `queues:bounded`, `queues:flat`; `values:1000000` is a million values; `signals:100` is a hundred runs with each signal.
+ * so are millions of items through one queue: `queues:bounded`, `queues:flat`; `values:1000000` is a million values; `crossing:flat` is a gigabyte through a thread and back; `signals:100` is a hundred runs with each signal.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -22,6 +22,7 @@ import { queueFlat } from './queue-flat.ts';
 import { seeded } from './random.ts';
 import { ringChaos } from './ring-chaos.ts';
 import { signals } from './signals.ts';
+import { streamFlat } from './stream-flat.ts';
 import { randomValues } from './values.ts';
 
 setFlagsFromString('--expose-gc');
@@ -70,6 +71,7 @@ const ALONE: Readonly<Record<string, Part>> = {
   'signals:100': { share: 0.1, run: (seed: number) => signals(seed, Infinity, 100) },
   'values:1000000': { share: 0.1, run: (seed: number) => randomValues(seed, 1_000_000) },
   'queues:flat': { share: 0.1, run: () => queueFlat(10_000_000) },
+  'crossing:flat': { share: 0.1, run: () => streamFlat(2 ** 30) },
 };
 
 /** Each kind of queue in turn. */
