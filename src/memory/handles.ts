@@ -275,18 +275,26 @@ export function dropRecord(heap: Heap, record: number, object: number, state: nu
 
 /**
  * Drops what the object `holder` holds by the record whose address stands in that `word` of it, when `holder` is being
- * freed. May be called again by the reaper of a thread that died here; who dies just before the end leaves the memory of a
- * record behind. A record that was not published goes with its thread.
+ * freed. May be called again by the reaper of a thread that died here. A record that was not published goes with its thread.
  */
 export function dropHold(heap: Heap, holder: number, word: number): void {
-  const { words, blocks } = heap;
+  const { words, blocks, token: me } = heap;
   const record = words[holder + word]!;
   if (record === 0 || blocks.stateOf(record) !== SHARED) return;
   const object = Atomics.load(words, record + OBJECT);
   if (object !== 0) dropRecord(heap, record, object, SHARED);
-  // Before it is freed: then it may be somebody else's.
+  // Before it is freed: then it may be somebody else's. Nobody knows it any more: whoever mends what this thread leaves sees
+  // that it was to free it.
   words[holder + word] = 0;
+  words[record + HELD] = me;
   blocks.free(record);
+}
+
+/** Frees a record that a dead thread was to free, if nobody else has; `object` is what stands in it. */
+export function freeLeftRecord(heap: Heap, record: number, object: number, dead: number): void {
+  const { words, blocks, token: me } = heap;
+  if (object !== 0 || words[record + HELD] !== dead) return;
+  if (Atomics.compareExchange(words, record + HELD, dead, me) === dead) blocks.free(record);
 }
 
 /** Frees an object that nobody holds: if its `REFS` are still `found`, which says who may. */

@@ -25,7 +25,7 @@
  */
 import { Atomics } from '#atomics';
 import { SHARED } from './blocks.ts';
-import { dropParcel, dropRecord, freeObject, HANDLE_WORDS } from './handles.ts';
+import { dropParcel, dropRecord, freeLeftRecord, freeObject, HANDLE_WORDS } from './handles.ts';
 import { type Heap, recordOf } from './heap.ts';
 import { kindOf, POOL } from './kinds.ts';
 import {
@@ -228,6 +228,7 @@ function dropRecords(heap: Heap, dead: number): void {
     // To anybody who is dead: its sender may have died over seeing that. What is no token says that the block was freed.
     if (kind === PARCEL && state === SHARED && to >= FIRST_TOKEN && heap.isDead(to))
       dropParcel(heap, block, to);
+    else if (kind === HANDLE && state === SHARED) freeLeftRecord(heap, block, object, dead);
     else if (state === dead && object !== 0) {
       kindOf(words[object + KIND]!)?.reclaim?.(heap, object, block, dead);
       dropRecord(heap, block, object, dead);

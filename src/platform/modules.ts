@@ -289,7 +289,7 @@ interface Esbuild {
 async function esbuildOf(url: string): Promise<Esbuild | undefined> {
   for (const base of [url, import.meta.url]) {
     try {
-      const tsx = createRequire(base).resolve('tsx');
+      const tsx = createRequire(base).resolve(TSX[0]!);
       return createRequire(tsx)('esbuild') as Esbuild;
     } catch {
       // Not visible from there.

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { claimRecord, recordOf } from '../../../src/memory/heap.ts';
-import { RECORD_TOKEN, REFS, SECTION } from '../../../src/memory/layout.ts';
+import { SHARED } from '../../../src/memory/blocks.ts';
+import { HANDLE_WORDS } from '../../../src/memory/handles.ts';
+import { claimRecord, type Heap, recordOf } from '../../../src/memory/heap.ts';
+import { HANDLE, HELD, KIND, RECORD_TOKEN, REFS, SECTION } from '../../../src/memory/layout.ts';
 import { reap } from '../../../src/memory/reaper.ts';
 import { heaps, makeObject } from '../park/threads.ts';
 
@@ -17,4 +19,20 @@ test('a thread that has two tokens is mended, though it was in a section under t
   reap(living, tokens, () => {});
   expect(tokens.map((token) => words[recordOf(token) + RECORD_TOKEN])).toEqual([0, 0]);
   expect(words[object + SECTION]).toBe(0);
+});
+
+test('a record of an object that was being freed goes, though the thread died that was to free it', () => {
+  const [living, other] = heaps(2) as [Heap, Heap];
+  const { words, blocks, token } = living;
+  const record = other.allocate(HANDLE_WORDS);
+  words[record + KIND] = HANDLE;
+  other.blocks.publish(record);
+  const isLeft = (): boolean => blocks.stateOf(record) === SHARED;
+  // Somebody is about to free it, who lives.
+  words[record + HELD] = token;
+  reap(living, [claimRecord(words, 7, 0)], () => {});
+  expect(isLeft()).toBe(true);
+  words[record + HELD] = other.token;
+  reap(living, [other.token], () => {});
+  expect(isLeft()).toBe(false);
 });
