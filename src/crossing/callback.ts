@@ -141,9 +141,10 @@ class Calls implements Companion {
     this.#lease[Symbol.dispose]();
   }
 
-  /** Makes all calls that have come. */
+  /** Makes all calls that have come. Not those that come meanwhile: whoever calls all the time must not have the loop for itself. */
   settling(): void {
-    while (!this.#isOver) {
+    if (this.#isOver) return;
+    for (let left = this.#calls.size; left > 0; left--) {
       const next = this.#next();
       if (next === undefined) return;
       if (!this.#isUnwanted) call(this.#callback, next.value);
@@ -172,6 +173,7 @@ class Calls implements Companion {
       // Before the look: what comes after it sets it again.
       this.#called.clear();
       this.settling();
+      if (this.#calls.size > 0) this.#called.set();
     }
     for (const one of [this.#calls, this.#called, this.#open]) one[Symbol.dispose]();
   }

@@ -5,11 +5,10 @@
 import { ThreadPoolExecutor } from '../../src/index.ts';
 import { IMPLEMENTATIONS } from '../contract/lock-like.ts';
 import { jobs, type Part } from '../contract/lock-like-jobs.ts';
-import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { dumpHeap, enterMainLoop, inTime, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { seeded } from './random.ts';
 
 const THREADS = 8;
-const HANGS_AFTER = 60_000;
 
 export interface CountersReport {
   readonly seed: number;
@@ -48,18 +47,6 @@ export async function counters(
     await pool.shutdown({ cancelPending: true, cancelRunning: true });
   }
   return { seed, increments };
-}
-
-async function inTime(work: Promise<unknown>, name: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name} hangs\n${dumpHeap()}`)), HANGS_AFTER);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The same, and at the end no block of memory and no thread is left. */

@@ -5,7 +5,7 @@
  */
 import { callback, HeddleError, Shared, sleep, ThreadPoolExecutor } from '../../src/index.ts';
 import { type End, jobs } from './crossing-chaos-jobs.ts';
-import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { enterMainLoop, HANGS_AFTER, inTime, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface CrossingChaosReport {
@@ -16,7 +16,6 @@ export interface CrossingChaosReport {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-const HANGS_AFTER = 60_000;
 const AT_ONCE = 4;
 
 /** Ends by itself after about `ms`. Rejects with what went wrong, naming the seed. */
@@ -221,16 +220,4 @@ function nameOf(error: unknown): string {
   const { name } = error as Error;
   if (error instanceof HeddleError || name === 'Planned') return name;
   throw error;
-}
-
-async function inTime<T>(work: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} hangs\n${dumpHeap()}`)), HANGS_AFTER);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -5,7 +5,7 @@
  */
 import { Future, HeddleError, ThreadPoolExecutor } from '../../src/index.ts';
 import { type Form, type How, jobs, nameOf, type Rights } from './future-chaos-jobs.ts';
-import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { enterMainLoop, inTime, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface FutureChaosReport {
@@ -15,7 +15,6 @@ export interface FutureChaosReport {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-const HANGS_AFTER = 60_000;
 /** So many futures at once. */
 const AT_ONCE = 5;
 
@@ -94,16 +93,4 @@ async function one({ random, settlers, waiters }: Stage, number: number): Promis
 function diedOver(error: unknown): undefined {
   if (error instanceof HeddleError) return undefined;
   throw error;
-}
-
-async function inTime<T>(work: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} hangs\n${dumpHeap()}`)), HANGS_AFTER);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -119,6 +119,22 @@ export async function nothingLeft(
   }
 }
 
+/** What takes so long hangs, in milliseconds. */
+export const HANGS_AFTER = 60_000;
+
+/** What `work` gives. @throws Error with what stands in the shared memory, if it hangs. */
+export async function inTime<T>(work: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} hangs\n${dumpHeap()}`)), HANGS_AFTER);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The loop of the main thread is an object of its own, there from the first pool on: made before anything is counted. */
 export function enterMainLoop(): void {
   toToken(EventLoop.current());

@@ -166,6 +166,24 @@ describe('callback()', () => {
     expect(seen).toEqual([1]);
   });
 
+  test('a job that calls all the time leaves this loop to others', async () => {
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    const stop = new Event();
+    let calls = 0;
+    const future = pool.submit(
+      (tell: () => void, ended: Event) => {
+        let told = 0;
+        for (; !ended.isSet; told++) tell();
+        return told;
+      },
+      callback(() => calls++),
+      stop,
+    );
+    while (calls < 1000) await new Promise((resolve) => setImmediate(resolve));
+    stop.set();
+    expect(await future).toBe(calls);
+  });
+
   test('who blocks for the job has its calls too', async () => {
     await using pool = new ThreadPoolExecutor({ threads: 1 });
     const seen: number[] = [];
