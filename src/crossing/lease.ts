@@ -27,7 +27,9 @@ export class Lease implements Disposable {
 
   #tell(): void {
     const gone = this.#gone;
+    if (gone === undefined) return;
     this.#gone = undefined;
-    gone?.(this.#sent);
+    this.#resolvers.future[Symbol.dispose]();
+    gone(this.#sent);
   }
 }

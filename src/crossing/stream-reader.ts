@@ -94,6 +94,11 @@ export class StreamReader implements AttachedChild {
     if (this.#isOver) this.#leave();
   }
 
+  /** The value in which it has come was not wanted any more. */
+  drop(): void {
+    this.stop();
+  }
+
   // For the scope
 
   cancel(): void {

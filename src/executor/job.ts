@@ -68,6 +68,7 @@ export interface JobOwner {
 /** Something that ends with a scope. */
 interface Bound {
   attachTo(scope: Scope): void;
+  drop(): void;
 }
 
 let jobsMade = 0;
@@ -286,8 +287,11 @@ export class Job implements FutureProducer, LoopWait {
   /** What has come with its result and is bound to where it came from. `all`: whether that is known to be all. */
   receives(received: readonly unknown[], all: boolean): void {
     if (received.length > 0 || !all) this.#leftWith = true;
-    if (this.scope?.closed !== false) return;
-    for (const one of received) (one as Bound).attachTo(this.scope);
+    for (const one of received as readonly Bound[]) {
+      // It was cancelled, or out of time, before: nobody gets what it gave.
+      if (this.settled) one.drop();
+      else if (this.scope?.closed === false) one.attachTo(this.scope);
+    }
   }
 
   resolve(value: unknown): boolean {

@@ -188,12 +188,9 @@ function tellOwner(parking: Parking, job: number): void {
   if (sleeps) wakeThread(words, owner);
 }
 
-/**
- * Frees a job, and what is in it: its owner does when it has ended, or is not queued; or who stands in for one. If it dies over
- * that, the next goes on where it was.
- */
-export function freeJob(heap: Heap, job: number): void {
-  const { words, blocks, token: me } = heap;
+/** Drops the shared objects in a job: of arguments that nobody opens, or a result that nobody wants. */
+export function dropParcels(heap: Heap, job: number): void {
+  const { words, token: me } = heap;
   let parcel = words[job + JOB_PARCELS]!;
   while (parcel !== 0) {
     const next = words[parcel + PARCEL_NEXT]!;
@@ -202,6 +199,15 @@ export function freeJob(heap: Heap, job: number): void {
     dropParcel(heap, parcel, me);
     parcel = next;
   }
+}
+
+/**
+ * Frees a job, and what is in it: its owner does when it has ended, or is not queued; or who stands in for one. If it dies over
+ * that, the next goes on where it was.
+ */
+export function freeJob(heap: Heap, job: number): void {
+  const { words, blocks } = heap;
+  dropParcels(heap, job);
   const intent = words[job + JOB_INTENT]!;
   if (intent !== 0 && intent !== words[job + JOB_PARTS]) freePart(heap, intent, job);
   for (let part = words[job + JOB_PARTS]!; part !== 0; part = words[job + JOB_PARTS]!) {

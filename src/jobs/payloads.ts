@@ -19,6 +19,7 @@ import {
 } from '../memory/layout.ts';
 import type { Parking } from '../park/parking.ts';
 import {
+  dropParcels,
   FUNCTION_TIME,
   freeJob,
   makeJob,
@@ -126,6 +127,12 @@ export class Payloads {
       else release();
     }
     return values;
+  }
+
+  /** The job will not be run: what is in its arguments is given back. */
+  dropArguments(job: number): void {
+    dropParcels(this.#heap, job);
+    releaseBuffersIn(this.#words, payloadOf(job));
   }
 
   /**

@@ -39,6 +39,11 @@ export class JobCalls {
     return this.#callOf(flags, values, known);
   }
 
+  /** It was cancelled before it began. */
+  refuse(job: number): undefined {
+    this.#payloads.dropArguments(job);
+  }
+
   #callOf(flags: number, values: unknown, known: Loaded | undefined): Call | Promise<Call> {
     if ((flags & WITH_FUNCTION) !== 0) {
       const [reference, name, args] = values as [FunctionReference, string, unknown[]];

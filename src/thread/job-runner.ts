@@ -259,7 +259,7 @@ export class JobRunner implements RunWatcher {
     if (time === 0 || time > SHORT) this.#rest();
     try {
       run.cancelled = this.#runs.reasonFor(job);
-      const call = run.cancelled === undefined ? this.#calls.load(job) : undefined;
+      const call = run.cancelled === undefined ? this.#calls.load(job) : this.#calls.refuse(job);
       if (call === undefined) {
         this.ends(run, CANCELLED_ERROR, new CancelledError('Cancelled before it began', run.cancelled));
       } else if (call instanceof Promise || this.#loading !== undefined) {
