@@ -1,5 +1,5 @@
 /** SharedArrayBuffers, and the views over them, in a value that becomes bytes: they are listed beside it, as stand-ins. */
-import type { Special } from './wire.ts';
+import type { Companion, Special } from './wire.ts';
 
 type ViewSpecial = Extract<Special, { readonly kind: 'view' }>;
 
@@ -28,11 +28,12 @@ export class BufferStandIns {
     return this.#standIns.get(value) ?? (value === buffer ? this.#add(buffer) : this.#addView(value, buffer));
   }
 
-  /** Gets the buffers their numbers. */
-  share(shareBuffer: (buffer: SharedArrayBuffer) => number): void {
+  /** Gets the buffers their numbers. They are there as long as what it gives, if there are any. */
+  share(shareBuffer: (buffer: SharedArrayBuffer) => number): Companion | undefined {
     for (const { buffer, at, standIn } of this.#found) {
       this.#specials[at] = { standIn, kind: 'buffer', id: shareBuffer(buffer) };
     }
+    return this.#found.length === 0 ? undefined : new KeptBuffers(this.#found);
   }
 
   #add(buffer: SharedArrayBuffer): object {
@@ -54,6 +55,17 @@ export class BufferStandIns {
     this.#specials.push({ standIn, kind: 'view', type: typeOf(view), buffer: over, byteOffset, ...length });
     return standIn;
   }
+}
+
+/** Nobody here may have a buffer but the job that it goes with: until that has ended it must not be collected. */
+class KeptBuffers implements Companion {
+  readonly buffers: readonly unknown[];
+
+  constructor(buffers: readonly unknown[]) {
+    this.buffers = buffers;
+  }
+
+  [Symbol.dispose](): void {}
 }
 
 /** The value if it is a SharedArrayBuffer, or the one under a view. */

@@ -64,7 +64,8 @@ function encodeWhole<T>(value: T, path: string, hooks: EncodeHooks): Wire<T> {
   const encoder = new Encoder(specials, handles, companions, hooks);
   try {
     const rewritten = encoder.rewrite(value, path, undefined);
-    if (hooks.shareBuffer) encoder.buffers?.share(hooks.shareBuffer);
+    const kept = hooks.shareBuffer && encoder.buffers?.share(hooks.shareBuffer);
+    if (kept !== undefined) companions.push(kept);
     const { moved } = encoder;
     return {
       value: rewritten,
