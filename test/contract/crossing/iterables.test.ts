@@ -212,6 +212,17 @@ describe('an iterable', () => {
 
   eachPlace(
     (the) => {
+      test('in a result that nobody gets, for the job was cancelled, it is closed at once', async () => {
+        const go = new Event();
+        const closed = new Event();
+        const future = the().submit(jobs.untouchable, go, closed);
+        while (future.status === 'pending') await new Promise((resolve) => setImmediate(resolve));
+        future.cancel();
+        expect(await failure(future)).toBeInstanceOf(CancelledError);
+        go.set();
+        await closed.wait();
+      });
+
       test('a sync iteration blocks the thread, item by item', async () => {
         function* numbers(): Generator<number> {
           for (let n = 1; n <= 500; n++) yield n;

@@ -7,6 +7,7 @@ import {
   type Queue,
   registerClass,
   Shared,
+  shield,
   sleep,
 } from '../../../src/index.ts';
 
@@ -267,6 +268,19 @@ const functions = {
       const { done, value } = (await iterator.next()) as IteratorResult<number, unknown>;
       if (done === true) return value;
     }
+  },
+
+  /** Does not heed its cancellation. */
+  async untouchable(go: Event, closed: Event): Promise<AsyncIterable<number>> {
+    await shield(() => go.wait());
+    const iterator: AsyncIterator<number> = {
+      next: async () => ({ value: 1, done: false }),
+      return: async () => {
+        closed.set();
+        return { value: undefined, done: true };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
   },
 
   async *failingNumbers(to: number): AsyncGenerator<number> {
