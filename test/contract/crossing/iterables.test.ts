@@ -213,10 +213,9 @@ describe('an iterable', () => {
   eachPlace(
     (the) => {
       test('in a result that nobody gets, for the job was cancelled, it is closed at once', async () => {
-        const go = new Event();
-        const closed = new Event();
-        const future = the().submit(jobs.untouchable, go, closed);
-        while (future.status === 'pending') await new Promise((resolve) => setImmediate(resolve));
+        const [began, go, closed] = [new Event(), new Event(), new Event()];
+        const future = the().submit(jobs.untouchable, began, go, closed);
+        await began.wait();
         future.cancel();
         expect(await failure(future)).toBeInstanceOf(CancelledError);
         go.set();

@@ -271,7 +271,8 @@ const functions = {
   },
 
   /** Does not heed its cancellation. */
-  async untouchable(go: Event, closed: Event): Promise<AsyncIterable<number>> {
+  async untouchable(began: Event, go: Event, closed: Event): Promise<AsyncIterable<number>> {
+    began.set();
     await shield(() => go.wait());
     const iterator: AsyncIterator<number> = {
       next: async () => ({ value: 1, done: false }),

@@ -149,7 +149,9 @@ async function callsAtEnd(end: string): Promise<readonly number[]> {
   workers.push(worker);
   worker.on('error', () => {});
   const exit = new Promise((resolve) => worker.once('exit', resolve));
-  await once(worker, 'message');
+  // Not `once()` of node:events: an error of the thread comes by a port of its own, and may arrive first.
+  const ready = new Promise((resolve) => worker.once('message', resolve));
+  await ready;
   if (end === '') await worker.terminate();
   await exit;
   return [...calls];
