@@ -59,7 +59,7 @@ class Room implements Wanted<true> {
     return true;
   }
 
-  withdraw(node: number): void {
+  withdraw(node: number): undefined {
     this.#jobs.store.room.remove(node);
   }
 

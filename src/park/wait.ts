@@ -37,8 +37,11 @@ export interface Wanted<T> {
   line(node: number): T | undefined;
   /** It was handed over, with the number that the giver gave. Throws what the waiter is to get instead. */
   granted(value: number): T;
-  /** Takes a node out of the queue, whose cell was given up; who stands behind it may be first now. */
-  withdraw(node: number): void;
+  /**
+   * Takes a node out of the queue, whose cell was given up; who stands behind it may be first now. Gives the number that it
+   * was about to be handed, if that was decided for all who waited.
+   */
+  withdraw(node: number): number | undefined;
   /** Called when a task begins to wait, and when it does not any more. */
   begin(): void;
   end(): void;
@@ -108,8 +111,9 @@ export function waitSync<T>(wanted: Wanted<T>, timeout: number): T {
       cells.free(cell);
     }
   }
-  wanted.withdraw(cell);
+  const decided = wanted.withdraw(cell);
   cells.free(cell);
+  if (decided !== undefined) return wanted.granted(decided);
   throwIfEnded();
   throw timedOut(wanted.describe(), timeout);
 }
@@ -210,10 +214,12 @@ class QueuedWaiter<T, R> extends Waiter<R> implements LoopWait {
   protected override giveUp(): boolean {
     const { parking } = this.#wanted;
     if (!parking.giveUp(this.#cell)) return false;
-    this.#wanted.withdraw(this.#cell);
+    const decided = this.#wanted.withdraw(this.#cell);
     parking.cells.free(this.#cell);
     this.#left();
-    return true;
+    if (decided === undefined) return true;
+    this.#settle(() => this.#wanted.granted(decided));
+    return false;
   }
 
   #left(): void {

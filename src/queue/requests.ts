@@ -33,7 +33,7 @@ abstract class Request {
     this.store.line(this.#line, node, this.want);
   }
 
-  withdraw(node: number): void {
+  withdraw(node: number): undefined {
     this.store.withdraw(this.#line, node);
   }
 
@@ -98,7 +98,7 @@ export class PutRequest extends Request implements Wanted<number> {
     return value;
   }
 
-  override withdraw(node: number): void {
+  override withdraw(node: number): undefined {
     super.withdraw(node);
     this.drop();
   }

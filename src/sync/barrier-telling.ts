@@ -16,6 +16,7 @@ import {
   LISTS,
   NODE_CELL,
   NODE_LINKED,
+  NODE_LIST,
   NODE_NEXT,
   NODE_PREVIOUS,
   NODE_SETTER,
@@ -96,6 +97,8 @@ export class BarrierTelling {
       owners[set] = words[cell - 1]!;
       areAsync[set] = words[cell + CELL_ASYNC]!;
       if (Atomics.compareExchange(words, cell + CELL_STATE, WAITING, node) === WAITING) set++;
+      // Given up: it was told all the same, and sees that here.
+      else words[node + NODE_LIST] = 0;
       node = next;
     }
     if (node === 0) words[object + BARRIER_TELLING] = arrived ? telling & NEWCOMER_BITS : 0;

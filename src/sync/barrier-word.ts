@@ -29,14 +29,15 @@
  * **Nothing else happens while something is told**: whoever finds that helps to finish it first. So nobody is in a list who
  * came after what is told to it, and what two passes are told never mixes. The number of one who waits stands in its node.
  *
- * **Giving up.** The cell is cancelled first. If by then it is decided what its list is told, nothing breaks: the pass was
- * complete. A newcomer has not arrived, but others count on it, so the next pass breaks.
+ * **Giving up.** The cell is cancelled first. If by then it is decided what its list is told, that holds for this one too: all
+ * pass, or none. A newcomer has not arrived, but others count on it, so the next pass breaks.
  *
  * **Invariant.** Outside the section, `BARRIER_TELLING` is 0, or someone is about to serve. If it is 0, the two lists are as
  * long as `BARRIER_ARRIVED` and `BARRIER_LATER` say; if not, one who waited is gone without a word.
  *
  * **Death** of who tells: whoever recovers goes on where it stopped. Of who waits: its node is gone from the list, which is
- * shorter than it should be; whoever sees that breaks the barrier. Of who runs the action: its token stands in
+ * shorter than it should be; whoever sees that breaks the barrier. If someone dies in the section while one of those who are told
+ * gives up, that one may be told of its time-out though the others pass. Of who runs the action: its token stands in
  * `BARRIER_RUNNER`. Of who was told to pass: it has passed.
  *
  * **Source.** The semantics are those of CPython's `threading.Barrier`. There newcomers wait until all of the last pass have
@@ -63,6 +64,7 @@ import {
   NODE_NEXT,
   NODE_PREVIOUS,
   NODE_TICKET,
+  NODE_VALUE,
   NODE_WANT,
   OBJECT,
   SECTION,
@@ -210,11 +212,15 @@ export class BarrierWord {
     return found;
   }
 
-  /** Takes out a node whose cell was given up. Unless it is decided what it is told, the barrier breaks. */
-  withdraw(node: number): void {
+  /**
+   * Takes out a node whose cell was given up. Gives what it was about to be told, if that is decided; if not, the barrier
+   * breaks.
+   */
+  withdraw(node: number): number | undefined {
     const words = this.#words;
     const { object } = this;
     const me = this.#heap.token;
+    let decided: number | undefined;
     if (Atomics.compareExchange(words, object + SECTION, 0, me) !== 0) enterSection(this.#heap, object);
     if (words[node + NODE_LINKED] === 1) {
       const list = object + words[node + NODE_LIST]!;
@@ -237,7 +243,10 @@ export class BarrierWord {
         words[object + BARRIER_LATER] = 0;
         words[object + BARRIER_TELLING] = FAIL | REFUSE;
         if (words[object + BARRIER_RUNNER] !== 0) words[object + BARRIER_DROPPED] = 1;
-      }
+      } else decided = (telling & PASS) !== 0 ? words[node + NODE_WANT]! : FAILS;
+    } else if (words[node + OBJECT] === object && words[node + NODE_LIST] === 0) {
+      // Who told the others came by, and found the cell given up.
+      decided = words[node + NODE_VALUE]!;
     }
     words[node + OBJECT] = 0;
     if (Atomics.compareExchange(words, object + SECTION, me, 0) !== me) {
@@ -245,6 +254,7 @@ export class BarrierWord {
       Atomics.notify(words, object + SECTION);
     }
     this.#serve();
+    return decided;
   }
 
   /** The action of this thread has ended. Whether the pass is complete. The stack has been probed. */

@@ -97,8 +97,8 @@ class Arrival implements Wanted<number> {
     return value;
   }
 
-  withdraw(node: number): void {
-    this.#barrier.withdraw(node);
+  withdraw(node: number): number | undefined {
+    return this.#barrier.withdraw(node);
   }
 
   begin(): void {
@@ -127,7 +127,7 @@ class Arrival implements Wanted<number> {
  *   shared memory before `wait()` is seen by all who have passed.
  * - **Broken.** All must arrive, so one who does not is everybody's affair: if one of those who wait times out, is aborted
  *   or cancelled, or its thread dies, or if the action throws, the barrier is broken: all others get a `BrokenBarrierError`,
- *   and so does whoever comes, until `reset()`. Who gives up after its pass was complete breaks nothing.
+ *   and so does whoever comes, until `reset()`. Whose time-out, signal or cancellation comes after its pass was complete has passed.
  * - **The action** is part of the last one's code: time-out and signal bound the waiting, not the action. If `abort()` or
  *   `reset()` is called meanwhile, or one of those who wait gives up, the pass fails for all, also for who runs it.
  * - **Cost.** A cell and a section to arrive; to let one pass, a compare-and-swap and what it takes to tell it.

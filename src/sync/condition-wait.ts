@@ -48,7 +48,7 @@ class Notification implements Wanted<number> {
     return upTo;
   }
 
-  withdraw(node: number): void {
+  withdraw(node: number): undefined {
     this.#condition.queue.remove(node);
   }
 

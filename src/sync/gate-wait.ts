@@ -41,7 +41,7 @@ export class GateWait implements Wanted<true> {
     return true;
   }
 
-  withdraw(node: number): void {
+  withdraw(node: number): undefined {
     this.#gate.queue.remove(node);
   }
 

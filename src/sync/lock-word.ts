@@ -160,7 +160,7 @@ export class LockWord implements Wanted<Taken> {
     return value as Taken;
   }
 
-  withdraw(node: number): void {
+  withdraw(node: number): undefined {
     this.queue.remove(node);
   }
 

@@ -61,7 +61,7 @@ export class PermitRequest implements Wanted<number> {
     return value;
   }
 
-  withdraw(node: number): void {
+  withdraw(node: number): undefined {
     this.#permits.withdraw(node);
   }
 

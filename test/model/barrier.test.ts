@@ -104,8 +104,8 @@ describe('The models of the barrier notice', () => {
       'one who gives up when all have passed, and breaks it',
       ONE_GIVES_UP,
       WORD,
-      '      } else if ((telling & ARRIVED_BITS) === 0) {',
-      '      } else {',
+      'else if ((telling & ARRIVED_BITS) === 0) {',
+      'else if (true) {',
     ],
     [
       'a newcomer that is not told to try again',
@@ -164,6 +164,20 @@ describe('The models of the barrier notice', () => {
       WORD,
       '(died && !dropped) || words[object + LISTS + LIST_COUNT] !== words[object + BARRIER_ARRIVED]',
       'died && !dropped',
+    ],
+    [
+      'one who gives up after all had arrived, and does not pass',
+      [[party('blocked'), party('impatient')], {}, BOUND_2],
+      WORD,
+      'decided = (telling & PASS) !== 0 ? words[node + NODE_WANT]! : FAILS;',
+      'decided = undefined;',
+    ],
+    [
+      'one who gives up while all are told, and does not pass',
+      [[party('blocked'), party('impatient')], {}, BOUND_2],
+      WORD,
+      'decided = words[node + NODE_VALUE]!;',
+      'decided = undefined;',
     ],
     [
       'others who are not told of a death',

@@ -18,8 +18,8 @@ export interface FutureChaosReport {
 /** So many futures at once. */
 const AT_ONCE = 5;
 
-/** Ends by itself after about `ms`. Rejects with what went wrong, naming the seed. */
-export async function futureChaos(seed: number, ms: number): Promise<FutureChaosReport> {
+/** Ends by itself after about `ms`, and not before it has seen `least` futures. Rejects with what went wrong, naming the seed. */
+export async function futureChaos(seed: number, ms: number, least: number = 0): Promise<FutureChaosReport> {
   const random = seeded(seed);
   const outcomes: Record<string, number> = {};
   const end = performance.now() + ms;
@@ -33,7 +33,7 @@ export async function futureChaos(seed: number, ms: number): Promise<FutureChaos
       settlers: new ThreadPoolExecutor({ threads: 2, concurrency: 4 }),
       waiters: new ThreadPoolExecutor({ threads: 3, concurrency: 2 }),
     };
-    const life = Math.min(end, performance.now() + 3000);
+    const life = Math.min(Math.max(end, performance.now() + 1000), performance.now() + 3000);
     const live = async (): Promise<void> => {
       while (performance.now() < life) {
         const outcome = await inTime(one(stage, futures++), `future ${futures} of seed ${seed}`);
@@ -47,7 +47,7 @@ export async function futureChaos(seed: number, ms: number): Promise<FutureChaos
       pool[Symbol.dispose]();
     }
     await nothingLeft(before, records);
-  } while (performance.now() < end);
+  } while (performance.now() < end || futures < least);
   return { seed, futures, outcomes };
 }
 

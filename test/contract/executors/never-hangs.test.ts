@@ -33,7 +33,7 @@ import {
   VIEW,
 } from './stand.ts';
 
-const LIMIT = 5_000;
+const LIMIT = 20_000;
 
 describe('submit', () => {
   test('to a stopped loop', { timeout: LIMIT }, async () => {
