@@ -138,6 +138,11 @@ function builtInClass(name: string): ErrorClass | undefined {
     : undefined;
 }
 
+/** Whether every thread has this class by its name. */
+export function isKnownEverywhere(type: { readonly name: string }): boolean {
+  return builtInClass(type.name) === type || type === (DOMException as unknown);
+}
+
 const standIns = new Map<string, ErrorClass>();
 
 /** A class of the same name, for a class that this thread does not have: one per name. */

@@ -48,6 +48,13 @@ export function findExport(fn: AnyFunction, { url, exports, around }: WrittenIn)
   return name === undefined ? undefined : { url, name };
 }
 
+/** What `fn`, written in a module, sees of an export of it now; `undefined` if it has no value yet, or is not known. */
+export function exportSeenBy(fn: AnyFunction, name: string): unknown {
+  const written = writtenIn(fn);
+  const local = written?.exports.find((one) => one.name === name)?.local;
+  return local === undefined ? undefined : variableIn(written!.around.scopes, local)?.[0];
+}
+
 interface Place {
   readonly line: number;
   readonly column: number;

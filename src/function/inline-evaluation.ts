@@ -60,6 +60,14 @@ export function noteSent(fn: AnyFunction, inline: InlineSource): void {
   } else if (known.fn.deref() === undefined) known.fn = new WeakRef(fn);
 }
 
+/** Functions that were sent, of each text one, while they are there. */
+export function* sentInline(): Generator<AnyFunction> {
+  for (const { fn } of sent.values()) {
+    const there = fn.deref();
+    if (there !== undefined) yield there;
+  }
+}
+
 /** `at name (file:///its/file.ts#name@print:line:column)`, with or without a name. */
 const FRAME = /^( {4}at (?:async )?)(?:(.*) \()?(\S+#[^\s#@]*@([\da-z]+-[\da-z]+)):(\d+):(\d+)\)?$/;
 

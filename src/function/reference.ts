@@ -4,15 +4,17 @@ import { show } from '../core/arguments.ts';
 import type { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
 import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
-import { importModule, moduleName } from '../platform/modules.ts';
+import { importModule, isProgram, moduleName } from '../platform/modules.ts';
+import { isMainThread } from '../platform/thread-identity.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { captureError } from './capture-error.ts';
 import { withHelpers } from './compiler-helpers.ts';
-import { findExport, type WrittenIn, writtenIn } from './found-export.ts';
+import { exportSeenBy, findExport, type WrittenIn, writtenIn } from './found-export.ts';
 import { type InlineSource, readInline } from './inline.ts';
 import { evaluateInline, noteSent } from './inline-evaluation.ts';
 import { printOf } from './inline-text.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
+import { functionSentFrom, noteSentFrom } from './seen-classes.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
 export type FunctionReference =
@@ -82,9 +84,11 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
   if (bundle === undefined && (inline.free.length > 0 || Object.keys(fn).length > 0)) {
     const written = writtenIn(fn);
     const found = written && findExport(fn, written);
-    if (found !== undefined)
+    if (found !== undefined) {
+      noteSentFrom(found.url, fn);
       // What a build tool has altered on its way is another text in a thread.
       return { kind: 'export', ...found, ...(!written?.served && !read.counted && { print: printOf(text) }) };
+    }
     if (inline.free.length > 0) throw refusal(text, name, inline, site, written);
   } else if (inline.free.length > 0) throw refusal(text, name, inline, site, writtenIn(inner));
   noteSent(inner, inline);
@@ -170,7 +174,8 @@ async function importExport({
   name,
   print,
 }: FunctionReference & { kind: 'export' }): Promise<AnyFunction> {
-  const module = exportsOf(await importModule(url), print === undefined ? undefined : name);
+  const module =
+    exportSeenHere(url, name) ?? exportsOf(await importModule(url), print === undefined ? undefined : name);
   const value = Object.hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === 'function') {
     checkPrint(value as AnyFunction, url, name, print);
@@ -186,6 +191,17 @@ async function importExport({
   throw new TypeError(
     `Cannot find function "${name}": module ${moduleName(url)} exports ${names.length === 0 ? 'no functions' : `the functions ${names.join(', ')}`}`,
   );
+}
+
+/**
+ * An export of the program, which cannot be imported here while its top level awaits what may be this very answer: as a
+ * function of its that was sent, or could be, sees it.
+ */
+function exportSeenHere(url: string, name: string): Record<string, unknown> | undefined {
+  if (!isMainThread || !isProgram(url)) return undefined;
+  const fn = functionSentFrom(url);
+  const value = fn && exportSeenBy(fn, name);
+  return value === undefined ? undefined : { [name]: value };
 }
 
 /**

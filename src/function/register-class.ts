@@ -14,7 +14,7 @@ import { type AnyClass, type AnyFunction, type ClassCodec, registry } from './re
  *   classes with private fields, and those that extend a class of the runtime.
  * - **Exactly that class**: objects of a class that extends it go as those of any class that is not registered, as plain
  *   objects.
- * - **Errors** cross without this; registered, their class is found though the module does not export it.
+ * - **Errors** cross without this; registered, their class is found whatever module it is in, on every runtime.
  * - Call it at the top level of the module, as `portable`. Gives the class itself.
  *
  * @param meta The module: `import.meta`, or its URL.

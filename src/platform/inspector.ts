@@ -63,10 +63,9 @@ interface Parsed {
 /** `undefined` if this runtime does not tell, or not for this function. */
 export function surroundingsOf(fn: object): Surroundings | undefined {
   return inSession((post) => {
-    const properties = handOver(post, fn);
-    const place = properties.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as
-      | { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number }
-      | undefined;
+    const objectId = hold(post, fn);
+    const properties = objectId === undefined ? [] : internalsOf(post, objectId);
+    const place = locationIn(properties);
     if (place === undefined) return undefined;
     const scopes = properties.find(({ name }) => name === '[[Scopes]]')?.value?.objectId;
     return {
@@ -76,6 +75,23 @@ export function surroundingsOf(fn: object): Surroundings | undefined {
       scopes: scopes === undefined ? [] : variableScopes(post, scopes),
     };
   });
+}
+
+/** In which scripts functions are written, by number; `undefined` where this is not known. Some 0.05 ms for each of many. */
+export function scriptsOf(functions: readonly object[]): readonly (string | undefined)[] {
+  return (
+    inSession((post) => {
+      const list = hold(post, functions);
+      if (list === undefined) return undefined;
+      const found: (string | undefined)[] = [];
+      const { result } = post('Runtime.getProperties', { objectId: list, ownProperties: true });
+      for (const { name, value } of result as readonly Property[]) {
+        if (/^\d+$/.test(name) && value?.objectId !== undefined)
+          found[Number(name)] = locationIn(internalsOf(post, value.objectId))?.scriptId;
+      }
+      return found;
+    }) ?? []
+  );
 }
 
 /** The value of a variable, in an array; `undefined` if there is none of that name, or it has no value yet. */
@@ -143,20 +159,33 @@ export function scriptOf(script: string): Script | undefined {
 
 const KEY = 'heddle.inspected';
 
-/** The internal properties of `fn`, as the session sees them. */
-function handOver(post: Post, fn: object): readonly Property[] {
+/** What the session calls an object. */
+function hold(post: Post, object: object): string | undefined {
   const holder = globalThis as { [KEY]?: unknown };
-  holder[KEY] = fn;
+  holder[KEY] = object;
   try {
     // In a context of its own (`node:vm`) the global object is another, and nothing is found.
     const { result } = post('Runtime.evaluate', { expression: `globalThis['${KEY}']`, silent: true });
-    const { objectId } = result as RemoteValue;
-    if (objectId === undefined) return [];
-    const { internalProperties } = post('Runtime.getProperties', { objectId, ownProperties: true });
-    return (internalProperties ?? []) as readonly Property[];
+    return (result as RemoteValue).objectId;
   } finally {
     delete holder[KEY];
   }
+}
+
+/** The internal properties of a function, as the session sees them. */
+function internalsOf(post: Post, objectId: string): readonly Property[] {
+  const { internalProperties } = post('Runtime.getProperties', { objectId, ownProperties: true });
+  return (internalProperties ?? []) as readonly Property[];
+}
+
+interface Location {
+  readonly scriptId: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+function locationIn(properties: readonly Property[]): Location | undefined {
+  return properties.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value as Location | undefined;
 }
 
 /** The session gives copies of them in objects of this very thread, with the values themselves. */

@@ -100,7 +100,8 @@ export function isTopLevelOf(url: string): boolean {
   return (module === url && importing.includes(url)) || isProgram(url);
 }
 
-function isProgram(url: string): boolean {
+/** Whether the file at `url` is that of the program. */
+export function isProgram(url: string): boolean {
   if (program === undefined || !url.startsWith('file:')) return false;
   const path = fileURLToPath(url.replace(/[?#].*$/s, ''));
   return path === program || (existsSync(program) && realpathSync(program) === path);

@@ -1,0 +1,4 @@
+/** Says when it is loaded. */
+console.log('loaded');
+
+export class Loud extends Error {}
