@@ -1,11 +1,10 @@
 /** Evaluating in this thread what another one has sent; and reading, there, the stacks of what that threw. */
 
-import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
 import { importFrom, requireOf } from '../platform/modules.ts';
-import { originalPosition } from '../platform/source-maps.ts';
 import type { InlineSource } from './inline.ts';
 import { COVERAGE, IMPORT, NAME, printOf, REQUIRE } from './inline-text.ts';
 import type { AnyFunction } from './registry.ts';
+import { sourceMapOf, writtenPlaces } from './written-places.ts';
 
 /** What is before the expression, on its first line. */
 const HEAD = `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(`;
@@ -14,11 +13,17 @@ const HEAD = `"use strict";((${IMPORT},${NAME},${COVERAGE},${REQUIRE})=>(`;
  * Evaluates the expression of an inline function: strict, as code in a module is, and labelled with its file, so that stacks
  * and functions inside name it.
  */
-export function evaluateInline(source: string, base: string | undefined, name: string): AnyFunction {
+export function evaluateInline(
+  source: string,
+  base: string | undefined,
+  name: string,
+  map: string | undefined,
+): AnyFunction {
   const address = `${base ?? 'heddle:inline'}#${encodeURIComponent(name || 'anonymous')}@${printOf(source)}`;
   // biome-ignore lint/security/noGlobalEval: evaluating functions of other threads is what this is for
   const indirect = globalThis.eval;
-  const make = indirect(`${HEAD}${source}\n))\n//# sourceURL=${address}`) as (
+  const mapped = map === undefined ? '' : `//# sourceMappingURL=${map}\n`;
+  const make = indirect(`${HEAD}${source}\n))\n${mapped}//# sourceURL=${address}`) as (
     load: unknown,
     keepName: unknown,
     counters: unknown,
@@ -51,13 +56,14 @@ interface Sent {
 const sent = new Map<string, Sent>();
 const MOST_SENT = 4096;
 
-/** Notes that `fn` goes to other threads as `inline`. */
-export function noteSent(fn: AnyFunction, inline: InlineSource): void {
+/** Notes that `fn` goes to other threads as `inline`. Gives the source map to send along, if a debugger may want one. */
+export function noteSent(fn: AnyFunction, inline: InlineSource): string | undefined {
   const known = sent.get(inline.print);
   if (known === undefined) {
     if (sent.size >= MOST_SENT) sent.clear();
     sent.set(inline.print, { inline, fn: new WeakRef(fn) });
   } else if (known.fn.deref() === undefined) known.fn = new WeakRef(fn);
+  return sourceMapOf(fn, inline, HEAD);
 }
 
 /** Functions that were sent, of each text one, while they are there. */
@@ -93,33 +99,15 @@ function writtenFrame(frame: string, find: (print: string) => AnyFunction | unde
   const { inline, fn } = sent.get(print) ?? {};
   const original = find(print) ?? fn?.deref();
   if (original === undefined || inline === undefined) return undefined;
-  const around = surroundingsOf(original);
-  const url = around && scriptUrl(around.script);
-  if (around === undefined || url === undefined) return undefined;
-  const there = { line: Number(line) - 1, column: Number(column) - 1 - (line === '1' ? HEAD.length : 0) };
-  const [anchor, begin, end] = [inline.anchor, inline.begin, inline.end].map((offset) =>
-    placeIn(inline.expression, offset),
-  ) as [Place, Place, Place];
-  if (isBefore(there, begin) || isBefore(end, there)) return undefined;
-  const position = originalPosition(url, {
-    line: around.line + there.line - anchor.line,
-    column: there.column + (there.line === anchor.line ? around.column - anchor.column : 0),
+  const position = writtenPlaces(
+    original,
+    inline,
+  )?.({
+    line: Number(line) - 1,
+    column: Number(column) - 1 - (line === '1' ? HEAD.length : 0),
   });
+  if (position === undefined) return undefined;
   const place = `${position.url}:${position.line + 1}:${position.column + 1}`;
   // What is evaluated and has no name is called so.
   return name === undefined || name === 'eval' ? `${at}${place}` : `${at}${name} (${place})`;
-}
-
-interface Place {
-  readonly line: number;
-  readonly column: number;
-}
-
-function placeIn(text: string, offset: number): Place {
-  const lines = text.slice(0, offset).split('\n');
-  return { line: lines.length - 1, column: lines.at(-1)!.length };
-}
-
-function isBefore(one: Place, other: Place): boolean {
-  return one.line < other.line || (one.line === other.line && one.column < other.column);
 }

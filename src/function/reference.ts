@@ -35,6 +35,8 @@ export type FunctionReference =
       readonly base: string | undefined;
       readonly name: string;
       readonly values?: unknown;
+      /** The URL of its source map, while the process is being debugged. */
+      readonly map?: string;
     };
 
 /** References by function: the same function has the same reference, so that who sends it often can know it again. */
@@ -91,9 +93,15 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
     }
     if (inline.free.length > 0) throw refusal(text, name, inline, site, written);
   } else if (inline.free.length > 0) throw refusal(text, name, inline, site, writtenIn(inner));
-  noteSent(inner, inline);
+  const map = noteSent(inner, inline);
   const base = inline.imports ? writerUrl(inner, text, site) : undefined;
-  const reference = { kind: 'inline', source: inline.expression, base, name } as const;
+  const reference = {
+    kind: 'inline',
+    source: inline.expression,
+    base,
+    name,
+    ...(map !== undefined && { map }),
+  } as const;
   return bundle === undefined ? reference : { ...reference, values: bundle.values };
 }
 
@@ -143,8 +151,10 @@ export function resolveReference(reference: FunctionReference): AnyFunction | Pr
 }
 
 function resolveInline(reference: FunctionReference & { kind: 'inline' }): AnyFunction {
-  const { source, base, name, values } = reference;
-  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}`, () => evaluateInline(source, base, name));
+  const { source, base, name, values, map } = reference;
+  const fn = evaluated.getOrMake(`${base}\0${name}\0${source}\0${map}`, () =>
+    evaluateInline(source, base, name, map),
+  );
   if (values === undefined) return fn;
   return (...args: unknown[]) => (fn as (...all: unknown[]) => unknown)(values, ...args);
 }

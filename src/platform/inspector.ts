@@ -211,17 +211,28 @@ function variableScopes(post: Post, list: string): readonly VariableScope[] {
   return scopes;
 }
 
+/** Whether a debugger is attached to the process, or may be. In a thread, as far as its flags tell. */
+export function isDebugged(): boolean {
+  return (
+    openInspector()?.url() !== undefined || process.execArgv.some((flag) => flag.startsWith('--inspect'))
+  );
+}
+
 type Listen = (event: string, listener: (params: Record<string, unknown>) => void) => void;
 
 let inspector: typeof import('node:inspector') | null | undefined;
 
-/** `undefined` as well if there is no inspector, or the process is not permitted to use it. */
-function inSession<T>(fn: (post: Post, listen: Listen) => T | undefined): T | undefined {
-  if (runtimeName !== 'node') return undefined;
+function openInspector(): typeof import('node:inspector') | null {
   inspector ??=
     (process.getBuiltinModule('node:inspector') as typeof import('node:inspector') | undefined) ?? null;
-  if (inspector === null) return undefined;
-  const session = new inspector.Session();
+  return inspector;
+}
+
+/** `undefined` as well if there is no inspector, or the process is not permitted to use it. */
+function inSession<T>(fn: (post: Post, listen: Listen) => T | undefined): T | undefined {
+  const found = runtimeName === 'node' ? openInspector() : null;
+  if (found === null) return undefined;
+  const session = new found.Session();
   try {
     session.connect();
   } catch {
