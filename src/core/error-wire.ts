@@ -109,12 +109,16 @@ function attempt(encode: () => unknown): readonly [unknown] | undefined {
 /** The object alone: right class, nothing filled in. `userClass` is the class from the user's module, if it was found. */
 export function createError(wire: ErrorWire, userClass: ErrorClass | undefined): Error {
   if (wire.isDOMException) return new DOMException(wire.message, wire.name ?? 'Error');
-  const error = wire.message === undefined ? new Error() : new Error(wire.message);
-  Object.setPrototypeOf(
-    error,
-    (userClass ?? builtInClass(wire.className) ?? standInClass(wire.className)).prototype,
-  );
-  return error;
+  const type = userClass ?? builtInClass(wire.className) ?? standInClass(wire.className);
+  const { stackTraceLimit } = Error;
+  // It has its stack already; that of now would take longer than all the rest.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    // The constructor of `type` is not called.
+    return Reflect.construct(Error, wire.message === undefined ? [] : [wire.message], type) as Error;
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
 }
 
 /** `nested` decodes one value. */
