@@ -1,8 +1,11 @@
+/** What a pool asks of its keeper, and what it says if that has ended it. */
 import type { Wire } from '../codec/wire.ts';
-import type { BrokenPoolError } from '../core/errors.ts';
+import { BrokenPoolError, ShutDownError } from '../core/errors.ts';
 import type { Payloads } from '../jobs/payloads.ts';
+import { BROKEN, LOST } from '../jobs/states.ts';
 import type { WorkerEnd } from '../platform/worker.ts';
 import type { Job } from './job.ts';
+import { describeEnd } from './thread-death.ts';
 import type { ThreadSet } from './thread-set.ts';
 
 /** What the keeper does for jobs of its own thread. */
@@ -31,4 +34,18 @@ export interface KeeperOfJobs {
   readonly threads?: ThreadSet;
   /** By what the thread of a loop died. */
   readonly lost?: { readonly end: WorkerEnd } | undefined;
+}
+
+/** Why a pool that is not open takes no job. */
+export function closedError(
+  what: string,
+  state: number,
+  keeper: KeeperOfJobs | undefined,
+): BrokenPoolError | ShutDownError {
+  if (state === BROKEN) return keeper?.broken ?? new BrokenPoolError(`${what}: it is broken`);
+  if (state !== LOST) return new ShutDownError(`${what}: it was shut down`);
+  const end = keeper?.lost?.end;
+  if (end === undefined) return new ShutDownError(`${what}: its thread died`);
+  const cause = 'cause' in end ? { cause: end.cause } : {};
+  return new ShutDownError(`${what}: its thread died by ${describeEnd(end)}`, cause);
 }

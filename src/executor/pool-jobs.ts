@@ -6,7 +6,7 @@ import { Atomics } from '#atomics';
 import { anythingMoves } from '../codec/transfers.ts';
 import { releaseWire } from '../codec/wire.ts';
 import { nowWhileBlocked as now } from '../core/clock.ts';
-import { BrokenPoolError, DeadlockError, ShutDownError } from '../core/errors.ts';
+import { DeadlockError } from '../core/errors.ts';
 import { IntMap } from '../core/int-map.ts';
 import { freeJob } from '../jobs/job-block.ts';
 import { jobClockSince } from '../jobs/job-clock.ts';
@@ -16,12 +16,10 @@ import { type Payloads, payloadsOf } from '../jobs/payloads.ts';
 import {
   ACCEPTED,
   ASYNC,
-  BROKEN,
   DIED,
   FULL,
   KILL,
   KILL_WANTED,
-  LOST,
   NO_REASON,
   OPEN,
   QUEUED,
@@ -66,7 +64,7 @@ import { Job, type JobOptions, type JobOwner } from './job.ts';
 import { JobKills } from './job-kills.ts';
 import { JobOutcomes } from './job-outcomes.ts';
 import { isAsyncFunction, JobWriter } from './job-writer.ts';
-import type { KeeperOfJobs } from './keeper-of-jobs.ts';
+import { closedError, type KeeperOfJobs } from './keeper-of-jobs.ts';
 import { knowFunction } from './known-function.ts';
 import { holdForPermit } from './limiter-hold.ts';
 import { workNumber, works } from './own-work.ts';
@@ -141,11 +139,7 @@ export class PoolJobs implements JobOwner {
   /** @throws BrokenPoolError, ShutDownError */
   checkOpen(action = 'submit to'): void {
     const state = this.store.read(POOL_STATE);
-    if (state === OPEN) return;
-    if (state === LOST) throw new ShutDownError(`Cannot ${action} ${this.describe()}: its thread died`);
-    if (state === BROKEN)
-      throw this.keeper?.broken ?? new BrokenPoolError(`Cannot ${action} ${this.describe()}: it is broken`);
-    throw new ShutDownError(`Cannot ${action} ${this.describe()}: it was shut down`);
+    if (state !== OPEN) throw closedError(`Cannot ${action} ${this.describe()}`, state, this.keeper);
   }
 
   get isFull(): boolean {

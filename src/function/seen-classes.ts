@@ -23,8 +23,8 @@ const AT_ONCE = 50;
 /** So many names of an object are looked at: lists of exports are shorter. */
 const MOST_NAMES = 1000;
 
-/** Functions that lead on. */
-const ahead: AnyFunction[] = [];
+/** Functions that lead on; they are not kept for that. */
+const ahead: WeakRef<AnyFunction>[] = [];
 /** The script of each function that was met; empty if it has none. */
 const scripts = new WeakMap<AnyFunction, string>();
 const lookedThrough = new Set<string>();
@@ -46,9 +46,9 @@ export function functionSentFrom(url: string): AnyFunction | undefined {
 export function seenClass(url: string, name: string): ErrorClass | undefined {
   let found = classAt(url, name);
   if (found !== undefined) return found;
-  for (const fn of knownFunctions()) if (!scripts.has(fn)) ahead.push(fn);
+  for (const fn of knownFunctions()) if (!scripts.has(fn)) ahead.push(new WeakRef(fn));
   for (let looks = 0; found === undefined && ahead.length > 0 && looks < MOST_LOOKS; looks += AT_ONCE) {
-    lookAt(ahead.splice(0, AT_ONCE));
+    lookAt(ahead.splice(0, AT_ONCE).flatMap((reference) => reference.deref() ?? []));
     found = classAt(url, name);
   }
   return found;
@@ -116,22 +116,17 @@ function namesIn(value: object): readonly string[] {
   return prototype === Object.prototype || prototype === null ? Object.getOwnPropertyNames(value) : [];
 }
 
-/** Getters are called only where they stand for exports. */
+/** Getters are called only where a test runner has put them: those of packages may load more of them. */
 function exportOf(module: object, name: string): unknown {
   try {
     const property = Object.getOwnPropertyDescriptor(module, name);
-    return property?.get !== undefined && isLikeModule(module) ? property.get.call(module) : property?.value;
+    if (property?.get === undefined) return property?.value;
+    const isServed = Object.getOwnPropertyDescriptor(module, Symbol.toStringTag)?.value === 'Module';
+    return isServed ? property.get.call(module) : undefined;
   } catch (error) {
     if (error instanceof ReferenceError) return undefined; // it has no value yet
     throw error;
   }
-}
-
-function isLikeModule(value: object): boolean {
-  return (
-    Object.getOwnPropertyDescriptor(value, '__esModule')?.value === true ||
-    Object.getOwnPropertyDescriptor(value, Symbol.toStringTag)?.value === 'Module'
-  );
 }
 
 function noteFunction(fn: AnyFunction): void {
@@ -141,7 +136,7 @@ function noteFunction(fn: AnyFunction): void {
   if (prototype instanceof Error && typeof name === 'string') {
     const same = classes.get(name) ?? new Set();
     classes.set(name, same.add(fn as unknown as ErrorClass));
-  } else if (!scripts.has(fn)) ahead.push(fn);
+  } else if (!scripts.has(fn)) ahead.push(new WeakRef(fn));
 }
 
 function classAt(url: string, name: string): ErrorClass | undefined {

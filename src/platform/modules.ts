@@ -74,10 +74,14 @@ export function loadedModules(): ReadonlyMap<string, Module> {
   return loaded;
 }
 
+let required: NodeJS.Require['cache'] | undefined;
+
 /** What `require` gave for the file at `url`, if it has loaded it; nothing is loaded for it. */
 export function commonJsExports(url: string): unknown {
   if (!url.startsWith('file:')) return undefined;
-  return createRequire(url).cache[fileURLToPath(url)]?.exports;
+  // All files have one.
+  required ??= createRequire(url).cache;
+  return required[fileURLToPath(url)]?.exports;
 }
 
 const importing: string[] = [];

@@ -12,6 +12,8 @@ import { runtimeName } from '../platform/runtime.ts';
 import { isMainThread } from '../platform/thread-identity.ts';
 
 const modules = new WeakMap<AnyFunction, string>();
+/** Those that were found, by module and name. */
+const known = new Map<string, ErrorClass>();
 
 /** The module from which other threads can get the class of this error; `undefined` if it is not known. */
 export function moduleOfClass(error: Error): string | undefined {
@@ -37,10 +39,10 @@ export function findClass(
   url: string,
   name: string,
 ): ErrorClass | undefined | Promise<ErrorClass | undefined> {
-  const found = classHere(url, name) ?? seenClass(url, name);
+  const found = registeredClass(url, name) ?? known.get(`${url}#${name}`) ?? classHere(url, name);
   if (found !== undefined || !mayImport(url)) return found;
   return importModule(url).then(
-    () => classHere(url, name) ?? seenClass(url, name),
+    () => registeredClass(url, name) ?? classHere(url, name),
     () => undefined,
   );
 }
@@ -52,11 +54,10 @@ function mayImport(url: string): boolean {
 }
 
 function classHere(url: string, name: string): ErrorClass | undefined {
-  return (
-    registeredClass(url, name) ??
-    classIn(loadedModules().get(url), name) ??
-    classIn(commonJsExports(url), name)
-  );
+  const found =
+    classIn(loadedModules().get(url), name) ?? classIn(commonJsExports(url), name) ?? seenClass(url, name);
+  if (found !== undefined) known.set(`${url}#${name}`, found);
+  return found;
 }
 
 /** It may be registered by another name than its own. */

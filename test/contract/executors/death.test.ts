@@ -189,6 +189,19 @@ describe('The death of a loop thread', () => {
     expect(loop.closed).toBe(true);
   });
 
+  test.each(DEATHS)('by $way: what comes later is told of it', async ({ die, args, told }) => {
+    const loop = await loopThread();
+    await failure(loop.submit(die as (...a: number[]) => unknown, ...args));
+    await failure(loop.stopped);
+    const error = (await failure(loop.submit(jobs.nothing))) as Error;
+    expect(error).toMatchObject({
+      name: 'ShutDownError',
+      message: expect.stringContaining('its thread died by'),
+    });
+    if (told.reason === 'error') expect(error.cause).toMatchObject({ message: 'outside of any job' });
+    else expect(error.message).toContain(`process.exit(${told.exitCode})`);
+  });
+
   test('refuses what comes later, by name', async () => {
     const loop = await loopThread({ name: 'mortal' });
     await failure(loop.submit(jobs.exit, 1));
