@@ -211,11 +211,16 @@ function variableScopes(post: Post, list: string): readonly VariableScope[] {
   return scopes;
 }
 
-/** Whether a debugger is attached to the process, or may be. In a thread, as far as its flags tell. */
+/**
+ * Whether a debugger is attached to the process, or may be: by `--inspect`, or VS Code in its terminals. One that is attached
+ * later (SIGUSR1) is known only where the inspector is loaded anyway: that takes 5 ms.
+ */
 export function isDebugged(): boolean {
-  return (
-    openInspector()?.url() !== undefined || process.execArgv.some((flag) => flag.startsWith('--inspect'))
-  );
+  if (runtimeName !== 'node') return false;
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  if (flags.some((flag) => flag.startsWith('--inspect'))) return true;
+  const isLikely = inspector !== undefined || process.env['VSCODE_INSPECTOR_OPTIONS'] !== undefined;
+  return isLikely && openInspector()?.url() !== undefined;
 }
 
 type Listen = (event: string, listener: (params: Record<string, unknown>) => void) => void;

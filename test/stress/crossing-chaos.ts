@@ -6,6 +6,7 @@
 import { callback, HeddleError, Shared, sleep, ThreadPoolExecutor } from '../../src/index.ts';
 import { type End, jobs } from './crossing-chaos-jobs.ts';
 import { enterMainLoop, HANGS_AFTER, inTime, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { Lasting } from './lasting.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface CrossingChaosReport {
@@ -18,18 +19,22 @@ export interface CrossingChaosReport {
 
 const AT_ONCE = 4;
 
-/** Ends by itself after about `ms`. Rejects with what went wrong, naming the seed. */
-export async function crossingChaos(seed: number, ms: number): Promise<CrossingChaosReport> {
+/** Ends by itself after about `ms`, if it has seen `enough` by then. Rejects with what went wrong, naming the seed. */
+export async function crossingChaos(
+  seed: number,
+  ms: number,
+  enough: (seen: Omit<CrossingChaosReport, 'seed'>) => boolean = () => true,
+): Promise<CrossingChaosReport> {
   const random = seeded(seed);
   const done: Record<string, number> = {};
   const outcomes: Record<string, number> = {};
-  const end = performance.now() + ms;
+  const lasting = new Lasting(ms, () => enough({ done, outcomes }));
   enterMainLoop();
   do {
     const before = usedBlocks();
     const records = recordsInUse();
     const pool = new ThreadPoolExecutor({ threads: 3, concurrency: 2 });
-    const life = Math.min(end, performance.now() + 3000);
+    const life = lasting.partEnd();
     const live = async (): Promise<void> => {
       while (performance.now() < life) {
         const [kind, act] = random.pick(ACTS);
@@ -42,7 +47,7 @@ export async function crossingChaos(seed: number, ms: number): Promise<CrossingC
     await inTime(pool.shutdown(), `shutdown of seed ${seed}`);
     pool[Symbol.dispose]();
     await nothingLeft(before, records);
-  } while (performance.now() < end);
+  } while (!lasting.isOver);
   return { seed, done, outcomes };
 }
 

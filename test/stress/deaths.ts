@@ -11,6 +11,7 @@ import {
   ThreadPoolExecutor,
 } from '../../src/index.ts';
 import { dumpHeap, enterMainLoop, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { Lasting } from './lasting.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface DeathsReport {
@@ -64,21 +65,26 @@ const functions = {
 
 const jobs: typeof functions = portable(import.meta, functions);
 
-/** Until so many threads have died, or the time is up. */
-export async function deaths(seed: number, ms: number, most: number): Promise<DeathsReport> {
+/** Until so many threads have died, or the time is up and it has seen `enough`. */
+export async function deaths(
+  seed: number,
+  ms: number,
+  most: number,
+  enough: (seen: Pick<DeathsReport, 'deaths' | 'outcomes'>) => boolean = () => true,
+): Promise<DeathsReport> {
   const random = seeded(seed);
   const outcomes: Record<string, number> = {};
   enterMainLoop();
   const before = usedBlocks();
   const records = recordsInUse();
   const pool = new ThreadPoolExecutor({ threads: THREADS, concurrency: 4 });
-  const end = performance.now() + ms;
   const first = await pool.submit(jobs.value);
   let last = first;
   let count = 0;
   const died = (): number => last - first + 1 - THREADS;
+  const lasting = new Lasting(ms, () => enough({ deaths: died(), outcomes }));
   const one = async (): Promise<void> => {
-    while (died() < most && performance.now() < end) {
+    while (died() < most && !lasting.isOver) {
       const [kind, future] = submit(pool, random, count++);
       const outcome = await settled(kind, future);
       if (kind === 'value' && outcome === 'value') last = Math.max(last, (await future) as number);

@@ -6,6 +6,7 @@
 import { Future, HeddleError, ThreadPoolExecutor } from '../../src/index.ts';
 import { type Form, type How, jobs, nameOf, type Rights } from './future-chaos-jobs.ts';
 import { enterMainLoop, inTime, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
+import { Lasting } from './lasting.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface FutureChaosReport {
@@ -18,12 +19,16 @@ export interface FutureChaosReport {
 /** So many futures at once. */
 const AT_ONCE = 5;
 
-/** Ends by itself after about `ms`, and not before it has seen `least` futures. Rejects with what went wrong, naming the seed. */
-export async function futureChaos(seed: number, ms: number, least: number = 0): Promise<FutureChaosReport> {
+/** Ends by itself after about `ms`, if it has seen `enough` by then. Rejects with what went wrong, naming the seed. */
+export async function futureChaos(
+  seed: number,
+  ms: number,
+  enough: (seen: Omit<FutureChaosReport, 'seed'>) => boolean = () => true,
+): Promise<FutureChaosReport> {
   const random = seeded(seed);
   const outcomes: Record<string, number> = {};
-  const end = performance.now() + ms;
   let futures = 0;
+  const lasting = new Lasting(ms, () => enough({ futures, outcomes }));
   enterMainLoop();
   do {
     const before = usedBlocks();
@@ -33,7 +38,7 @@ export async function futureChaos(seed: number, ms: number, least: number = 0): 
       settlers: new ThreadPoolExecutor({ threads: 2, concurrency: 4 }),
       waiters: new ThreadPoolExecutor({ threads: 3, concurrency: 2 }),
     };
-    const life = Math.min(Math.max(end, performance.now() + 1000), performance.now() + 3000);
+    const life = lasting.partEnd();
     const live = async (): Promise<void> => {
       while (performance.now() < life) {
         const outcome = await inTime(one(stage, futures++), `future ${futures} of seed ${seed}`);
@@ -47,7 +52,7 @@ export async function futureChaos(seed: number, ms: number, least: number = 0): 
       pool[Symbol.dispose]();
     }
     await nothingLeft(before, records);
-  } while (performance.now() < end || futures < least);
+  } while (!lasting.isOver);
   return { seed, futures, outcomes };
 }
 

@@ -6,6 +6,7 @@
 import { type Future, HeddleError, ThreadPoolExecutor } from '../../src/index.ts';
 import { dumpHeap, nothingLeft, recordsInUse, usedBlocks } from './heap-watch.ts';
 import { jobs, type Outcomes, type Runs } from './job-chaos-jobs.ts';
+import { Lasting } from './lasting.ts';
 import { type Random, seeded } from './random.ts';
 
 export interface JobChaosReport {
@@ -22,25 +23,29 @@ export interface JobChaosReport {
 const MOST_JOBS = 100_000;
 const HANGS_AFTER = 90_000;
 
-/** Ends by itself after about `ms`. Rejects with what went wrong, naming the seed. */
-export async function jobChaos(seed: number, ms: number): Promise<JobChaosReport> {
+/** Ends by itself after about `ms`, if it has seen `enough` by then. Rejects with what went wrong, naming the seed. */
+export async function jobChaos(
+  seed: number,
+  ms: number,
+  enough: (seen: Omit<JobChaosReport, 'seed' | 'pools'>) => boolean = () => true,
+): Promise<JobChaosReport> {
   const random = seeded(seed);
   await warmUp();
   const before = usedBlocks();
   const records = recordsInUse();
   const outcomes: Outcomes = {};
-  const end = performance.now() + ms;
   let pools = 0;
   let total = 0;
   let deadOwners = 0;
+  const lasting = new Lasting(ms, () => enough({ jobs: total, deadOwners, outcomes }));
   do {
-    const life = new PoolLife(random, outcomes, Math.min(end, performance.now() + 3000));
+    const life = new PoolLife(random, outcomes, lasting.partEnd());
     await inTime(life.live(), () => `pool ${pools} of seed ${seed} hangs: ${life.describe()}\n${dumpHeap()}`);
     total += life.jobs;
     deadOwners += life.deadOwners;
     pools++;
     await nothingLeft(before, records);
-  } while (performance.now() < end);
+  } while (!lasting.isOver);
   return { seed, pools, jobs: total, deadOwners, outcomes };
 }
 
