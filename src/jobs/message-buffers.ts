@@ -80,7 +80,13 @@ export function buffersComeBy(take: () => void): () => void {
   return () => mailboxes.delete(take);
 }
 
-/** The buffer with that number. @throws SendError if it was dropped, or its sender has died. */
+/**
+ * It has not come. On Deno it may be about to: what its loop has taken out of a port already cannot be asked for any more, and is
+ * told in its next round.
+ */
+export class BufferNotHere extends SendError {}
+
+/** The buffer with that number. @throws BufferNotHere if it was dropped, or its sender has died. */
 export function bufferByMessage(id: number): SharedArrayBuffer {
   let found = received.get(id) ?? own.get(id)?.deref();
   if (found === undefined) {
@@ -88,6 +94,9 @@ export function bufferByMessage(id: number): SharedArrayBuffer {
     found = received.get(id);
   }
   if (found === undefined)
-    throw new SendError('Cannot receive a SharedArrayBuffer: its sender has ended before it came', 'args');
+    throw new BufferNotHere(
+      'Cannot receive a SharedArrayBuffer: its sender has ended before it came',
+      'args',
+    );
   return found;
 }

@@ -2,9 +2,12 @@
 import { type FunctionReference, resolveReference } from '../function/reference.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import type { FunctionEntry } from '../jobs/functions.ts';
+import { BufferNotHere } from '../jobs/message-buffers.ts';
 import type { Payloads } from '../jobs/payloads.ts';
 import { ARGS_BY_PORT, WITH_FUNCTION, WITH_NAME } from '../jobs/states.ts';
-import { JOB_FLAGS, JOB_FUNCTION } from '../memory/layout.ts';
+import { JOB_FLAGS, JOB_FUNCTION, JOB_PARCELS } from '../memory/layout.ts';
+import { inNextTurn } from '../park/turn.ts';
+import { runtimeName } from '../platform/runtime.ts';
 
 interface Loaded {
   readonly fn: AnyFunction;
@@ -32,11 +35,23 @@ export class JobCalls {
     const words = this.#words;
     const flags = words[job + JOB_FLAGS]!;
     const block = words[job + JOB_FUNCTION]!;
-    const values = (flags & ARGS_BY_PORT) === 0 ? this.#payloads.openArguments(job) : this.#fetch(job);
+    const values = (flags & ARGS_BY_PORT) === 0 ? this.#argumentsOf(job) : this.#fetch(job);
     const known = block === 0 ? undefined : this.#functionOf(block);
     if (values instanceof Promise || known instanceof Promise)
       return Promise.all([values, known]).then(([v, k]) => this.#callOf(flags, v, k));
     return this.#callOf(flags, values, known);
+  }
+
+  #argumentsOf(job: number): unknown {
+    try {
+      return this.#payloads.openArguments(job);
+    } catch (error) {
+      // With parcels it cannot be done twice: these are open by now.
+      const isComing =
+        runtimeName === 'deno' && error instanceof BufferNotHere && this.#words[job + JOB_PARCELS] === 0;
+      if (!isComing) throw error;
+      return new Promise<void>(inNextTurn).then(() => this.#payloads.openArguments(job));
+    }
   }
 
   /** It was cancelled before it began. */

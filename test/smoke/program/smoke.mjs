@@ -257,6 +257,25 @@ check('TaskGroup: cancelling it from outside cancels a job in a thread', async (
   await raised(word, 1);
 });
 
+check('a new SharedArrayBuffer reaches a thread with its job, whatever its loop is doing', async () => {
+  for (let round = 0; round < 60; round++) {
+    const word = words();
+    const controller = new AbortController();
+    const spinning = heddle
+      .defaultPool()
+      .with({ signal: controller.signal })
+      .submit(jobs.spinUntilCancelled, word);
+    const settled = spinning.then(
+      () => 'resolved',
+      (error) => error,
+    );
+    await Promise.race([raised(word, 0), settled.then((early) => ok(false, `it ended with ${early}`))]);
+    controller.abort('enough');
+    ok((await settled) === 'enough', `it ended with ${await settled}`);
+    await raised(word, 1);
+  }
+});
+
 check('run() resolves to the value of its main function', async () => {
   equal(await heddle.run(async () => (await toThread(jobs.square, 3)) + 1), 10);
 });
