@@ -80,23 +80,31 @@ export function buffersComeBy(take: () => void): () => void {
   return () => mailboxes.delete(take);
 }
 
-/**
- * It has not come. On Deno it may be about to: what its loop has taken out of a port already cannot be asked for any more, and is
- * told in its next round.
- */
-export class BufferNotHere extends SendError {}
+/** Errors that say so: of no class of their own, for they go to other threads. */
+const notHere = new WeakSet<object>();
 
-/** The buffer with that number. @throws BufferNotHere if it was dropped, or its sender has died. */
+/**
+ * Whether it says that a buffer has not come. On Deno that may be about to: what its loop has taken out of a port already cannot
+ * be asked for any more, and is told in its next round.
+ */
+export function isBufferNotHere(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && notHere.has(error);
+}
+
+/** The buffer with that number. @throws SendError if it was dropped, or its sender has died. */
 export function bufferByMessage(id: number): SharedArrayBuffer {
   let found = received.get(id) ?? own.get(id)?.deref();
   if (found === undefined) {
     for (const take of mailboxes) take();
     found = received.get(id);
   }
-  if (found === undefined)
-    throw new BufferNotHere(
+  if (found === undefined) {
+    const error = new SendError(
       'Cannot receive a SharedArrayBuffer: its sender has ended before it came',
       'args',
     );
+    notHere.add(error);
+    throw error;
+  }
   return found;
 }

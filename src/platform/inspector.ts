@@ -107,21 +107,20 @@ export function variableIn(scopes: readonly VariableScope[], name: string): read
   return undefined;
 }
 
-/** Of scripts, by number; without those of the runtime. */
+/** Of scripts, by number; empty for those of the runtime, and those that have none. */
 const urls = new Map<string, string>();
 const MOST_URLS = 10_000;
 
 function noteUrl(script: string, url: string): void {
-  if (url === '' || url.startsWith('node:')) return;
   if (urls.size >= MOST_URLS) urls.clear();
-  urls.set(script, url);
+  urls.set(script, url.startsWith('node:') ? '' : url);
 }
 
 /** The URL of a script, if it has one; at little cost if code of it is on the stack. */
 export function scriptUrl(script: string): string | undefined {
   if (!urls.has(script)) noteUrlsOnStack();
   if (!urls.has(script)) scriptOf(script);
-  return urls.get(script);
+  return urls.get(script) || undefined;
 }
 
 function noteUrlsOnStack(): void {

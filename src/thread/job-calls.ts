@@ -2,7 +2,7 @@
 import { type FunctionReference, resolveReference } from '../function/reference.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import type { FunctionEntry } from '../jobs/functions.ts';
-import { BufferNotHere } from '../jobs/message-buffers.ts';
+import { isBufferNotHere } from '../jobs/message-buffers.ts';
 import type { Payloads } from '../jobs/payloads.ts';
 import { ARGS_BY_PORT, WITH_FUNCTION, WITH_NAME } from '../jobs/states.ts';
 import { JOB_FLAGS, JOB_FUNCTION, JOB_PARCELS } from '../memory/layout.ts';
@@ -48,7 +48,7 @@ export class JobCalls {
     } catch (error) {
       // With parcels it cannot be done twice: these are open by now.
       const isComing =
-        runtimeName === 'deno' && error instanceof BufferNotHere && this.#words[job + JOB_PARCELS] === 0;
+        runtimeName === 'deno' && isBufferNotHere(error) && this.#words[job + JOB_PARCELS] === 0;
       if (!isComing) throw error;
       return new Promise<void>(inNextTurn).then(() => this.#payloads.openArguments(job));
     }
