@@ -3,6 +3,7 @@ import type { Companion } from '../codec/wire.ts';
 import { checkBoolean, checkFunction, checkName, checkOptions } from '../core/arguments.ts';
 import { InvalidStateError } from '../core/errors.ts';
 import { type Future, ignoreErrorOf } from '../executor/future.ts';
+import { inNextTurn } from '../park/turn.ts';
 import { captureContext } from '../platform/context.ts';
 import { report } from '../platform/report.ts';
 import { Queue } from '../queue/queue.ts';
@@ -11,6 +12,11 @@ import { outside } from '../scope/outside.ts';
 import { Event } from '../sync/event.ts';
 import { Announcement, anotherOfFuture } from './announcement.ts';
 import { type Keep, Lease } from './lease.ts';
+
+/** So long calls are made in one go before the loop does anything else, if there are still more. */
+const ROUND_MS = 5;
+/** So many are made between two looks at the clock. */
+const UNTIMED = 64;
 
 export interface CallbackOptions {
   /** Only the newest call counts: one that has not been made yet when the next comes is dropped. False by default. */
@@ -141,18 +147,29 @@ class Calls implements Companion {
     this.#lease[Symbol.dispose]();
   }
 
-  /** Makes all calls that have come. Not those that come meanwhile: whoever calls all the time must not have the loop for itself. */
+  /** Makes all calls that have come; not those that come meanwhile, which may be without end. */
   settling(): void {
-    if (this.#isOver) return;
-    for (let left = this.#calls.size; left > 0; left--) {
+    if (!this.#isOver) this.#make(this.#calls.size);
+  }
+
+  withdrawn(): void {
+    this.#isUnwanted = true;
+  }
+
+  /** Makes so many, if there are as many. */
+  #make(calls: number): void {
+    for (let left = calls; left > 0; left--) {
       const next = this.#next();
       if (next === undefined) return;
       if (!this.#isUnwanted) call(this.#callback, next.value);
     }
   }
 
-  withdrawn(): void {
-    this.#isUnwanted = true;
+  /** Makes calls for a while: whoever calls all the time must not have the loop for itself. */
+  #round(): void {
+    const end = performance.now() + ROUND_MS;
+    do this.#make(UNTIMED);
+    while (this.#calls.size > 0 && performance.now() < end);
   }
 
   /** One that cannot be had here is reported, and the others are made. */
@@ -172,8 +189,10 @@ class Calls implements Companion {
       if (this.#isOver) break;
       // Before the look: what comes after it sets it again.
       this.#called.clear();
-      this.settling();
-      if (this.#calls.size > 0) this.#called.set();
+      this.#round();
+      if (this.#calls.size === 0) continue;
+      this.#called.set();
+      await new Promise<void>(inNextTurn);
     }
     for (const one of [this.#calls, this.#called, this.#open]) one[Symbol.dispose]();
   }
