@@ -2,6 +2,7 @@
  * The fast way of a value out of words of memory (`flat.ts`). Objects of a shape that was met before, and short strings
  * that were met before, are made without reading their keys or characters.
  */
+import { makeError } from '../core/error-wire.ts';
 import { HeddleError } from '../core/errors.ts';
 import { copyOfBytes } from '../platform/copy.ts';
 import { type TextMemory, textMemory } from '../platform/text.ts';
@@ -9,9 +10,9 @@ import {
   ARRAY,
   BIGINT,
   BUFFER,
+  BUILT_IN,
   COLLECTION,
   CONSTANT,
-  DATE,
   DEEPEST,
   DOUBLE,
   DOUBLES,
@@ -33,6 +34,7 @@ import {
   VIEWS,
   type ViewClass,
 } from './flat.ts';
+import { errorClassOf, WITH_CAUSE, WITH_MESSAGE } from './flat-errors.ts';
 import { LARGE } from './large-parts.ts';
 import { makeObjectWith, type Next, WORTH_IT } from './made-code.ts';
 import { type KnownShape, ShapeTable } from './shapes.ts';
@@ -41,7 +43,7 @@ import { ShortTexts } from './short-texts.ts';
 const CONSTANTS: readonly unknown[] = [undefined, null, false, true];
 
 /** What may begin with MARK because there are references inside. */
-const AROUND_OTHERS = (1 << ARRAY) | (1 << OBJECT) | (1 << COLLECTION);
+const AROUND_OTHERS = (1 << ARRAY) | (1 << OBJECT) | (1 << COLLECTION) | (1 << BUILT_IN);
 
 /** For so many items there is room from the start; more may be what a damaged word says. */
 const RESERVED = 2 ** 10;
@@ -134,8 +136,8 @@ export class FlatDecoder {
         return this.#reference(header >>> TAG_BITS);
       case BIGINT:
         return this.#view64.getBigInt64(this.#take(2) << 2, LITTLE_END);
-      case DATE:
-        return this.#noted(new Date(this.#double()));
+      case BUILT_IN:
+        return header === BUILT_IN ? this.#noted(new Date(this.#double())) : this.#error(withoutMark(header));
       case VIEW:
         return this.#view(header >>> TAG_BITS);
       case BUFFER:
@@ -243,6 +245,25 @@ export class FlatDecoder {
     const array: number[] = new Array(count);
     for (let index = 0; index < count; index++) array[index] = view.getFloat64(at + 8 * index, LITTLE_END);
     return array;
+  }
+
+  #error(payload: number): Error {
+    const type = errorClassOf(payload);
+    if (type === undefined || this.#depth > DEEPEST) throw this.#damaged();
+    this.#depth++;
+    const message = (payload & WITH_MESSAGE) === 0 ? undefined : this.#string();
+    const stack = this.#string();
+    const error = this.#noted(makeError(type, message, stack));
+    if ((payload & WITH_CAUSE) !== 0)
+      Object.defineProperty(error, 'cause', { value: this.#value(), configurable: true, writable: true });
+    this.#depth--;
+    return error;
+  }
+
+  #string(): string {
+    const value = this.#value();
+    if (typeof value !== 'string') throw this.#damaged();
+    return value;
   }
 
   #reference(number: number): unknown {

@@ -1,6 +1,6 @@
 /**
  * The simple form of values in words of memory: numbers, strings and other primitives, plain objects, arrays, maps and
- * sets of them; dates and typed arrays. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
+ * sets of them; dates, errors and typed arrays. `flat-encoder.ts` writes it, `flat-decoder.ts` reads it.
  */
 // Each value begins with a word: its tag in the low 4 bits, 28 bits of payload above.
 //
@@ -16,7 +16,9 @@
 // | ARRAY      | items                          | the items                                            |
 // | COLLECTION | items, and of which kind       | the items: those of a set, keys and values of a map; |
 // |            |                                | numbers of an array, as words or as the bits of doubles |
-// | DATE       |                                | 2: its time, as the bits of a double                 |
+// | BUILT_IN   | 0: a date                      | 2: its time, as the bits of a double                 |
+// | BUILT_IN   | which class of errors, and     | its message, if it has one, and its stack; its cause |
+// |            | which parts (`flat-errors.ts`) | if it has one                                        |
 // | VIEW       | which class of typed arrays    | 1: bytes; the bytes, from the next even word on      |
 // | BUFFER     |                                | the same of an ArrayBuffer                           |
 // | OBJECT     | words from here to its shape   | the fields, then the words of the shape (`shapes.ts`) |
@@ -41,7 +43,7 @@ export const TEXT8 = 6;
 export const TEXT16 = 7;
 export const ARRAY = 8;
 export const OBJECT = 9;
-export const DATE = 10;
+export const BUILT_IN = 10;
 export const VIEW = 11;
 export const BUFFER = 12;
 export const COLLECTION = 13;

@@ -16,7 +16,7 @@
  * section and made anew from the records when a thread has died there (`section.ts`).
  */
 
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /**
  * Tokens begin here, above every address, count and state: no other word of a block can be mistaken for one. The first

@@ -1,4 +1,5 @@
 import { deepStrictEqual } from 'node:assert/strict';
+import { types } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FlatOptions, MARK } from '../../../src/codec/flat.ts';
@@ -130,6 +131,75 @@ describe('FlatEncoder and FlatDecoder', () => {
       deepStrictEqual(again, structuredClone(value));
       expect(Object.keys(again as object)).toEqual(Object.keys(value));
     }
+  });
+
+  test.each<[string, () => Error]>([
+    ['an Error', () => new Error('oh')],
+    ['a TypeError', () => new TypeError('oh')],
+    ['a RangeError', () => new RangeError('oh')],
+    ['a SyntaxError', () => new SyntaxError('oh')],
+    ['a ReferenceError', () => new ReferenceError('oh')],
+    ['an EvalError', () => new EvalError('oh')],
+    ['a URIError', () => new URIError('oh')],
+    ['without a message', () => new Error()],
+    ['with an empty message of its own', () => new Error('')],
+    ['with a wide message', () => new Error('Ωh')],
+    ['with a cause', () => new Error('outer', { cause: new TypeError('inner', { cause: { code: 7 } }) })],
+    ['whose cause is undefined', () => new Error('outer', { cause: undefined })],
+    ['thrown by the engine', () => thrownBy(() => (undefined as unknown as { x: unknown }).x)],
+    ['whose stack was written', () => hiding(new Error('oh'), 'stack', 'here')],
+  ])('carry an error: %s', (_, make) => {
+    const error = make();
+    const copy = new Pair().trip([error, 'end']) as [Error, string];
+    expect(copy[1]).toBe('end');
+    expect(Object.getPrototypeOf(copy[0])).toBe(Object.getPrototypeOf(error));
+    expect(types.isNativeError(copy[0])).toBe(true);
+    expect(ownProperties(copy[0])).toEqual(ownProperties(error));
+    deepStrictEqual(copy[0], error);
+  });
+
+  test('carry an error that is its own cause', () => {
+    const error = new RangeError('round');
+    error.cause = error;
+    const own = new Error('oh');
+    own.cause = [own, own];
+    Object.defineProperty(error, 'cause', { enumerable: false });
+    Object.defineProperty(own, 'cause', { enumerable: false });
+    const pair = new Pair();
+    const copy = pair.trip(error) as Error;
+    expect(copy.cause).toBe(copy);
+    const other = pair.trip(own) as Error;
+    expect(other.cause).toEqual([other, other]);
+  });
+
+  test('take no stack for an error that is read, and leave the limit of stacks as it was', () => {
+    const before = Error.stackTraceLimit;
+    const error = new Error('oh');
+    expect((new Pair().trip(error) as Error).stack).toBe(error.stack);
+    expect(Error.stackTraceLimit).toBe(before);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['a field of its own', () => Object.assign(new Error('oh'), { code: 7 })],
+    ['another class', () => new (class Other extends Error {})('oh')],
+    ['a list of errors', () => new AggregateError([new Error('a')], 'oh')],
+    ['a list of errors that is not its class', () => hiding(new Error('oh'), 'errors', [])],
+    ['another name', () => hiding(new Error('oh'), 'name', 'Other')],
+    ['another constructor', () => hiding(new Error('oh'), 'constructor', TypeError)],
+    ['a message that is no text', () => hiding(new Error('oh'), 'message', 7)],
+    ['a stack that is none', () => hiding(new Error('oh'), 'stack', undefined)],
+    ['an empty stack', () => hiding(new Error('oh'), 'stack', '')],
+    ['a cause that cannot travel', () => new Error('oh', { cause: () => 1 })],
+    ['a class of the runtime', () => new DOMException('oh', 'DataError')],
+    ['no error but its prototype', () => Object.create(Error.prototype) as unknown],
+    ['a getter that throws', () => throwing(new Error('oh'), 'name')],
+    ['a stack that throws', () => throwing(new Error('oh'), 'stack')],
+    ['a cause that throws', () => throwing(new Error('oh'), 'cause')],
+  ])('leave to the other way an error with %s', (_, make) => {
+    const pair = new Pair();
+    expect(pair.put(make())).toBe(-1);
+    expect(pair.put({ in: [make()] })).toBe(-1);
+    expect(pair.trip('sound')).toBe('sound');
   });
 
   test('leave out what structured clone leaves out: symbols, and what is not enumerable', () => {
@@ -592,6 +662,13 @@ describe('FlatEncoder and FlatDecoder', () => {
       fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 3 }).map((entries) => new Map(entries)),
       fc.array(tie('value'), { maxLength: 3 }).map((items) => new Set(items)),
       fc.uint8Array({ minLength: 1 }),
+      fc
+        .tuple(
+          fc.constantFrom(Error, TypeError, RangeError, URIError),
+          fc.string({ unit: 'binary' }),
+          tie('value'),
+        )
+        .map(([Type, message, cause]) => new Type(message, { cause })),
       fc.dictionary(fc.string({ unit: 'binary' }), tie('value'), { maxKeys: 6, noNullPrototype: true }),
       fc.record({ id: fc.nat(), name: fc.string() }, { requiredKeys: ['id'], noNullPrototype: true }),
     ),
@@ -685,6 +762,12 @@ describe('FlatEncoder and FlatDecoder', () => {
     ['a view of a class that there is not', [11 | (90 << 4), 4, 0]],
     ['a view of half a number', [11 | (8 << 4), 4, 0]],
     ['half a date', [10, 0]],
+    ['an error without a stack', [10 | (1 << 4)]],
+    ['an error whose stack is a number', [10 | (1 << 4), 2]],
+    ['an error whose message is an array', [10 | ((8 | 1) << 4), 8, 6]],
+    ['an error without the cause that it should have', [10 | ((16 | 1) << 4), 6]],
+    ['an error of a class that there is not', [10 | (8 << 4), 6, 6]],
+    ['errors without an end', new Array(1000).fill(10 | ((16 | 1) << 4))],
     ['a constant that there is not', [1 | (4 << 4)]],
     ['the tag of another form', [15, 0]],
     ['a reference where there are none', [14]],
@@ -715,12 +798,38 @@ describe('FlatEncoder and FlatDecoder', () => {
   });
 });
 
+function thrownBy(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('Nothing was thrown');
+}
+
+function hiding<T extends object>(object: T, key: string, value: unknown): T {
+  return Object.defineProperty(object, key, { value, configurable: true, writable: true });
+}
+
+function throwing<T extends object>(object: T, key: string): T {
+  return Object.defineProperty(object, key, {
+    get: () => {
+      throw new Error('mine');
+    },
+  });
+}
+
+/** Names and values, and which of them are enumerable. */
+function ownProperties(error: Error): unknown {
+  return Reflect.ownKeys(error)
+    .sort()
+    .map((key) => [key, error[key as 'message'], Object.prototype.propertyIsEnumerable.call(error, key)]);
+}
+
 function collect(value: unknown, into: unknown[]): void {
   if (typeof value !== 'object' || value === null) return;
   into.push(value);
-  const inside =
-    value instanceof Map ? [...value].flat() : value instanceof Set ? value : Object.values(value);
-  if (!ArrayBuffer.isView(value)) for (const one of inside) collect(one, into);
+  if (!ArrayBuffer.isView(value)) for (const one of inside(value)) collect(one, into);
 }
 
 /** Whether what is one object in the one value is so in the other. */
@@ -729,13 +838,15 @@ function isSameGraph(one: unknown, other: unknown, partners: Map<unknown, unknow
   if (partners.has(one)) return partners.get(one) === other;
   if ([...partners.values()].includes(other)) return false;
   partners.set(one, other);
-  const inside = (value: unknown): unknown[] => {
-    if (ArrayBuffer.isView(value)) return [value.buffer];
-    if (value instanceof Map) return [...value].flat();
-    return value instanceof Set ? [...value] : Object.values(value as object);
-  };
-  const others = inside(other);
+  const others = inside(other as object);
   return inside(one).every((value, index) => isSameGraph(value, others[index], partners));
+}
+
+function inside(value: object): unknown[] {
+  if (ArrayBuffer.isView(value)) return [value.buffer];
+  if (value instanceof Map) return [...value].flat();
+  if (value instanceof Error) return [value.cause];
+  return value instanceof Set ? [...value] : Object.values(value);
 }
 
 function bigints(_: string, value: unknown): unknown {

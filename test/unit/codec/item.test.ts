@@ -317,7 +317,7 @@ describe('an item with shared memory', () => {
 
   test('says in its first word whether buffers are inside, for those who drop it unopened', () => {
     const pair = new Pair();
-    const flags = [/x/, [new Error('x')], [new SharedArrayBuffer(1)]].map((value) => {
+    const flags = [/x/, [new AggregateError([])], [new SharedArrayBuffer(1)]].map((value) => {
       pair.put(value);
       const header = pair.words[pair.at]!;
       expect(header & TAG_MASK).toBe(SERIALIZED);
