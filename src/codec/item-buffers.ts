@@ -6,6 +6,8 @@ import type { Special } from './wire.ts';
 /** Words before the bytes of a serialized item; see `item.ts`. */
 const PREFIX = 2;
 
+const NONE = new Int32Array(0);
+
 /** Whether an item has uses of shared buffers. The item begins at the word `at`. */
 export function mayUseBuffers(words: Int32Array, at: number): boolean {
   const header = words[at]!;
@@ -21,11 +23,17 @@ export function bufferList(specials: readonly Special[]): number[] {
   return [ids.length, ...ids];
 }
 
+/** The numbers of the shared buffers in an item. */
+export function buffersIn(words: Int32Array, at: number): Int32Array {
+  if (!mayUseBuffers(words, at)) return NONE;
+  const list = at + PREFIX + ((words[at + 1]! + 3) >>> 2);
+  return words.slice(list + 1, list + 1 + words[list]!);
+}
+
 /** Takes away the uses that an item has of shared buffers, after which nobody can read it any more. */
 export function releaseBuffersIn(words: Int32Array, at: number): void {
-  if (!mayUseBuffers(words, at)) return;
-  const list = at + PREFIX + ((words[at + 1]! + 3) >>> 2);
-  const ids = words.slice(list + 1, list + 1 + words[list]!);
+  const ids = buffersIn(words, at);
+  if (ids.length === 0) return;
   // Before the first: whoever drops the item after the death of this thread must not release them again.
   words[at] = 0;
   // Those below 0 have come by a message, and have no uses.

@@ -80,31 +80,25 @@ export function buffersComeBy(take: () => void): () => void {
   return () => mailboxes.delete(take);
 }
 
-/** Errors that say so: of no class of their own, for they go to other threads. */
-const notHere = new WeakSet<object>();
-
 /**
- * Whether it says that a buffer has not come. On Deno that may be about to: what its loop has taken out of a port already cannot
- * be asked for any more, and is told in its next round.
+ * Whether the buffer with that number has come. On Deno one that has not may be about to: what its loop has taken out of a port
+ * already cannot be asked for any more, and is told in its next round.
  */
-export function isBufferNotHere(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && notHere.has(error);
+export function isBufferHere(id: number): boolean {
+  return find(id) !== undefined;
 }
 
 /** The buffer with that number. @throws SendError if it was dropped, or its sender has died. */
 export function bufferByMessage(id: number): SharedArrayBuffer {
-  let found = received.get(id) ?? own.get(id)?.deref();
-  if (found === undefined) {
-    for (const take of mailboxes) take();
-    found = received.get(id);
-  }
-  if (found === undefined) {
-    const error = new SendError(
-      'Cannot receive a SharedArrayBuffer: its sender has ended before it came',
-      'args',
-    );
-    notHere.add(error);
-    throw error;
-  }
+  const found = find(id);
+  if (found === undefined)
+    throw new SendError('Cannot receive a SharedArrayBuffer: its sender has ended before it came', 'args');
   return found;
+}
+
+function find(id: number): SharedArrayBuffer | undefined {
+  const known = received.get(id) ?? own.get(id)?.deref();
+  if (known !== undefined) return known;
+  for (const take of mailboxes) take();
+  return received.get(id);
 }

@@ -2,7 +2,7 @@
 import { Atomics } from '#atomics';
 import { bufferOf, shareBuffer } from '../codec/buffer-ids.ts';
 import { handleIn, ItemDecoder, ItemEncoder, serializeWire } from '../codec/item.ts';
-import { mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
+import { buffersIn, mayUseBuffers, releaseBuffersIn } from '../codec/item-buffers.ts';
 import { functionHooks } from '../codec/item-hooks.ts';
 import { takeAway } from '../codec/transfers.ts';
 import { releaseWire, type Wire } from '../codec/wire.ts';
@@ -30,7 +30,7 @@ import {
   payloadOf,
   unpackParcels,
 } from './job-block.ts';
-import { bufferByMessage, type SentBuffers } from './message-buffers.ts';
+import { bufferByMessage, isBufferHere, type SentBuffers } from './message-buffers.ts';
 
 let kindsToLoad: (() => Promise<void> | undefined) | undefined;
 
@@ -115,6 +115,11 @@ export class Payloads {
   /** Throws if bytes cannot carry the wire, with the path to what they cannot. @throws SendError */
   check(wire: Wire<unknown>, path: string): void {
     serializeWire(wire, parcelsOf(wire), path);
+  }
+
+  /** Whether all buffers that a job came with have come too. */
+  buffersAreHere(job: number): boolean {
+    return buffersIn(this.#words, payloadOf(job)).every((id) => id > 0 || isBufferHere(id));
   }
 
   /** The values that a job came with. A promise while a module must be loaded. Its memory is free then, for the result. */

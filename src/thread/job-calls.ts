@@ -2,10 +2,9 @@
 import { type FunctionReference, resolveReference } from '../function/reference.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import type { FunctionEntry } from '../jobs/functions.ts';
-import { isBufferNotHere } from '../jobs/message-buffers.ts';
 import type { Payloads } from '../jobs/payloads.ts';
 import { ARGS_BY_PORT, WITH_FUNCTION, WITH_NAME } from '../jobs/states.ts';
-import { JOB_FLAGS, JOB_FUNCTION, JOB_PARCELS } from '../memory/layout.ts';
+import { JOB_FLAGS, JOB_FUNCTION } from '../memory/layout.ts';
 import { inNextTurn } from '../park/turn.ts';
 import { runtimeName } from '../platform/runtime.ts';
 
@@ -43,15 +42,9 @@ export class JobCalls {
   }
 
   #argumentsOf(job: number): unknown {
-    try {
+    if (runtimeName !== 'deno' || this.#payloads.buffersAreHere(job))
       return this.#payloads.openArguments(job);
-    } catch (error) {
-      // With parcels it cannot be done twice: these are open by now.
-      const isComing =
-        runtimeName === 'deno' && isBufferNotHere(error) && this.#words[job + JOB_PARCELS] === 0;
-      if (!isComing) throw error;
-      return new Promise<void>(inNextTurn).then(() => this.#payloads.openArguments(job));
-    }
+    return new Promise<void>(inNextTurn).then(() => this.#payloads.openArguments(job));
   }
 
   /** It was cancelled before it began. */

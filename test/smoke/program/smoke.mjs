@@ -264,7 +264,8 @@ check('a new SharedArrayBuffer reaches a thread with its job, whatever its loop 
     const spinning = heddle
       .defaultPool()
       .with({ signal: controller.signal })
-      .submit(jobs.spinUntilCancelled, word);
+      // Also beside a handle, which can be opened only once.
+      .submit(jobs.spinUntilCancelled, word, ...(round % 2 === 0 ? [] : [new heddle.Lock()]));
     const settled = spinning.then(
       () => 'resolved',
       (error) => error,
