@@ -44,8 +44,7 @@ export function takeErrorApart(
   module: string | undefined,
   nested: (value: unknown, key: string) => unknown,
 ): ErrorWire {
-  const className = (error.constructor as { name?: unknown } | null | undefined)?.name;
-  const knownName = typeof className === 'string' && className !== '' ? className : 'Error';
+  const knownName = nameOfClass(error);
   const cause = Object.hasOwn(error, 'cause') ? attempt(() => nested(error.cause, 'cause')) : undefined;
   const { errors } = error as Partial<AggregateError>;
   const name = textOf(() => error.name) ?? knownName;
@@ -66,6 +65,12 @@ export function takeErrorApart(
     }),
     isDOMException: typeof DOMException === 'function' && error instanceof DOMException,
   };
+}
+
+/** By which its class is known in other threads. */
+export function nameOfClass(error: Error): string {
+  const name = (error.constructor as { name?: unknown } | null | undefined)?.name;
+  return typeof name === 'string' && name !== '' ? name : 'Error';
 }
 
 /** `undefined` if it is no text and cannot be made one: that must not keep the error from arriving either. */
@@ -109,7 +114,8 @@ function attempt(encode: () => unknown): readonly [unknown] | undefined {
 /** The object alone: right class, nothing filled in. `userClass` is the class from the user's module, if it was found. */
 export function createError(wire: ErrorWire, userClass: ErrorClass | undefined): Error {
   if (wire.isDOMException) return new DOMException(wire.message, wire.name ?? 'Error');
-  const type = userClass ?? builtInClass(wire.className) ?? standInClass(wire.className);
+  const builtIn = wire.module === undefined ? builtInClass(wire.className) : undefined;
+  const type = userClass ?? builtIn ?? standInClass(wire.className);
   // The constructor of `type` is not called.
   return withoutTrace(() => Reflect.construct(Error, wire.message === undefined ? [] : [wire.message], type));
 }
@@ -174,13 +180,19 @@ export function isKnownEverywhere(type: { readonly name: string }): boolean {
 
 const standIns = new Map<string, ErrorClass>();
 
-/** A class of the same name, for a class that this thread does not have: one per name. */
+/** The one of that name. */
 function standInClass(name: string): ErrorClass {
   let standIn = standIns.get(name);
   if (standIn === undefined) {
-    standIn = { [name]: class extends Error {} }[name] as ErrorClass;
-    Object.defineProperty(standIn.prototype, 'name', { value: name, configurable: true, writable: true });
+    standIn = makeStandIn(name);
     standIns.set(name, standIn);
   }
+  return standIn;
+}
+
+/** A class of the same name, for a class that this thread does not have. */
+export function makeStandIn(name: string): ErrorClass {
+  const standIn = { [name]: class extends Error {} }[name] as ErrorClass;
+  Object.defineProperty(standIn.prototype, 'name', { value: name, configurable: true, writable: true });
   return standIn;
 }

@@ -4,6 +4,7 @@
  * module has them, with what they use themselves.
  */
 
+import { isRewrittenStaticImport } from '../platform/dev-server.ts';
 import { surroundingsOf, type VariableScope, variableIn } from '../platform/inspector.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { isHelperName } from './helper-names.ts';
@@ -14,7 +15,14 @@ import type { AnyFunction } from './registry.ts';
 
 /** A helper, or a module of which only helpers are used: `tslib_1`. */
 function isHelper({ name, members }: CapturedName, value: unknown): boolean {
-  return isHelperName(name) || members?.every(isHelperName) === true || keepsNames(value);
+  return isHelperName(name) || members?.every((key) => isHelperIn(value, key)) === true || keepsNames(value);
+}
+
+/** Modules of one helper have it as their default export: oxc and swc import them. */
+function isHelperIn(module: unknown, key: string): boolean {
+  if (key !== 'default') return isHelperName(key);
+  const helper = (module as { readonly default?: unknown } | undefined)?.default;
+  return typeof helper === 'function' && isHelperName(helper.name);
 }
 
 /** The `__name` of esbuild, under whatever name a minifier has left it. */
@@ -35,7 +43,7 @@ const known = new BoundedCache<string, InlineSource>(1000);
 
 /** Whether nobody else calls a function so. */
 function isUnmistakable(name: string): boolean {
-  return /^__|^_[a-z]+[_A-Z]|^tslib/.test(name);
+  return /^__|^_[a-z]+[_A-Z]|^tslib/.test(name) && !isRewrittenStaticImport(name);
 }
 
 /**

@@ -7,6 +7,13 @@ import Gone, { isUnexported, Missing, NotFound } from './errors/classes.ts';
 import { failUnmarked, jobs, Kept } from './errors/jobs.ts';
 import { eachPlace } from './stand.ts';
 
+class Here extends Error {
+  readonly place: string = 'here';
+}
+
+/** Of the name that one of heddle has. */
+class TimeoutError extends Error {}
+
 describe('an error keeps its class, without registerClass', () => {
   eachPlace((the) => {
     test('which a module exports that the job uses, and so do we', async () => {
@@ -40,6 +47,54 @@ describe('an error keeps its class, without registerClass', () => {
 
     test('as an argument', async () => {
       expect(await the().submit(jobs.isGone, new Gone('far away'))).toBe(true);
+    });
+
+    test('and comes back as what it was, wherever its class is written', async () => {
+      class Local extends RangeError {
+        readonly level: number = 3;
+      }
+      const nameless = (() => class extends Error {})();
+      for (const sent of [
+        new Local('inside a function'),
+        new Here('in a test'),
+        new nameless('of no name'),
+      ]) {
+        const back = await the().submit((error: Error) => error, sent);
+        expect(back.constructor).toBe(sent.constructor);
+        expect(back).toEqual(sent);
+        expect(back).not.toBe(sent);
+      }
+    });
+
+    test('one of two classes of one name, too', async () => {
+      const [One, Other] = [1, 2].map((level) => {
+        class Same extends Error {
+          readonly level: number = level;
+        }
+        return Same;
+      }) as unknown as [typeof Error, typeof Error];
+      const sent = [new One('one'), new Other('other'), new One('one again')];
+      const back = await the().submit((errors: Error[]) => errors.reverse(), sent);
+      expect(back.map((error) => error.constructor)).toEqual([One, Other, One]);
+    });
+
+    test('also by way of a thread of that thread, and by way of a queue', async () => {
+      const queue = new Queue<Error>();
+      await the().submit(
+        async (error, items) => {
+          const { ThreadPoolExecutor: Pool } = await import('../../../src/index.ts');
+          await using pool = new Pool({ threads: 1 });
+          await items.put(await pool.submit((inner: Error) => inner, error));
+        },
+        new Here('far away'),
+        queue,
+      );
+      expect(await queue.get()).toBeInstanceOf(Here);
+    });
+
+    test('and is no class of heddle that has the same name', async () => {
+      const seen = await the().submit(jobs.isTimeout, new TimeoutError('not yours'));
+      expect(seen).toBe(false);
     });
   });
 

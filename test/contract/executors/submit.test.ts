@@ -1,6 +1,15 @@
 /** What submit(), trySubmit() and submitSync() promise, of every executor, from every place. */
 import { describe, expect, test } from 'vitest';
-import { CaptureError, currentThread, Future, isMainThread, SendError, wait } from '../../../src/index.ts';
+import {
+  CaptureError,
+  currentThread,
+  Future,
+  isMainThread,
+  Lock,
+  Queue,
+  SendError,
+  wait,
+} from '../../../src/index.ts';
 import { failure } from '../../fixtures/awaiting.ts';
 import { BEGUN, blockUntil, COUNT, jobs, PartError, until } from './jobs.ts';
 import {
@@ -96,6 +105,29 @@ describe('Executor: what a call gives', () => {
     test('runs inline functions', async () => {
       expect(await the().submit((a: number, b: number) => a * b, 6, 7)).toBe(42);
       expect(await the().submit(async (list: number[]) => list.length, [1, 2])).toBe(2);
+    });
+
+    test('runs inline functions with `using` and `await using`, for which compilers need helpers', async () => {
+      const [lock, items] = [new Lock(), new Queue<string>()];
+      const value = await the().submit(
+        async (held, seen) => {
+          {
+            using _ = await held.acquire();
+            await using later = {
+              [Symbol.asyncDispose]: async () => void seen.tryPut(`disposed, locked: ${held.locked}`),
+            };
+            seen.tryPut(`in use: ${later !== undefined}`);
+          }
+          return held.locked;
+        },
+        lock,
+        items,
+      );
+      expect([value, items.tryGet()?.value, items.tryGet()?.value]).toEqual([
+        false,
+        'in use: true',
+        'disposed, locked: true',
+      ]);
     });
 
     test('submit() gives a Future, which tells its status and its value', async () => {

@@ -140,6 +140,20 @@ describe('an inline function', () => {
     expect((reference as { source: string }).source).toContain('clock.ts');
   });
 
+  test('has the helpers that its module imports, each its own', async () => {
+    const made = [1, 2].map((n) =>
+      new Function(
+        `const __vite_ssr_import_0__ = { default: function _usingCtx() { return ${n}; } };
+         return () => (0, __vite_ssr_import_0__.default)();`,
+      )(),
+    );
+    expect(made.map((fn) => there(fn)())).toEqual([1, 2]);
+    const other = new Function(
+      'const __vite_ssr_import_0__ = { default: function usual() { return 3; } }; return () => (0, __vite_ssr_import_0__.default)();',
+    )();
+    expect(() => submit(other)).toThrow(CaptureError);
+  });
+
   test('keeps the names of functions that esbuild wrapped', () => {
     const fn = new Function('return () => { const f = __name((x) => x, "renamed"); return f.name; }')();
     expect(there(fn)()).toBe('renamed');

@@ -1,5 +1,5 @@
 /** Jobs that fail with errors of modules which neither they nor heddle name. */
-import { portable } from '../../../../src/index.ts';
+import { portable, TimeoutError } from '../../../../src/index.ts';
 import Gone, { secret, unexported } from './classes.ts';
 import { throwing } from './store.ts';
 
@@ -9,6 +9,7 @@ interface Jobs extends Record<string, (...args: never[]) => unknown> {
   readonly failUnexported: () => never;
   readonly failSecretly: () => never;
   readonly isGone: (error: Error) => boolean;
+  readonly isTimeout: (error: Error) => boolean;
 }
 
 export const jobs: Jobs = portable<Jobs>(import.meta, {
@@ -30,6 +31,10 @@ export const jobs: Jobs = portable<Jobs>(import.meta, {
 
   isGone(error: Error): boolean {
     return error instanceof Gone;
+  },
+
+  isTimeout(error: Error): boolean {
+    return error instanceof TimeoutError;
   },
 });
 
