@@ -5,7 +5,7 @@ import { CaptureError } from '../core/errors.ts';
 import { isRewrittenStaticImport } from '../platform/dev-server.ts';
 import { variableIn } from '../platform/inspector.ts';
 import type { WrittenIn } from './found-export.ts';
-import { type CapturedName, parseFunction, shownNames } from './inline.ts';
+import { type CapturedName, parseFunction, readInline } from './inline.ts';
 import type { ImportedName } from './script-names.ts';
 
 /** What is known of a function that is refused. */
@@ -23,7 +23,7 @@ export interface Refused {
 /** An error whose message has a line of code that works. */
 export function captureError(refused: Refused): CaptureError {
   const { name, free, place, written } = refused;
-  const names = shownNames(free);
+  const names = [...new Set(free.map((one) => shownName(one, written)))];
   const one = names.length === 1;
   const repair = new Repair(refused);
   const ways = [
@@ -64,22 +64,32 @@ class Repair {
     const fn = root as FunctionNode;
     const imported = free.flatMap((one) => importOf(one, written) ?? []);
     const kept = free.filter((one) => importOf(one, written) === undefined);
-    const values = kept.filter((one) => !isClass(one, written)).flatMap(valuesOf);
+    // An arrow function has no name of its own by which it could call itself.
+    const recursive =
+      fn.type === 'ArrowFunctionExpression' && readInline(text, name).free.some((one) => one.name === name);
+    const values = kept
+      .filter((one) => !isClass(one, written) && !(recursive && one.name === name))
+      .flatMap(valuesOf);
     this.imports = imported.length > 0;
     const ofObject = values.some(([, value]) => value.startsWith('this.'));
     const tells = [
       ...(values.length === 0 ? [] : [`send the values along${ofObject ? ', not the object' : ''}`]),
       ...(this.imports ? ['import inside the function'] : []),
+      ...(recursive ? ['name the function'] : []),
     ].join(', and ');
     this.advice = tells.charAt(0).toUpperCase() + tells.slice(1);
-    const impossible = kept.some((one) => valuesOf(one).length === 0 || isClass(one, written));
+    const impossible =
+      kept.some((one) => valuesOf(one).length === 0 || isClass(one, written)) ||
+      // It would have to pass them on.
+      (recursive && values.length > 0);
     if (tells === '' || impossible) return;
     const cut = (node: AnyNode): string => text.slice(node.start - origin, node.end - origin);
     // What a build tool made of names is not what one would write.
     const altered = free.some((one) => one.name !== one.shown);
     const body = altered ? '…' : bodyText(fn, cut).replace(/\b(?:this|import\.meta)\.(?=[\w$])/g, '');
     const pattern = values.length === 0 ? [] : [patternOf(values.map(([key]) => key))];
-    const repaired = functionText(fn, name, [...pattern, ...fn.params.map(cut)].join(', '), body, imported);
+    const params = [...pattern, ...fn.params.map(cut)].join(', ');
+    const repaired = functionText(fn, name, params, body, imported, recursive);
     const literal = patternOf(values.map(([key, value]) => (key === value ? key : `${key}: ${value}`)));
     this.code = callText(api, values.length === 0 ? repaired : `capture(${literal}, ${repaired})`);
   }
@@ -94,8 +104,25 @@ function importOf(one: CapturedName, written: WrittenIn | undefined): readonly I
   const specifier = known?.specifier ?? (isRewrittenStaticImport(one.name) ? './its-module.js' : undefined);
   if (specifier === undefined) return undefined;
   if (known === undefined || (one.members !== undefined && one.name !== one.shown))
-    return (one.members ?? [one.shown]).map((name) => ({ specifier, name, local: name }));
+    return (one.members ?? [one.shown]).map((name) => ({
+      specifier,
+      name,
+      local: name === 'default' ? localName(specifier) : name,
+    }));
   return [{ specifier, name: known.name, local: one.name }];
+}
+
+/** As a reader would name it: build tools leave no name of a default import. */
+function shownName({ name, shown }: CapturedName, written: WrittenIn | undefined): string {
+  const specifier = shown === 'default' ? written?.imports.get(name)?.specifier : undefined;
+  return specifier === undefined ? shown : localName(specifier);
+}
+
+/** As one would call the default export of a module. */
+function localName(specifier: string): string {
+  const file = /([^/:]*?)(?:\.\w+)?$/.exec(specifier)?.[1] ?? '';
+  const name = file.replace(/[^\p{ID_Continue}$]+(.?)/gu, (_, next: string) => next.toUpperCase());
+  return /^[\p{ID_Start}$_]/u.test(name) ? name : 'imported';
 }
 
 /** Key and expression of what goes along for a name. */
@@ -131,13 +158,14 @@ function functionText(
   params: string,
   body: string,
   imported: readonly Import[],
+  named: boolean,
 ): string {
   const async = fn.async || imported.length > 0 ? 'async ' : '';
   const lines = importLines(imported);
   const expression = fn.body.type !== 'BlockStatement';
   const result = expression && body !== '…' ? `return ${body};` : body;
   const block = `{ ${[...lines, result].join(' ')} }`;
-  if (fn.type === 'ArrowFunctionExpression')
+  if (fn.type === 'ArrowFunctionExpression' && !named)
     return `${async}(${params}) => ${expression && lines.length === 0 ? body : block}`;
   const own = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? ` ${name}` : '';
   return `${async}function${fn.generator ? '*' : ''}${own}(${params}) ${block}`;

@@ -1,7 +1,7 @@
 /**
  * The functions that compilers add to a module for what older JavaScript lacks: `__awaiter`, `__spreadValues`,
  * `_async_to_generator`. An inline function that uses them was written without them, so they are sent along with it: as the
- * module has them, with what they use themselves.
+ * module has them, with what they use themselves. So is the variable by which an arrow function calls itself.
  */
 
 import { isRewrittenStaticImport } from '../platform/dev-server.ts';
@@ -61,8 +61,11 @@ function addHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
   const helpers = inline.free.filter((one) => isHelper(one, variableIn(scopes, one.name)?.[0]));
   const writer = new HelperWriter(inline.globals);
   const brought = new Set(helpers.filter((one) => writer.add(one, scopes)));
+  // By which an arrow function calls itself.
+  const itself = inline.free.filter(({ name }) => variableIn(scopes, name)?.[0] === fn);
+  for (const one of itself) brought.add(one);
   if (brought.size === 0) return inline;
-  const expression = `${HELPED}${inline.expression}\n);${writer.declarations}return __heddle_inline__()})()`;
+  const expression = `${HELPED}${inline.expression}\n);${writer.declarations}${ending(itself)}})()`;
   return {
     expression,
     print: printOf(expression),
@@ -75,6 +78,14 @@ function addHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
     modules: inline.modules,
     free: inline.free.filter((one) => !brought.has(one)),
   };
+}
+
+/** Gives the function, and before that its own variables their value. */
+function ending(itself: readonly CapturedName[]): string {
+  const [first, ...others] = itself.map(({ name }) => name);
+  if (first === undefined) return 'return __heddle_inline__()';
+  const same = others.map((name) => `,${name}=${first}`);
+  return `const ${first}=__heddle_inline__()${same.join('')};return ${first}`;
 }
 
 /** Writes declarations of values, and of what those use: all in one scope, so that they may use one another. */

@@ -1,4 +1,5 @@
 /** What a CaptureError shows: a call that would work, made of the one that was refused. */
+import fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CaptureError } from '../../../src/core/errors.ts';
@@ -10,6 +11,9 @@ import * as maths from '../../fixtures/maths.ts';
 
 const rate = 1.19;
 const region = { name: 'eu' };
+const countdown = (n: number): string => (n === 0 ? '' : join(String(n), countdown(n - 1)));
+const scaled = (n: number): number => (n < 2 ? rate : n * scaled(n - 1));
+
 class Money {
   readonly cents = 100;
   readonly plus = (n: number): number => this.cents + n;
@@ -93,6 +97,16 @@ describe('a CaptureError shows a call that works', () => {
       'submit(capture({ rate }, async ({ rate }, n) => { const { square } = await import("../../fixtures/maths.ts"); … }), …)',
     ],
     [
+      'with the default export of a module',
+      () => fs.existsSync('/'),
+      'submit(async () => { const { default: fs } = await import("node:fs"); … }, …)',
+    ],
+    [
+      'that is an arrow function which calls itself',
+      countdown,
+      'submit(async function countdown(n) { const { join } = await import("node:path"); … }, …)',
+    ],
+    [
       'without what is too long to read',
       (net: number) => {
         const list = [net * rate, net * rate * 2, net * rate * 3, net * rate * 4, net * rate * 5];
@@ -126,6 +140,7 @@ describe('a CaptureError shows a call that works', () => {
 test.each<readonly [what: string, fn: AnyFunction]>([
   ['this itself', new Money().bare],
   ['a class', () => new Money()],
+  ['a function that would have to pass its values on to itself', scaled],
 ])('a CaptureError for %s, of which nothing can go along, shows no code but the ways out', (_what, fn) => {
   const message = messageOf(fn);
   expect(codeIn(message)).toBeUndefined();

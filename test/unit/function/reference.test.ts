@@ -86,6 +86,17 @@ describe('an inline function', () => {
     expect(there(Tool.open)(1)).toBe(3);
   });
 
+  test('may call itself, also by the variable that it is in', () => {
+    const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
+    expect(there(factorial)(5)).toBe(120);
+    expect(there(factorial).name).toBe('factorial');
+    const other = factorial;
+    const twice = (n: number): number => (n === 0 ? 0 : 2 + (n % 2 === 0 ? twice : alias)(n - 1));
+    const alias = twice;
+    expect(there(twice)(5)).toBe(10);
+    expect(() => submit(() => other(3))).toThrow(CaptureError);
+  });
+
   test('keeps its name', () => {
     const named = (): void => {};
     expect(there(named).name).toBe('named');
