@@ -94,9 +94,14 @@ export function readInline(text: string, name: string): InlineSource {
   });
 }
 
+/** Whether it is what a native or bound function gives as its source. */
+export function isNativeText(text: string): boolean {
+  return /\{\s*\[native code\]\s*\}\s*$/.test(text);
+}
+
 /** @throws {TypeError} As {@link readInline}. */
 export function parseFunction(text: string, name: string): ParsedFunction {
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+  if (isNativeText(text)) {
     throw new TypeError(
       `Cannot send ${label(name)} to another thread: it is native or bound, so its source cannot be read; wrap it in an arrow function`,
     );

@@ -10,9 +10,10 @@ import { BoundedCache } from './bounded-cache.ts';
 import { captureError } from './capture-error.ts';
 import { withHelpers } from './compiler-helpers.ts';
 import { exportSeenBy, findExport, type WrittenIn, writtenIn } from './found-export.ts';
-import { type InlineSource, readInline } from './inline.ts';
+import { type InlineSource, isNativeText, readInline } from './inline.ts';
 import { evaluateInline, noteSent } from './inline-evaluation.ts';
 import { printOf } from './inline-text.ts';
+import { pathOfNative } from './native-paths.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 import { functionSentFrom, noteSentFrom } from './seen-classes.ts';
 
@@ -80,6 +81,8 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
   const inner = bundle?.fn ?? fn;
   const { name } = fn;
   const text = Function.prototype.toString.call(inner);
+  const native = bundle === undefined && isNativeText(text) ? pathOfNative(fn) : undefined;
+  if (native !== undefined) return { kind: 'inline', source: native, base: undefined, name };
   const read = readInline(text, name);
   const inline = read.free.length === 0 ? read : withHelpers(read, inner);
   // A copy would not have what was added to the function itself.

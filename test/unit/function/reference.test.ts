@@ -86,6 +86,13 @@ describe('an inline function', () => {
     expect(there(Tool.open)(1)).toBe(3);
   });
 
+  test('may be one that the language has', () => {
+    expect(
+      [Math.max, parseInt, JSON.stringify, Number, String].map((fn) => there(fn as AnyFunction)('7')),
+    ).toEqual([7, 7, '"7"', 7, '7']);
+    expect(submit(Math.max)).toEqual({ kind: 'inline', source: 'Math.max', name: 'max' });
+  });
+
   test('may call itself, also by the variable that it is in', () => {
     const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
     expect(there(factorial)(5)).toBe(120);
@@ -246,9 +253,13 @@ describe('a function that captures is refused with a CaptureError', () => {
   });
 });
 
+function compileOf(global: object): AnyFunction {
+  return (global as { WebAssembly: { compile: AnyFunction } }).WebAssembly.compile;
+}
+
 describe('a TypeError refuses', () => {
   test.each([
-    ['a native function', Math.max, 'wrap it in an arrow function'],
+    ['a native function of the runtime', compileOf(globalThis), 'wrap it in an arrow function'],
     ['a bound function', function f() {}.bind(1), 'wrap it in an arrow function'],
     ['a class', class Foo {} as unknown as AnyFunction, 'class "Foo"'],
     [
