@@ -3,6 +3,7 @@
 import { isTestFile } from '../platform/dev-server.ts';
 import { type Surroundings, scriptOf, surroundingsOf, variableIn } from '../platform/inspector.ts';
 import { commonJsExports } from '../platform/modules.ts';
+import { exportOfRuntime } from '../platform/runtime-exports.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import type { AnyFunction } from './registry.ts';
 import { namesOfScript, type ScriptNames } from './script-names.ts';
@@ -35,6 +36,7 @@ export function writtenIn(fn: AnyFunction): WrittenIn | undefined {
 
 /** The export that is this very function now; `undefined` if there is none. */
 export function findExport(fn: AnyFunction, { url, exports, around }: WrittenIn): FoundExport | undefined {
+  if (url.startsWith('node:')) return exportOfRuntime(fn);
   // Functions that were evaluated have the address of a file with a fragment; some have none.
   if (!/^[a-z][a-z\d+.-]+:[^#]+$/i.test(url) || isTestFile(url)) return undefined;
   for (const { name, local, from, to } of exports) {

@@ -13,7 +13,9 @@ const ROOTS: readonly string[] =
   `Object Function Array String Number Boolean BigInt Symbol Math JSON Reflect Date RegExp Promise Proxy Map Set WeakMap
   WeakSet WeakRef Iterator Error AggregateError EvalError RangeError ReferenceError SuppressedError SyntaxError TypeError
   URIError ArrayBuffer SharedArrayBuffer DataView Int8Array Uint8Array Int32Array Uint32Array Float64Array parseInt
-  parseFloat isNaN isFinite`.split(/\s+/);
+  parseFloat isNaN isFinite encodeURI encodeURIComponent decodeURI decodeURIComponent escape unescape`.split(
+    /\s+/,
+  );
 
 function collect(): Map<unknown, string> {
   const found = new Map<unknown, string>();

@@ -5,6 +5,7 @@ import type { CaptureError } from '../core/errors.ts';
 import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
 import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
 import { importModule, isProgram, moduleName } from '../platform/modules.ts';
+import { exportOfRuntime } from '../platform/runtime-exports.ts';
 import { isMainThread } from '../platform/thread-identity.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { captureError } from './capture-error.ts';
@@ -81,15 +82,16 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
   const inner = bundle?.fn ?? fn;
   const { name } = fn;
   const text = Function.prototype.toString.call(inner);
-  const native = bundle === undefined && isNativeText(text) ? pathOfNative(fn) : undefined;
-  if (native !== undefined) return { kind: 'inline', source: native, base: undefined, name };
+  const native = bundle === undefined && isNativeText(text) ? nativeReference(fn) : undefined;
+  if (native !== undefined) return native;
   const read = readInline(text, name);
   const inline = read.free.length === 0 ? read : withHelpers(read, inner);
   // A copy would not have what was added to the function itself.
   if (bundle === undefined && (inline.free.length > 0 || Object.keys(fn).length > 0)) {
     const written = writtenIn(fn);
-    const found = written && findExport(fn, written);
+    const found = written === undefined ? exportOfRuntime(fn) : findExport(fn, written);
     if (found !== undefined) {
+      if (found.url.startsWith('node:')) return { kind: 'export', ...found };
       noteSentFrom(found.url, fn);
       // What a build tool has altered on its way is another text in a thread.
       return { kind: 'export', ...found, ...(!written?.served && !read.counted && { print: printOf(text) }) };
@@ -106,6 +108,14 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
     ...(map !== undefined && { map }),
   } as const;
   return bundle === undefined ? reference : { ...reference, values: bundle.values };
+}
+
+/** Of a function of the language, or one that the runtime exports. */
+function nativeReference(fn: AnyFunction): FunctionReference | undefined {
+  const source = pathOfNative(fn);
+  if (source !== undefined) return { kind: 'inline', source, base: undefined, name: fn.name };
+  const found = exportOfRuntime(fn);
+  return found && { kind: 'export', ...found };
 }
 
 function refusal(

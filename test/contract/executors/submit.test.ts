@@ -1,4 +1,6 @@
 /** What submit(), trySubmit() and submitSync() promise, of every executor, from every place. */
+import { basename } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import {
   CaptureError,
@@ -105,6 +107,18 @@ describe('Executor: what a call gives', () => {
     test('runs inline functions', async () => {
       expect(await the().submit((a: number, b: number) => a * b, 6, 7)).toBe(42);
       expect(await the().submit(async (list: number[]) => list.length, [1, 2])).toBe(2);
+    });
+
+    test('runs functions of the runtime and of the language, wherever these are in a value', async () => {
+      expect(await the().submit(basename, '/a/b.txt', '.txt')).toBe('b');
+      expect(String(gunzipSync(await the().submit(gzipSync, 'text')))).toBe('text');
+      expect(await the().submit(Math.pow, 2, 5)).toBe(32);
+      expect(await the().submit(({ name }, path: string) => name(path), { name: basename }, '/a/b.txt')).toBe(
+        'b.txt',
+      );
+      const seen: number[] = [];
+      for await (const one of the().map(Math.sqrt, [4, 9])) seen.push(one);
+      expect(seen).toEqual([2, 3]);
     });
 
     test('runs inline functions with `using` and `await using`, for which compilers need helpers', async () => {

@@ -1,6 +1,8 @@
 /** The smoke program: what the package promises, on whatever runtime this is. */
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import * as heddle from 'heddle';
 import { check, collect, equal, ok, rejection, runChecks, runChild } from './check.mjs';
 import * as jobs from './jobs.mjs';
@@ -74,6 +76,13 @@ check('toThread() runs an async function', async () => {
 check('toThread() runs a portable function, which is callable in place too', async () => {
   equal(await toThread(jobs.square, 7), 49);
   equal(jobs.square(7), 49);
+});
+
+check('functions of the runtime and of the language go as they are', async () => {
+  equal(await toThread(basename, '/a/b.txt', '.txt'), 'b');
+  equal(gunzipSync(await toThread(gzipSync, 'text')).toString(), 'text');
+  equal(await toThread(Math.hypot, 3, 4), 5);
+  equal(await toThread((path, name) => name(path), '/a/b.txt', basename), 'b.txt');
 });
 
 check('capture() hands an inline function the values it needs', async () => {
