@@ -52,6 +52,8 @@ import {
 } from '../memory/layout.ts';
 import { callErrand } from '../park/mailbox.ts';
 import type { Parking } from '../park/parking.ts';
+import { inNextTurn } from '../park/turn.ts';
+import { outsideContext } from '../platform/no-context.ts';
 import { startTask, type Task } from '../scope/task.ts';
 import { IdlePlace } from './idle-place.ts';
 import { JobAnswers } from './job-answers.ts';
@@ -178,7 +180,7 @@ export class JobRunner implements RunWatcher {
   #drainSoon(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    inNextTurn(() => {
       this.#scheduled = false;
       this.#drain();
     });
@@ -201,7 +203,7 @@ export class JobRunner implements RunWatcher {
           this.#store.rest();
           if (this.#store.read(POOL_QUEUED) > 0) return this.#drainSoon();
         }
-        job = this.#store.next(true, 0, true) || this.#spin() || this.#doze();
+        job = this.#store.next(true, 0, true) || this.#linger();
         if (job === 0 && this.#mayTake) {
           job = this.#idle.stand();
           if (job === 0) return;
@@ -212,15 +214,10 @@ export class JobRunner implements RunWatcher {
     }
   }
 
-  #spin(): number {
-    const job = this.#idle.spin(this.#options.spin);
-    if (job !== 0) this.#look();
-    return job;
-  }
-
-  #doze(): number {
-    if (this.#options.concurrency === Infinity || !this.#runs.isEmpty) return 0;
-    const job = this.#idle.doze(() => this.#mayTake);
+  /** Waits for a job a little, awake or blocked. */
+  #linger(): number {
+    const mayDoze = this.#options.concurrency !== Infinity && this.#runs.isEmpty;
+    const job = this.#idle.spin(this.#options.spin) || (mayDoze ? this.#idle.doze(() => this.#mayTake) : 0);
     if (job !== 0) this.#look();
     return job;
   }
@@ -328,7 +325,8 @@ export class JobRunner implements RunWatcher {
       (flags & KIND_MASK) === EACH
         ? (): unknown => this.#answers.each(run.job, fn, args, (flags & STOP) !== 0)
         : (): unknown => (fn as (...all: readonly unknown[]) => unknown)(...args);
-    const task = startTask(body, { name, plain: true, owner: run });
+    // Whoever has this thread look for a job may have a context, or have left one behind.
+    const task = outsideContext(startTask, body, { name, plain: true, owner: run });
     run.task = task;
     const asked = run.cancelled as Run['cancelled'];
     if (asked !== undefined) task.cancel(asked.cause);

@@ -44,6 +44,29 @@ const functions = {
     return await pool.with({ context: [trace] }).submit(contextJobs.read);
   },
 
+  /** Has other jobs run while it waits, in one way or another. */
+  async surround(pool: ThreadPoolExecutor, way: 'await' | 'sync' | 'in place' | 'map'): Promise<unknown[]> {
+    return await trace.run({ id: 'of one job' }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (way === 'await') return [await pool.submit(contextJobs.readNow, 1)];
+      if (way === 'sync') return [pool.submitSync(contextJobs.readNow, 1)];
+      if (way === 'in place') return [pool.submit(contextJobs.readNow, 1).resultSync()];
+      const seen: unknown[] = [];
+      for await (const one of pool.map(contextJobs.readNow, [1, 2])) seen.push(one);
+      return seen;
+    });
+  },
+
+  enter(): void {
+    trace.enterWith({ id: 'entered' });
+  },
+
+  async enterLater(): Promise<void> {
+    await undefined;
+    trace.enterWith({ id: 'entered' });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  },
+
   readVariable(): string | undefined {
     return variable.get();
   },

@@ -1,7 +1,7 @@
 /** What `context` promises: the named storages' values travel with a job, from wherever it is submitted. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
-import { outside, sleep } from '../../../src/index.ts';
+import { type Future, outside, sleep, ThreadPoolExecutor } from '../../../src/index.ts';
 import { contextJobs, otherTrace, trace, variable } from './context-jobs.ts';
 import { jobs } from './jobs.ts';
 import { EXECUTORS, eachExecutor, elsewhere, flag, goOn, occupy, pool, THREADED } from './stand.ts';
@@ -149,5 +149,33 @@ describe('context', () => {
     });
     expect(await outside(() => one.submit(jobs.add, 1, 1))).toBe(2);
     expect(storage.getStore()).toBe(undefined);
+  });
+});
+
+describe('what a job has in its context stays with it', () => {
+  test.each([
+    ['one at a time', 1],
+    ['four at a time', 4],
+  ])('while others run in its thread, %s', async (_, concurrency) => {
+    await using two = new ThreadPoolExecutor({ threads: 2, concurrency });
+    for (const way of ['await', 'sync', 'in place', 'map'] as const) {
+      const around: Future<unknown[]>[] = [];
+      const others: Future<unknown>[] = [];
+      for (let round = 0; round < 20; round++) {
+        around.push(two.submit(contextJobs.surround, two, way));
+        others.push(two.submit(contextJobs.readNow, round));
+      }
+      expect(new Set(await Promise.all(others))).toEqual(new Set([undefined]));
+      expect(new Set((await Promise.all(around)).flat())).toEqual(new Set([undefined]));
+    }
+  });
+
+  test('though it has entered it, and not left', async () => {
+    await using one = new ThreadPoolExecutor({ threads: 1 });
+    for (const enter of [contextJobs.enter, contextJobs.enterLater]) {
+      const jobs = [one.submit(enter), one.submit(contextJobs.readNow, 1), one.submit(enter)];
+      await Promise.all(jobs);
+      expect([await jobs[1], await one.submit(contextJobs.readNow, 1)]).toEqual([undefined, undefined]);
+    }
   });
 });
