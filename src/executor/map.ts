@@ -124,6 +124,10 @@ class MapRun implements AsyncIterableIterator<unknown, undefined>, AsyncDisposab
       this.#waiters.push({ resolve, reject });
     });
     const result = interruptible(waiting, undefined, () => 'map');
+    // A job that reads a map of its own pool gives it its slot meanwhile.
+    const [job] = this.#jobs;
+    const giveBack = job?.awaited(true);
+    if (giveBack !== undefined) result.then(giveBack, giveBack);
     // A cancelled reader does not come back, and `for await` does not close an iterator whose `next` failed.
     result.catch((error: unknown) => this.#abort(error));
     return result;

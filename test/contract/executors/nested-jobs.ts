@@ -43,6 +43,20 @@ const functions = {
     return (await Promise.all(all)).reduce((a, b) => a + b);
   },
 
+  async parentOfMap(
+    executor: Executor,
+    form: 'map' | 'mapSync',
+    items: number,
+    chunkSize: number,
+  ): Promise<number> {
+    const list = Array.from({ length: items }, (_, n) => n);
+    let sum = 0;
+    if (form === 'mapSync')
+      for (const one of executor.mapSync(jobs.add, list, { args: [1], chunkSize })) sum += one;
+    else for await (const one of executor.map(jobs.add, list, { args: [1], chunkSize })) sum += one;
+    return sum;
+  },
+
   async descend(executor: Executor, join: Join, depth: number): Promise<number> {
     if (depth === 0) return 0;
     return 1 + (await child(executor, join, nested.descend, executor, join, depth - 1));

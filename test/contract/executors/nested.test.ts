@@ -22,6 +22,15 @@ const JOINS = ['await', 'block', 'submitSync'] as const;
 
 describe('A job that waits for jobs of its own executor', () => {
   eachExecutor(POOLS, ({ threads, stealing = false }, the) => {
+    test.each(['map', 'mapSync'] as const)('reads a %s, and so do others', async (form) => {
+      for (const chunkSize of [1, 3]) {
+        const parents = Array.from({ length: 2 * threads + 1 }, () =>
+          the().submit(nested.parentOfMap, the(), form, 10, chunkSize),
+        );
+        expect(await Promise.all(parents)).toEqual(parents.map(() => 55));
+      }
+    });
+
     for (const join of JOINS)
       describe(join, () => {
         test('gets the result of one', async () => {
