@@ -2,7 +2,7 @@
 
 import { show } from '../core/arguments.ts';
 import type { CaptureError } from '../core/errors.ts';
-import { callerPosition, callerUrl, moduleUrlOf } from '../platform/call-site.ts';
+import { callerPlace, callerPosition, moduleUrlOf } from '../platform/call-site.ts';
 import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
 import { importModule, isProgram, moduleName } from '../platform/modules.ts';
 import { exportOfRuntime } from '../platform/runtime-exports.ts';
@@ -130,17 +130,31 @@ function refusal(
   return captureError({ text, name, free, api: site.name, place, written });
 }
 
-/** By text and by the file of whoever sends it: a function that is made again and again is looked up once. */
-const writers = new BoundedCache<string, { readonly url: string | undefined }>(1000);
+/** By text and by the place where it is given: a function that is made again and again is looked up a few times. */
+const writers = new BoundedCache<string, Writer>(1000);
+
+interface Writer {
+  url: string | undefined;
+  looks: number;
+  /** Whether functions of the same text, given at the same place, are written in several files. */
+  isMixed: boolean;
+}
+
+/** After so many functions that are all from one file. */
+const CERTAIN = 3;
 
 /** The file in which `fn` is written: that of its caller, as far as the runtime does not know better. */
 function writerUrl(fn: AnyFunction, text: string, site: AnyFunction): string | undefined {
-  const caller = callerUrl(site);
-  return writers.getOrMake(`${caller}\0${text}`, () => {
-    const around = surroundingsOf(fn);
-    const url = around && scriptUrl(around.script);
-    return { url: url === undefined ? caller : (moduleUrlOf(url) ?? caller) };
-  }).url;
+  const caller = callerPlace(site);
+  const key = `${caller?.url}\0${caller?.at}\0${text}`;
+  const writer = writers.getOrMake(key, () => ({ url: undefined, looks: 0, isMixed: false }));
+  if (writer.looks >= CERTAIN && !writer.isMixed) return writer.url;
+  const around = surroundingsOf(fn);
+  const script = around && scriptUrl(around.script);
+  const url = (script === undefined ? undefined : moduleUrlOf(script)) ?? caller?.url;
+  if (writer.looks++ > 0 && url !== writer.url) writer.isMixed = true;
+  writer.url = url;
+  return url;
 }
 
 const evaluated = new BoundedCache<string, AnyFunction>(1000);

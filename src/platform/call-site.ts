@@ -20,6 +20,8 @@ export interface Position {
 interface Frame {
   getFileName(): string | null | undefined;
   getScriptNameOrSourceURL?(): string | null | undefined;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
 }
 
 /**
@@ -27,17 +29,19 @@ interface Frame {
  * `undefined` if the stack does not tell.
  */
 export function callerUrl(site: Site): string | undefined {
-  return (
-    urlAmong(framesBelow(site)) ?? urlAmong(framesBelow(callerUrl).filter((frame) => !isOwn(nameOf(frame))))
-  );
+  return callerPlace(site)?.url;
 }
 
-function urlAmong(frames: readonly Frame[]): string | undefined {
-  for (const frame of frames) {
-    const name = nameOf(frame);
-    if (name !== '') return moduleUrlOf(name);
-  }
-  return undefined;
+/** The same with the line and the column of the script as it runs: to tell one call from another. */
+export function callerPlace(
+  site: Site,
+): { readonly url: string | undefined; readonly at: string } | undefined {
+  const own = (frame: Frame): boolean => isOwn(nameOf(frame));
+  const named = (frame: Frame): boolean => nameOf(frame) !== '';
+  const frame =
+    framesBelow(site).find(named) ?? framesBelow(callerPlace).find((one) => named(one) && !own(one));
+  if (frame === undefined) return undefined;
+  return { url: moduleUrlOf(nameOf(frame)), at: `${frame.getLineNumber()}:${frame.getColumnNumber()}` };
 }
 
 function nameOf(frame: Frame): string {
