@@ -158,7 +158,6 @@ export function fillError(error: Error, wire: ErrorWire, nested: (value: unknown
     Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
   };
   setStack(error, wire.stack);
-  if (wire.isDOMException) return;
   for (const [key, value] of Object.entries(wire.fields)) define(key, nested(value), true);
   if (wire.name !== undefined && error.name !== wire.name) define('name', wire.name, false);
   if (wire.cause) define('cause', nested(wire.cause[0]), false);

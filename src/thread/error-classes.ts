@@ -10,6 +10,7 @@
  */
 import { type ErrorClass, isKnownEverywhere, makeStandIn, nameOfClass } from '../core/error-wire.ts';
 import { BoundedCache } from '../function/bounded-cache.ts';
+import { isNativeText } from '../function/inline.ts';
 import { type AnyFunction, namesOf, registry } from '../function/registry.ts';
 import { seenClass, writtenAt } from '../function/seen-classes.ts';
 import { commonJsExports, importModule, isProgram, loadedModules } from '../platform/modules.ts';
@@ -36,6 +37,8 @@ const known = new Map<string, ErrorClass>();
 export function moduleOfClass(error: Error): string | undefined {
   const type = error.constructor as AnyFunction;
   if (typeof type !== 'function' || isKnownEverywhere(type)) return undefined;
+  // One of the language, in another realm.
+  if (isNativeText(Function.prototype.toString.call(type))) return undefined;
   let url = modules.get(type);
   if (url === undefined) {
     url =

@@ -50,6 +50,54 @@ describe('Shared', () => {
     expect(() => value.map.get(1)!.add(3)).toThrow(TypeError);
   });
 
+  test('nothing that it has can be changed, whatever its class', () => {
+    const { map, set, since, base, headers } = new Shared({
+      map: new Map([[1, 1]]),
+      set: new Set([1]),
+      since: new Date(0),
+      base: new URL('https://example.org/a?b=1'),
+      headers: new Headers({ a: '1' }),
+    }).get();
+    for (const change of [
+      () => map.set(2, 2),
+      () => set.clear(),
+      () => since.setTime(5),
+      () => since.setUTCHours(5),
+      () => {
+        base.pathname = '/b';
+      },
+      () => base.searchParams.append('c', '2'),
+      () => headers.set('a', '2'),
+    ])
+      expect(change).toThrow('Cannot change a value that threads share');
+    expect([map.size, set.size, since.getTime(), base.href, headers.get('a')]).toEqual([
+      1,
+      1,
+      0,
+      'https://example.org/a?b=1',
+      '1',
+    ]);
+  });
+
+  test('signals in it live on, here and in threads', async () => {
+    const controller = new AbortController();
+    const settings = new Shared({ signal: controller.signal });
+    expect(settings.get().signal.aborted).toBe(false);
+    await using pool = new ThreadPoolExecutor({ threads: 1 });
+    const seen = pool.submit(
+      (shared) =>
+        new Promise((resolve) => {
+          const { signal } = shared.get();
+          signal.addEventListener('abort', () => resolve(signal.reason));
+          if (signal.aborted) resolve(signal.reason);
+        }),
+      settings,
+    );
+    controller.abort('enough');
+    expect(await seen).toBe('enough');
+    expect(settings.get().signal.aborted).toBe(true);
+  });
+
   test('what cannot be sent is refused when it is made', () => {
     expect(() => new Shared({ inside: new WeakMap() })).toThrow(SendError);
   });

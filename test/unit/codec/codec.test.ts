@@ -95,6 +95,17 @@ describe('encode() and decode()', () => {
     expect(again.find(CancelledError)).toBeInstanceOf(CancelledError);
   });
 
+  test('keep the cause and the fields of a DOMException', () => {
+    const made = Object.assign(new DOMException('gone', 'AbortError'), {
+      attempt: 3,
+      cause: new TypeError('why'),
+    });
+    const again = trip(made) as DOMException & { attempt: number; cause: unknown };
+    expect(again).toBeInstanceOf(DOMException);
+    expect([again.name, again.message, again.code, again.attempt]).toEqual(['AbortError', 'gone', 20, 3]);
+    expect(again.cause).toBeInstanceOf(TypeError);
+  });
+
   test('keep a DOMException', () => {
     const again = trip(new DOMException('stopped', 'AbortError'));
     expect(again).toBeInstanceOf(DOMException);
