@@ -70,12 +70,22 @@ export function joinStacks(
   if (asker !== undefined || hasInlineFrames(stack))
     defineLazily(error, 'stack', () => joined(written(stack), asker));
   const seen = new Set<unknown>([error]);
-  for (let { cause } = error; cause instanceof Error && !seen.has(cause); { cause } = cause) {
-    seen.add(cause);
-    const { stack } = cause;
+  const inside = partsOf(error);
+  while (inside.length > 0) {
+    const part = inside.pop();
+    if (!(part instanceof Error) || seen.has(part)) continue;
+    seen.add(part);
+    inside.push(...partsOf(part));
+    const { stack } = part;
     if (typeof stack === 'string' && hasInlineFrames(stack))
-      defineLazily(cause, 'stack', () => written(stack));
+      defineLazily(part, 'stack', () => written(stack));
   }
+}
+
+/** Errors that may be in an error. */
+function partsOf(error: Error): unknown[] {
+  const { errors } = error as Partial<AggregateError>;
+  return Array.isArray(errors) ? [error.cause, ...(errors as unknown[])] : [error.cause];
 }
 
 function joined(stack: string, asker: Asker | undefined): string {

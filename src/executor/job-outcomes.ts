@@ -211,5 +211,7 @@ function settle(job: Job, outcome: number, value: unknown): void {
 }
 
 function tellPart(job: Job, outcomes: ItemOutcomes): void {
-  if (job.work.kind === 'each') job.work.onPart(outcomes);
+  if (job.work.kind !== 'each') return;
+  for (const [, error] of outcomes.errors) joinStacks(error, undefined, job.fn);
+  job.work.onPart(outcomes);
 }

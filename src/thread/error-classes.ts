@@ -37,10 +37,10 @@ const known = new Map<string, ErrorClass>();
 export function moduleOfClass(error: Error): string | undefined {
   const type = error.constructor as AnyFunction;
   if (typeof type !== 'function' || isKnownEverywhere(type)) return undefined;
-  // One of the language, in another realm.
-  if (isNativeText(Function.prototype.toString.call(type))) return undefined;
   let url = modules.get(type);
   if (url === undefined) {
+    // One of the language, in another realm.
+    if (isNativeText(Function.prototype.toString.call(type))) return undefined;
     url =
       registry.classes.get(type.prototype as object)?.url ??
       loadedModuleOf(type) ??

@@ -40,6 +40,21 @@ describe('The stack of an error of a job', () => {
       expect(stack.join('\n')).toMatch(/nested-jobs\.ts[\s\S]*stacks\.test\.ts/);
     });
 
+    test('shows where an inline function is written, of an item of map as well, and of errors inside', async () => {
+      const fails = (n: number): never => {
+        throw new AggregateError([new RangeError(`in ${n}`)], 'all', { cause: new Error('why') });
+      };
+      const list = the().map(fails, [1], { onError: 'settle' });
+      const outcomes: PromiseRejectedResult[] = [];
+      for await (const outcome of list) outcomes.push(outcome as PromiseRejectedResult);
+      const blocking = [...the().mapSync(fails, [1], { onError: 'settle' })] as PromiseRejectedResult[];
+      for (const { reason } of [...outcomes, ...blocking]) {
+        const { errors, cause } = reason as AggregateError;
+        for (const error of [reason, cause, ...errors])
+          expect(stackOf(error)[1]).toContain('stacks.test.ts:');
+      }
+    });
+
     test('of a thousand jobs at once shows the place in the thread all the same', async () => {
       const errors = await Promise.all(Array.from({ length: 1000 }, () => failure(theAsker(the()))));
       for (const error of errors) expect(stackOf(error)[1]).toMatch(/fail .*jobs\.ts/);
