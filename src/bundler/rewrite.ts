@@ -34,7 +34,7 @@ export function candidates(specifier: string): readonly string[] {
  */
 export async function rewrite(text: string, id: string, naming: Naming): Promise<string | undefined> {
   const edits: { place: SourcePlace; text: string }[] = [];
-  const urls = new Map<string, number>();
+  const named: Named[] = [];
   for (const place of sourcePlaces(text, /x(?:\?|$)/.test(id))) {
     if (place.kind === 'name') {
       edits.push({ place, text: place.text });
@@ -45,14 +45,23 @@ export async function rewrite(text: string, id: string, naming: Naming): Promise
       if (written !== undefined) edits.push({ place, text: written });
       continue;
     }
-    const url = await naming.url(place.kind === 'own' ? undefined : place.specifier);
+    const own = place.kind === 'own';
+    const url = await naming.url(own ? undefined : place.specifier);
     if (url === undefined) continue;
-    if (!urls.has(url)) urls.set(url, urls.size);
+    const known = named.findIndex((one) => one.url === url && one.own === own);
+    const index = known === -1 ? named.push({ url, own }) - 1 : known;
     // Exactly as long as `import.meta`.
-    edits.push({ place, text: `__heddle${urls.get(url)}()` });
+    edits.push({ place, text: `__heddle${index}()` });
   }
   if (edits.length === 0) return undefined;
-  return withFunctions(apply(text, edits), urls);
+  return withFunctions(apply(text, edits), named);
+}
+
+/** A module that the text names by its URL. */
+interface Named {
+  readonly url: string;
+  /** Whether it is the one that is written there, and so stands for its `import.meta`. */
+  readonly own: boolean;
 }
 
 function apply(text: string, edits: readonly { place: SourcePlace; text: string }[]): string {
@@ -66,8 +75,14 @@ function apply(text: string, edits: readonly { place: SourcePlace; text: string 
   return result + text.slice(from);
 }
 
-/** Function declarations, for those are there before the first line of the module runs. */
-function withFunctions(text: string, urls: ReadonlyMap<string, number>): string {
-  const functions = Array.from(urls, ([url, index]) => `function __heddle${index}() { return ${url}; }\n`);
+/**
+ * Function declarations, for those are there before the first line of the module runs. Each copy of the module that a bundle has
+ * makes its own one: by that heddle tells them apart.
+ */
+function withFunctions(text: string, named: readonly Named[]): string {
+  const functions = named.map(({ url, own }, index) => {
+    const name = `__heddle${index}`;
+    return `function ${name}() { return ${own ? `{ url: ${url}, copy: ${name} }` : url}; }\n`;
+  });
   return functions.length === 0 ? text : `${text}\n${functions.join('')}`;
 }

@@ -83,33 +83,33 @@ export function portable(
   functions: AnyFunction | Record<string, AnyFunction> | ContextStorage,
   name?: string,
 ): AnyFunction | Record<string, AnyFunction> | ContextStorage {
-  const url = moduleOf(meta);
+  const module = moduleOf(meta);
   // A record has no name: so one of functions called `run` and `get` is not taken for a storage.
   if (name !== undefined && typeof functions === 'object') {
     if (!isContextStorage(functions))
       throw new TypeError(
         `storage must be an AsyncLocalStorage, or have run and get, received ${show(functions)}; a record of functions takes no name`,
       );
-    register(url, runOf(functions), checkName(name)!);
+    register(module, runOf(functions), checkName(name)!);
     return functions;
   }
   if (typeof functions === 'function') {
     if (name !== undefined && typeof name !== 'string')
       throw new TypeError(`name must be a string, received ${show(name)}`);
-    register(url, functions, name ?? functions.name);
+    register(module, functions, name ?? functions.name);
     return functions;
   }
   if (typeof functions !== 'object' || functions === null)
     throw new TypeError(`fn must be a function or a record of functions, received ${show(functions)}`);
   for (const [key, fn] of Object.entries(functions)) {
     checkFunction(fn, `functions.${key}`);
-    register(url, fn, key);
+    register(module, fn, key);
   }
   return functions;
 }
 
 /** Makes the module and name of a function, or class, known. @throws {TypeError} another has that name, or it has none. */
-export function register(url: string, fn: AnyFunction, name: string): void {
+export function register({ url, copy }: Module, fn: AnyFunction, name: string): void {
   if (name === '') {
     throw new TypeError(
       'Cannot register function: it has no name; give one with portable(import.meta, fn, name)',
@@ -117,6 +117,11 @@ export function register(url: string, fn: AnyFunction, name: string): void {
   }
   const key = `${url}#${name}`;
   const known = registry.functions.get(key);
+  // Another file of a bundle has the module too, with names that a minifier chose: what is in use already goes on to be.
+  if (known !== undefined && copy !== undefined && copy !== registry.copies.get(key)) {
+    registry.marks.set(fn, { url, name });
+    return;
+  }
   // The same module may be evaluated twice (a hot reload, a query in its URL): the same text is the same function.
   if (known !== undefined && known !== fn && String(known) !== String(fn)) {
     throw new TypeError(
@@ -124,16 +129,25 @@ export function register(url: string, fn: AnyFunction, name: string): void {
     );
   }
   registry.functions.set(key, fn);
+  if (copy !== undefined) registry.copies.set(key, copy);
   registry.marks.set(fn, { url, name });
 }
 
-/** The URL of a module. @throws {TypeError} It is none. */
-export function moduleOf(meta: unknown): string {
+/** A module, as the code that is written in it names it. */
+export interface Module {
+  readonly url: string;
+  /** In a bundle, which may have copies of it: an object of this one's own. The plugin for bundlers writes it. */
+  readonly copy: unknown;
+}
+
+/** The module that `meta` means. @throws {TypeError} It means none. */
+export function moduleOf(meta: unknown): Module {
+  const copy = typeof meta === 'object' && meta !== null && 'copy' in meta ? meta.copy : undefined;
   const url = typeof meta === 'object' && meta !== null && 'url' in meta ? meta.url : meta;
   const text = url instanceof URL ? url.href : url;
   // A drive letter makes a Windows path look like a URL: a scheme has two letters at least.
   if (typeof text === 'string' && /^[a-z][a-z\d+.-]+:/i.test(text) && URL.canParse(text)) {
-    return text.replace(/#.*$/s, '');
+    return { url: text.replace(/#.*$/s, ''), copy };
   }
   throw new TypeError(
     `Cannot register function: expected the module's import.meta or its URL, received ${show(meta)}; pass import.meta`,

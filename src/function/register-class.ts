@@ -53,7 +53,7 @@ export function registerClass<C extends abstract new (...args: never[]) => objec
   codec?: ClassCodec<InstanceType<C>, D>,
   name?: string,
 ): C {
-  const url = moduleOf(meta);
+  const module = moduleOf(meta);
   if (typeof type !== 'function' || typeof type.prototype !== 'object' || type.prototype === null)
     throw new TypeError(`class must be a class, received ${show(type)}`);
   checkCodec(codec);
@@ -63,9 +63,9 @@ export function registerClass<C extends abstract new (...args: never[]) => objec
       'Cannot register class: it has no name; give one with registerClass(import.meta, C, codec, name)',
     );
   if (codec === undefined) checkFields(type);
-  register(url, type as unknown as AnyFunction, known);
+  register(module, type as unknown as AnyFunction, known);
   registry.classes.set(type.prototype as object, {
-    url,
+    url: module.url,
     name: known,
     type,
     codec: codec as ClassCodec<object, unknown> | undefined,

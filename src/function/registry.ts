@@ -38,16 +38,19 @@ export interface ClassCodec<T, D> {
 
 interface Registry {
   readonly functions: Map<string, AnyFunction>;
+  /** By the same names: which copy of the module has registered each, in a bundle. */
+  readonly copies: Map<string, unknown>;
   readonly marks: WeakMap<AnyFunction, Mark>;
   readonly captures: WeakMap<AnyFunction, Capture>;
   /** By the prototype of the class. */
   readonly classes: WeakMap<object, ClassEntry>;
 }
 
-const KEY = Symbol.for('heddle.functions.2');
+const KEY = Symbol.for('heddle.functions.3');
 const globals = globalThis as { [KEY]?: Registry };
 globals[KEY] ??= {
   functions: new Map(),
+  copies: new Map(),
   marks: new WeakMap(),
   captures: new WeakMap(),
   classes: new WeakMap(),

@@ -14,6 +14,7 @@ inline 49
 capture 119
 alias hello you
 map 1,4,9
+copies 4,^^16,9
 import true
 shared 1,2,3
 workspace 6.21 miles

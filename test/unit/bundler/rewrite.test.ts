@@ -18,7 +18,7 @@ describe('rewrite()', () => {
   test('names the own module by a function that is there before the first line runs', async () => {
     const text = `${HEAD}export const a = portable(import.meta, { a() {} });`;
     expect(await rewrite(text, 'a.js', naming)).toBe(
-      `${HEAD}export const a = portable(__heddle0(), { a() {} });\nfunction __heddle0() { return urlOf(own); }\n`,
+      `${HEAD}export const a = portable(__heddle0(), { a() {} });\nfunction __heddle0() { return { url: urlOf(own), copy: __heddle0 }; }\n`,
     );
   });
 

@@ -52,6 +52,16 @@ test('portable() refuses a second function of the same name and module, and take
   expect(() => portable('data:text/javascript,other', () => 'another', 'taken')).not.toThrow();
 });
 
+test('portable() takes each copy that the files of a bundle have of a module: the first one is found, all are known', () => {
+  const copy = (copy: string): ImportMeta =>
+    ({ url: 'data:text/javascript,bundled', copy }) as unknown as ImportMeta;
+  const first = portable(copy('a.js'), () => 'a', 'copied');
+  const second = portable(copy('b.js'), () => 'b and another text', 'copied');
+  expect(submit(second)).toEqual(submit(first));
+  expect(resolveReference(submit(second))).toBe(first);
+  expect(() => portable(copy('a.js'), () => 'another', 'copied')).toThrow(/another function of data:/);
+});
+
 const refusals: readonly (readonly [
   what: string,
   meta: unknown,
@@ -77,7 +87,7 @@ test.each(refusals)('portable() refuses %s with a TypeError', (_what, meta, fn, 
 
 test('a portable function that is not known yet is found by importing its module', async () => {
   const url = moduleOf(`
-    const known = globalThis[Symbol.for('heddle.functions.2')].functions;
+    const known = globalThis[Symbol.for('heddle.functions.3')].functions;
     known.set(import.meta.url + '#late', () => 'found');`);
   const late = (await resolveReference({ kind: 'portable', url, name: 'late' })) as () => string;
   expect(late()).toBe('found');

@@ -2,6 +2,7 @@ import { capture, currentThread, isMainThread, Queue, run, ThreadPoolExecutor, t
 import { times } from './dep.ts';
 import { evaluations } from './evaluations.ts';
 import { fail, square, where } from './jobs.ts';
+import { fourth } from './powers.ts';
 
 evaluations.program = true;
 
@@ -31,6 +32,15 @@ if (isMainThread) {
     const squares: number[] = [];
     for await (const result of pool.map(square, [1, 2, 3])) squares.push(result);
     console.log('map', squares.join());
+
+    // In one thread, so that its files meet.
+    const single = new ThreadPoolExecutor({ threads: 1 });
+    const powers = [
+      await single.submit(square, 2),
+      await single.submit(fourth, 2),
+      await single.submit(square, 3),
+    ];
+    console.log('copies', powers.join());
 
     const remote = pool.import(() => import('./remote.ts'));
     const there = await remote.there();
