@@ -4,6 +4,7 @@
 export interface Options {
   absWorkingDir?: string;
   bundle?: boolean;
+  chunkNames?: string;
   entryNames?: string;
   entryPoints?: readonly (string | EntryPoint)[] | Readonly<Record<string, string>>;
   format?: string;
@@ -57,7 +58,9 @@ export interface Build {
 }
 
 export interface Metafile {
-  readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
+  readonly outputs: Readonly<
+    Record<string, { readonly entryPoint?: string; readonly inputs: Readonly<Record<string, unknown>> }>
+  >;
 }
 
 /** The entry points as a list, in whatever form they were given. */

@@ -136,9 +136,14 @@ class ThreadFiles {
       .filter(([, { inputs }]) =>
         Object.keys(inputs).some((path) => this.#rewritten.has(resolve(this.#root, path))),
       )
-      .map(([file]) => ({
-        text: `Cannot bundle ${file} for heddle's threads: it has to lie in ${folder} itself; name its entry point with { in, out }, without a folder`,
+      .map(([file, { entryPoint }]) => ({
+        text: `Cannot bundle ${file} for heddle's threads: it has to lie in ${folder} itself; ${
+          entryPoint === undefined
+            ? `it is shared by others, so give chunkNames no folder: "${basename(chunkNames)}"`
+            : 'name its entry point with { in, out }, without a folder'
+        }`,
       }));
     return { errors };
   }
 }
+    const { chunkNames = '' } = this.#build.initialOptions;

@@ -87,6 +87,12 @@ test('a file in a folder of its own is refused if it names files for threads', a
   );
 });
 
+test('a folder of chunks is refused by the name of its option', async () => {
+  project({ 'main.ts': JOBS, 'cli.ts': "import { job } from './main.ts';\nconsole.log(job);" });
+  const more = { entryPoints: ['main.ts', 'cli.ts'], splitting: true, chunkNames: 'chunks/[name]-[hash]' };
+  await expect(build(options(more))).rejects.toThrow(/give chunkNames no folder: "\[name\]-\[hash\]"/);
+});
+
 test('a module that is named for the first time in a later build is refused', async () => {
   project({ 'main.ts': "import './jobs.ts';", 'jobs.ts': JOBS, 'late.ts': JOBS });
   const builds = await context(options());
