@@ -45,7 +45,9 @@ export interface Build {
   ): Promise<{ errors: readonly Message[]; external: boolean; namespace: string; path: string }>;
   onResolve(
     options: { filter: RegExp },
-    callback: (args: { path: string }) => { path: string; external: boolean } | undefined,
+    callback: (args: {
+      path: string;
+    }) => { path: string; external?: boolean; namespace?: string } | undefined,
   ): void;
   onLoad(
     options: { filter: RegExp; namespace: string },

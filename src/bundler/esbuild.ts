@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { type Build, listed, type Message, type Metafile, type Options } from './esbuild-build.ts';
 import { findModules, Paths } from './esbuild-search.ts';
-import { HEDDLE, type Naming, rewrite, SOURCE } from './rewrite.ts';
+import { HEDDLE, importByRequire, type Naming, rewrite, SOURCE } from './rewrite.ts';
 import { threadFile } from './thread-file.ts';
 
 /** Sets the plugin up for a build. */
@@ -21,7 +21,7 @@ export async function setUpEsbuild(build: Build): Promise<void> {
   useFolder(options);
   options.entryPoints = [
     ...listed(options.entryPoints),
-    ...Array.from(modules, (path) => ({ in: path, out: threadFile(path, root) })),
+    ...Array.from(modules, (path) => ({ in: entryFor(path, options), out: threadFile(path, root) })),
   ];
   options.metafile = true;
   const files = new ThreadFiles(build, root, modules);
@@ -29,7 +29,23 @@ export async function setUpEsbuild(build: Build): Promise<void> {
     files.isFile(path) ? { path, external: true } : undefined,
   );
   build.onLoad({ filter: SOURCE, namespace: 'file' }, ({ path }) => files.load(path));
+  build.onResolve({ filter: new RegExp(`^${JSON_ENTRY}:`) }, ({ path }) => ({
+    path: path.slice(JSON_ENTRY.length + 1),
+    namespace: JSON_ENTRY,
+  }));
+  build.onLoad({ filter: /./, namespace: JSON_ENTRY }, async ({ path }) => ({
+    contents: `module.exports = require(${JSON.stringify(path)});`,
+    loader: 'js',
+    resolveDir: dirname(path),
+  }));
   build.onEnd(({ metafile }) => metafile && files.check(metafile));
+}
+
+/** Stands before the path of JSON that is an entry point: by itself, esbuild gives that no exports in CommonJS. */
+const JSON_ENTRY = 'heddle-json';
+
+function entryFor(path: string, { format }: Options): string {
+  return format !== 'esm' && path.endsWith('.json') ? `${JSON_ENTRY}:${path}` : path;
 }
 
 /** What files are called has to be known while they are written. */
@@ -78,7 +94,9 @@ class FileNaming implements Naming {
     // Where chunks are shared, an entry point that is imported stays a file, and esbuild says which.
     if (!sent || this.#files.areShared) return undefined;
     const path = await this.#paths.resolve(specifier);
-    return path === undefined ? undefined : `import(${this.#files.name(path)})`;
+    if (path === undefined) return undefined;
+    const file = this.#files.name(path);
+    return this.#files.areModules ? `import(${file})` : importByRequire('require', file);
   }
 }
 
@@ -86,6 +104,7 @@ class ThreadFiles {
   /** The URL of the file in which this is written. */
   readonly here: string;
   readonly areShared: boolean;
+  readonly areModules: boolean;
   readonly #build: Build;
   readonly #root: string;
   readonly #extension: string;
@@ -98,7 +117,8 @@ class ThreadFiles {
     this.#build = build;
     this.#root = root;
     this.#extension = outExtension?.['.js'] ?? '.js';
-    this.here = format === 'esm' ? 'import.meta.url' : "require('node:url').pathToFileURL(__filename)";
+    this.areModules = format === 'esm';
+    this.here = this.areModules ? 'import.meta.url' : "require('node:url').pathToFileURL(__filename)";
     this.areShared = splitting;
     for (const path of modules) this.#names.set(path, `./${threadFile(path, root)}${this.#extension}`);
   }
@@ -130,6 +150,7 @@ class ThreadFiles {
 
   /** The files for threads are named as neighbours: so what names them has to lie beside them. */
   check({ outputs }: Metafile): { errors: Message[] } {
+    const { chunkNames = '' } = this.#build.initialOptions;
     const folder = resolve(this.#root, this.#build.initialOptions.outdir ?? '.');
     const errors = Object.entries(outputs)
       .filter(([file]) => !file.endsWith('.map') && dirname(resolve(this.#root, file)) !== folder)
@@ -146,4 +167,3 @@ class ThreadFiles {
     return { errors };
   }
 }
-    const { chunkNames = '' } = this.#build.initialOptions;

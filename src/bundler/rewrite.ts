@@ -5,7 +5,7 @@ import { type SourcePlace, sourcePlaces } from './source-places.ts';
 export interface Naming {
   /**
    * An expression for the URL of the module that `specifier` means, or for the module's own without one, wherever the code
-   * that holds it ends up. `undefined`: it is not bundled, and found as it is written.
+   * that holds it ends up; or for a function that imports it. `undefined`: it is not bundled, and found as it is written.
    */
   url(specifier: string | undefined): Promise<string | undefined>;
   /** What to write for an `import()`; `undefined` to leave it as it is. `sent`: it runs in a thread. */
@@ -24,6 +24,14 @@ export function candidates(specifier: string): readonly string[] {
   if (match === null) return [specifier];
   const [, stem, x] = match;
   return [specifier, ...(x === '' ? [`${stem}ts`] : []), `${stem}tsx`];
+}
+
+/**
+ * What `import()` of a CommonJS file would be, where Node would not find the names that a bundler exports in its own way.
+ * `require` is what that is called there. No syntax that a bundler might have to write in another way.
+ */
+export function importByRequire(require: string, file: string): string {
+  return `Promise.resolve().then(() => ${require}(${file})).then((m) => m && m.__esModule ? m : Object.assign({}, m, { default: m }))`;
 }
 
 /**

@@ -2,9 +2,10 @@
  * webpack: modules for threads are further entry points, added when the program's own modules are known. webpack shares no
  * code between entry points by itself: so each of their files has what it needs.
  */
+import { isBuiltin } from 'node:module';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { candidates, HEDDLE, type Naming, rewrite } from './rewrite.ts';
+import { candidates, HEDDLE, importByRequire, type Naming, rewrite } from './rewrite.ts';
 import { threadFile } from './thread-file.ts';
 
 interface Module {
@@ -140,7 +141,7 @@ export class ThreadEntries {
 
   #addOne(compilation: Compilation, path: string): Promise<void> {
     const name = threadFile(path, this.#compiler.context);
-    const dependency = this.#compiler.webpack.EntryPlugin.createDependency(path, { name });
+    const dependency = this.#compiler.webpack.EntryPlugin.createDependency(requestOf(path), { name });
     const options = { name, filename: this.file(path), library: { type: this.#library } };
     return new Promise((done, reject) => {
       compilation.addEntry(this.#compiler.context, dependency, options, (error) => {
@@ -149,6 +150,22 @@ export class ThreadEntries {
       });
     });
   }
+}
+
+/** Whether it is in no bundle. What webpack itself makes of an import of such is not there in a thread. */
+function isOutside(specifier: string): boolean {
+  return HEDDLE.test(specifier) || isBuiltin(specifier);
+}
+
+function importOfOutside(specifier: string): string {
+  return `import(/* webpackIgnore: true */ ${JSON.stringify(specifier)})`;
+}
+
+/** The module of an entry. What is no code gets an export: webpack would give one for each of its names, and none for it. */
+function requestOf(path: string): string {
+  return path.endsWith('.json')
+    ? `data:text/javascript,${encodeURIComponent(`export { default } from ${JSON.stringify(path)};`)}`
+    : path;
 }
 
 class EntryNaming implements Naming {
@@ -164,6 +181,7 @@ class EntryNaming implements Naming {
   }
 
   async url(specifier: string | undefined): Promise<string | undefined> {
+    if (specifier !== undefined && isOutside(specifier)) return `() => ${importOfOutside(specifier)}`;
     const path = specifier === undefined ? this.#path : await this.#resolve(specifier);
     return path === undefined
       ? undefined
@@ -171,13 +189,14 @@ class EntryNaming implements Naming {
   }
 
   async import(specifier: string, sent: boolean): Promise<string | undefined> {
-    const path = sent ? await this.#resolve(specifier) : undefined;
+    if (!sent) return undefined;
+    if (isOutside(specifier)) return importOfOutside(specifier);
+    const path = await this.#resolve(specifier);
     if (path === undefined) return undefined;
     const file = JSON.stringify(this.#entries.neighbour(this.#file(path)));
-    // What webpack makes of CommonJS shows its exports to nobody who imports it.
     return this.#entries.isModule
       ? `import(/* webpackIgnore: true */ ${file})`
-      : `Promise.resolve().then(() => __non_webpack_require__(${file}))`;
+      : importByRequire('__non_webpack_require__', file);
   }
 
   #file(path: string): string {

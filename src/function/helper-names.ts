@@ -41,8 +41,12 @@ const SPELLED_BOTH_WAYS: ReadonlySet<string> = new Set(
     .map((name) => name.replaceAll('_', '')),
 );
 
+/** Of Rollup, for `import()` in CommonJS. */
+const INTEROP = /^_interopNamespace(?:Compat|Default|DefaultOnly)?\d*$/;
+
 /** Whether compilers call a helper so; a number at its end says that there are several. */
 export function isHelperName(name: string): boolean {
+  if (INTEROP.test(name)) return true;
   const bare = /^__?([a-z]\w*?)\d*$/i.exec(name)?.[1];
   if (bare === undefined) return false;
   if (name.startsWith('__')) return UNDERSCORED.has(bare);

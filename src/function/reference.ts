@@ -211,8 +211,7 @@ async function importExport({
   name,
   print,
 }: FunctionReference & { kind: 'export' }): Promise<AnyFunction> {
-  const module =
-    exportSeenHere(url, name) ?? exportsOf(await importModule(url), print === undefined ? undefined : name);
+  const module = exportSeenHere(url, name) ?? exportsOf(await importModule(url), name, print !== undefined);
   const value = Object.hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === 'function') {
     checkPrint(value as AnyFunction, url, name, print);
@@ -243,13 +242,15 @@ function exportSeenHere(url: string, name: string): Record<string, unknown> | un
 
 /**
  * A module that was compiled to CommonJS shows its exports as those of its default export; any CommonJS module may, with one
- * of the name `found` if that was seen there.
+ * of that name if that was `found` there.
  */
-function exportsOf(module: Record<string, unknown>, found: string | undefined): Record<string, unknown> {
+function exportsOf(module: Record<string, unknown>, name: string, found: boolean): Record<string, unknown> {
   const inner = module['default'] as Record<string, unknown> | null | undefined;
   if (typeof inner !== 'object' || inner === null) return module;
   if (inner['__esModule'] === true) return inner;
-  return found !== undefined && !Object.hasOwn(module, found) && Object.hasOwn(inner, found) ? inner : module;
+  // Rolldown does not mark its files for what they are.
+  if (name === 'default' && typeof inner['default'] === 'function') return inner;
+  return found && !Object.hasOwn(module, name) && Object.hasOwn(inner, name) ? inner : module;
 }
 
 function checkPrint(fn: AnyFunction, url: string, name: string, print: string | undefined): void {

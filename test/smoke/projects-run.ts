@@ -12,11 +12,16 @@ const EXPECTED = `portable 25
 alone true
 inline 49
 capture 119
+outside there
+default 6
+json 19
 alias hello you
 map 1,4,9
 copies 4,^^16,9
 import true
 shared 1,2,3
+imported default 9
+imported builtin b
 workspace 6.21 miles
 error true jobs.ts 15
 `;
@@ -112,7 +117,10 @@ const projects: readonly Project[] = [
   bundled('vite', ['[vite/bin/vite.js]', 'build', '--logLevel', 'warn'], {
     'dist/main.js': ['oldest', 'node24'],
   }),
-  bundled('rolldown', ['[rolldown/bin/cli.mjs]', '-c'], { 'dist/main.js': ['node24'] }),
+  bundled('rolldown', ['[rolldown/bin/cli.mjs]', '-c'], {
+    'dist/main.js': ['node24'],
+    'cjs/main.cjs': ['node24'],
+  }),
   bundled('rollup', ['[rollup/dist/bin/rollup]', '-c', '--silent'], {
     'dist/main.js': ['node24'],
     'cjs/main.cjs': ['node24'],

@@ -10,6 +10,7 @@ const typescript = {
     return null;
   },
   transform(code, id) {
+    if (id.endsWith('.json')) return `export default ${code};`;
     if (!id.endsWith('.ts')) return null;
     return transform(code, { loader: 'ts', target: 'node20', sourcemap: 'external', sourcefile: id });
   },
@@ -17,6 +18,7 @@ const typescript = {
 
 export default {
   input: 'src/main.ts',
+  external: /^node:/,
   plugins: [heddle.rollup(), typescript],
   output: [
     { dir: 'dist', format: 'es', sourcemap: true },

@@ -26,6 +26,16 @@ if (isMainThread) {
         100,
       ),
     );
+    const outside = await toThread(async () => {
+      const { basename } = await import('node:path');
+      const inner = await import('heddle');
+      return basename(await inner.toThread((text: string) => `from/${text}`, 'there'));
+    });
+    console.log('outside', outside);
+    console.log('default', await toThread(async () => (await import('./thrice.ts')).default(2)));
+    const json = async (): Promise<number> =>
+      (await import('./rates.json', { with: { type: 'json' } })).default.vat;
+    console.log('json', await toThread(json));
     console.log('alias', await toThread(async () => (await import('#greeting')).greet('you')));
 
     const pool = new ThreadPoolExecutor({ threads: 2 });
@@ -51,6 +61,8 @@ if (isMainThread) {
     for await (const item of queue) items.push(item);
     await filled;
     console.log('shared', items.join());
+    console.log('imported default', await pool.import(() => import('./thrice.ts')).default(3));
+    console.log('imported builtin', await pool.import(() => import('node:path')).basename('a/b'));
     const byUrl = pool.import<typeof import('./remote.ts')>(new URL('./remote.js', import.meta.url));
     console.log('workspace', await byUrl.miles(10));
 
