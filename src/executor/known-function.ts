@@ -1,7 +1,7 @@
 /** Functions that executors have met: each gets a number, so that a thread is sent its source or address once. */
 import { checkFunction } from '../core/arguments.ts';
 import { InvalidStateError } from '../core/errors.ts';
-import { type FunctionReference, referenceTo } from '../function/reference.ts';
+import { type FunctionReference, noteReference, referenceTo } from '../function/reference.ts';
 import { registry } from '../function/registry.ts';
 import type { KnownFunction } from '../jobs/functions.ts';
 import { isTopLevelOf, moduleName } from '../platform/modules.ts';
@@ -53,6 +53,7 @@ function checkGuarded(reference: FunctionReference): void {
 export function registerReference(fn: AnyFunction, reference: FunctionReference): void {
   byFunction.set(fn, knowReference(reference));
   addresses.set(fn, reference);
+  noteReference(fn, reference);
 }
 
 /** The address of a function that is nothing else. */

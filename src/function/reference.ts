@@ -8,6 +8,7 @@ import { importModule, isProgram, moduleName } from '../platform/modules.ts';
 import { exportOfRuntime } from '../platform/runtime-exports.ts';
 import { isMainThread } from '../platform/thread-identity.ts';
 import { BoundedCache } from './bounded-cache.ts';
+import { capture } from './capture.ts';
 import { captureError } from './capture-error.ts';
 import { withHelpers } from './compiler-helpers.ts';
 import { exportSeenBy, findExport, type WrittenIn, writtenIn } from './found-export.ts';
@@ -36,7 +37,7 @@ export type FunctionReference =
       readonly source: string;
       readonly base: string | undefined;
       readonly name: string;
-      readonly values?: unknown;
+      readonly values?: object;
       /** The URL of its source map, while the process is being debugged. */
       readonly map?: string;
     };
@@ -58,6 +59,11 @@ export function referenceTo(fn: AnyFunction, site: AnyFunction): FunctionReferen
   const reference = makeReference(fn, site);
   references.set(fn, reference);
   return reference;
+}
+
+/** Has `fn` known by `reference`: it is nothing else, such as a function of a module that is not loaded here. */
+export function noteReference(fn: AnyFunction, reference: FunctionReference): void {
+  references.set(fn, reference);
 }
 
 /**
@@ -182,8 +188,8 @@ function resolveInline(reference: FunctionReference & { kind: 'inline' }): AnyFu
   const fn = evaluated.getOrMake(`${base}\0${name}\0${source}\0${map}`, () =>
     evaluateInline(source, base, name, map),
   );
-  if (values === undefined) return fn;
-  return (...args: unknown[]) => (fn as (...all: unknown[]) => unknown)(values, ...args);
+  // It may be sent on from here, with its values.
+  return values === undefined ? fn : capture(values, fn as (values: object) => unknown);
 }
 
 async function importPortable({ url, name }: { url: string; name: string }): Promise<AnyFunction> {
