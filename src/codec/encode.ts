@@ -8,7 +8,16 @@ import { isHostObject, isMap, isProxy, isSet } from '../platform/serialize.ts';
 import { isUntransferable, type Transferable } from '../platform/worker.ts';
 import { BufferStandIns } from './buffer-stand-ins.ts';
 import { CarrierMissing, carrierNamed, carrierOfFunction, carrierOfObject } from './carriers.ts';
-import { describeKey, entriesOf, isPlatformObject, itemsOf, join, notePlace, unsendable } from './refusal.ts';
+import {
+  describeKey,
+  entriesOf,
+  isPlatformObject,
+  itemsOf,
+  join,
+  notePlace,
+  shortened,
+  unsendable,
+} from './refusal.ts';
 import { hasSpecial, isContainer, isLeaf } from './special.ts';
 import { standardClassOf, takeStandard } from './standard-values.ts';
 import { isStackOverflow, tooDeep } from './too-deep.ts';
@@ -177,7 +186,7 @@ class Encoder {
     if (shared !== undefined) return this.#handle(fn, path, shared);
     const standIn = this.#standInFor(fn);
     try {
-      const reference = this.#hooks.referenceTo(fn) as { readonly values?: unknown };
+      const reference = this.#referenceTo(fn, path);
       this.#specials.push(
         hasSpecial(reference, undefined, this.#hooks)
           ? this.#capturing(fn, path, standIn, reference)
@@ -194,6 +203,15 @@ class Encoder {
       );
     }
     return standIn;
+  }
+
+  #referenceTo(fn: (...args: never[]) => unknown, path: string): { readonly values?: unknown } {
+    try {
+      return this.#hooks.referenceTo(fn) as { readonly values?: unknown };
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      throw new CaptureError(`${shortened(path)}: ${error.message}`, error.variables);
+    }
   }
 
   #error(error: Error, path: string): object {

@@ -109,7 +109,7 @@ export function unsendable(
 }
 
 /** Of a path that is too long to read, its beginning and its end. */
-function shortened(path: string): string {
+export function shortened(path: string): string {
   return path.length <= 200 ? path : `${path.slice(0, 120)} … ${path.slice(-60)}`;
 }
 

@@ -15,7 +15,7 @@ export interface Refused {
   readonly free: readonly CapturedName[];
   /** The public function that it was given to: `submit`. */
   readonly api: string;
-  /** `file:line:column` of that call. */
+  /** `at file:line:column` of that call, or `written at …`. */
   readonly place: string | undefined;
   readonly written: WrittenIn | undefined;
 }
@@ -34,7 +34,7 @@ export function captureError(refused: Refused): CaptureError {
   ];
   const wayOut = `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
   return new CaptureError(
-    `Cannot send function ${name === '' ? '' : `"${name}" `}to another thread: it uses ${list(names)} from its surroundings, which ${one ? 'does' : 'do'} not exist there${place === undefined ? '' : ` (at ${place})`}` +
+    `Cannot send function ${name === '' ? '' : `"${name}" `}to another thread: it uses ${list(names)} from its surroundings, which ${one ? 'does' : 'do'} not exist there${place === undefined ? '' : ` (${place})`}` +
       (repair.code === undefined ? `; ${wayOut}` : `. ${repair.advice}:\n    ${repair.code}\nor ${wayOut}`),
     names,
   );

@@ -18,6 +18,7 @@ import { printOf } from './inline-text.ts';
 import { pathOfNative } from './native-paths.ts';
 import { type AnyFunction, namesOf, registry } from './registry.ts';
 import { functionSentFrom, noteSentFrom } from './seen-classes.ts';
+import { placeOf } from './written-places.ts';
 
 /** The name of a function: plain data, which goes through a structured clone. */
 export type FunctionReference =
@@ -132,8 +133,13 @@ function refusal(
   written: WrittenIn | undefined,
 ): CaptureError {
   const position = callerPosition(site);
-  const place = position && `${position.file}:${position.line}:${position.column}`;
-  return captureError({ text, name, free, api: site.name, place, written });
+  const place = position && `at ${position.file}:${position.line}:${position.column}`;
+  return captureError({ text, name, free, api: site.name, place: place ?? placeWritten(written), written });
+}
+
+function placeWritten(written: WrittenIn | undefined): string | undefined {
+  const place = written && placeOf(written.around);
+  return place && `written at ${place}`;
 }
 
 /** By text and by the place where it is given: a function that is made again and again is looked up a few times. */

@@ -14,6 +14,15 @@ export function writtenPlaces(fn: AnyFunction, inline: InlineSource): WrittenPla
   return url === undefined ? undefined : placesOf(inline, around!, url);
 }
 
+/** Where a function is written, for messages: `file:line:column`. `undefined` where only its text is known. */
+export function placeOf(around: Surroundings): string | undefined {
+  const script = scriptUrl(around.script);
+  // What a thread evaluates is called by the file it was written in, and has lines of its own.
+  if (script === undefined || script.includes('#')) return undefined;
+  const { url, line, column } = originalPosition(script, around);
+  return `${url.replace(/^file:\/\//, '')}:${line + 1}:${column + 1}`;
+}
+
 function placesOf(
   { expression, anchor, begin, end }: InlineSource,
   around: Surroundings,

@@ -49,7 +49,7 @@ function nameOf(frame: Frame): string {
 }
 
 function isOwn(name: string): boolean {
-  return name.startsWith('node:') || isOwnPlace(name);
+  return /^(?:node|ext|bun|native|internal):/.test(name) || isOwnPlace(name);
 }
 
 /** The URL of the file that a script is called by; `undefined` for what is not from a file. */
@@ -64,16 +64,16 @@ export function moduleUrlOf(name: string): string | undefined {
 
 /**
  * Where `site` was called, in the lines of the original source where source maps are in use; where our library was, if
- * `site` is not on the stack. For messages.
+ * `site` is not on the stack, or was called by the library itself. For messages.
  */
 export function callerPosition(site: Site): Position | undefined {
-  return positionBelow(site, () => false) ?? positionBelow(callerPosition, isOwn);
+  return positionBelow(site) ?? positionBelow(callerPosition);
 }
 
-function positionBelow(site: Site, isLeftOut: (file: string) => boolean): Position | undefined {
+function positionBelow(site: Site): Position | undefined {
   const holder: { stack?: unknown } = {};
   const { stackTraceLimit } = Error;
-  Reflect.set(Error, 'stackTraceLimit', DEPTH);
+  Reflect.set(Error, 'stackTraceLimit', DEPTH_OF_MESSAGES);
   try {
     // The stack is rendered by whoever maps sources here (Node's source maps, tsx, vitest): only the text has that.
     Error.captureStackTrace(holder, site);
@@ -83,7 +83,7 @@ function positionBelow(site: Site, isLeftOut: (file: string) => boolean): Positi
   if (typeof holder.stack !== 'string') return undefined;
   for (const line of holder.stack.split('\n')) {
     const match = /(?:\(|at (?:async )?|@)([^()\s][^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
-    if (match?.[1] === undefined || isLeftOut(match[1])) continue;
+    if (match?.[1] === undefined || isOwn(match[1])) continue;
     return { file: match[1].replace(/^file:\/\//, ''), line: Number(match[2]), column: Number(match[3]) };
   }
   return undefined;
@@ -91,6 +91,8 @@ function positionBelow(site: Site, isLeftOut: (file: string) => boolean): Positi
 
 /** So many frames of ours may be between a value that is sent and whoever sends it. */
 const DEPTH = 24;
+/** More of them, for a value that is deep inside another. */
+const DEPTH_OF_MESSAGES = 200;
 
 function framesBelow(site: Site): readonly Frame[] {
   const holder: { stack?: unknown } = {};

@@ -475,8 +475,10 @@ describe('a barrier that is sent', () => {
     const barrier = new Barrier(2, { action: () => calls++ });
     const error = await failure(pool.submit(syncJobs.arrive, barrier, 'sync'));
     expect(error).toBeInstanceOf(CaptureError);
-    expect((error as Error).message).toMatch(/^Cannot send function "action" .* it uses "calls"/);
-    const natively = new Barrier(2, { action: Math.random });
+    expect((error as Error).message).toMatch(
+      /^args\[0\]\.action: Cannot send function "action" .* it uses "calls"/,
+    );
+    const natively = new Barrier(2, { action: (() => 1).bind(null) });
     const refused = await failure(pool.submit(syncJobs.arrive, natively, 'sync'));
     expect(refused).toBeInstanceOf(SendError);
     expect((refused as SendError).path).toMatch(/\.action$/);
