@@ -104,7 +104,7 @@ export function runBlock<T, R>(scope: Scope, fn: Work<T>, block: BlockEnd<T, R>)
       if (scope.parent?.isCancellation(final.error)) queueMicrotask(() => markHandled(promise));
     };
     callIn(scope, fn, (outcome) => {
-      scope.functionEnded();
+      scope.functionEnded(outcome.ok ? outcome.value : undefined);
       if (block.functionEnded !== undefined) block.functionEnded(outcome);
       else if (!outcome.ok && scope.busy) scope.cancel(outcome.error);
       if (scope.busy) void scope.join().then(() => end(outcome));

@@ -20,6 +20,8 @@ export interface AttachedChild {
   readonly waits?: boolean;
   /** Whether it ends with the function of the scope, though nothing failed: an iterator, which nobody reads on. */
   readonly endsWithFunction?: boolean;
+  /** What that function gave has it: it belongs to `heir` from now on, if there is one. False if it is not in there. */
+  givenBack?(value: unknown, heir: Scope | undefined): boolean;
   /** Fulfilled when the work has really ended. Never rejects. */
   readonly ended: PromiseLike<unknown>;
   /** Ends the work by force, if it was cancelled and goes on all the same. */
@@ -45,6 +47,8 @@ export interface ScopeOptions {
   readonly shielded?: boolean;
   /** Is cancelled by itself after some time. */
   readonly limited?: boolean;
+  /** Is cancelled with the one around it, but not awaited by it: when that ends first, it goes on below the next, as waits do. */
+  readonly loose?: boolean;
   /** Called once when the scope is cancelled, after the whole tree below has been marked. */
   readonly onCancelled?: (error: CancelledError, scope: Scope) => void;
   /** Called by `cancelled()` and `throwIfCancelled()`: a chance to learn of a cancellation from another thread. */
@@ -74,6 +78,9 @@ export class Scope {
   #controller: AbortController | undefined;
   #members: Set<Scope | AttachedChild> | undefined;
   #waits: Set<ScopeWait> | undefined;
+  /** The loose scopes below it; and below which one it stands itself, if it is loose. */
+  #loose: Set<Scope> | undefined;
+  #above: Scope | undefined;
   #whenEmpty: (() => void) | undefined;
 
   constructor(parent: Scope | undefined, options: ScopeOptions = NO_OPTIONS) {
@@ -82,8 +89,11 @@ export class Scope {
     this.shielded = options.shielded ?? false;
     if (parent === undefined) return;
     this.task = parent.task;
-    parent.#members ??= new Set();
-    parent.#members.add(this);
+    if (options.loose === true) parent.#adopt(this);
+    else {
+      parent.#members ??= new Set();
+      parent.#members.add(this);
+    }
     if (!this.shielded) this.#cancellation = parent.#cancellation;
   }
 
@@ -163,12 +173,14 @@ export class Scope {
     return () => this.#remove(child);
   }
 
-  /** Its function has ended: so do iterators that were left half read. */
-  functionEnded(): void {
+  /** Its function has ended, and gave that: so do iterators that were left half read, but those that it gave. */
+  functionEnded(value?: unknown): void {
     if (this.#members === undefined) return;
-    for (const member of [...this.#members])
-      if (!(member instanceof Scope) && member.endsWithFunction === true)
+    for (const member of [...this.#members]) {
+      if (member instanceof Scope || member.endsWithFunction !== true) continue;
+      if (value === undefined || member.givenBack?.(value, nearestOpen(this.parent)) !== true)
         cancelChild(member, functionHasEnded());
+    }
   }
 
   /** Resolves once nothing is open in it any more. */
@@ -189,15 +201,39 @@ export class Scope {
     if (this.#closed) return;
     this.#closed = true;
     if (this.parent !== undefined) this.parent.#remove(this);
+    if (this.#above !== undefined) this.#above.#loose?.delete(this);
     const waits = this.#waits;
+    const loose = this.#loose;
     this.#waits = undefined;
-    if (waits === undefined || waits.size === 0) return;
+    this.#loose = undefined;
+    if (waits === undefined && loose === undefined) return;
     const heir = nearestOpen(this.parent);
-    for (const wait of waits) {
+    for (const wait of waits ?? []) {
       if (heir === undefined) wait.scope = undefined;
       else if (heir.#cancellation === undefined) heir.addWait(wait);
       else wait.cancelled(heir.#cancellation);
     }
+    for (const one of loose ?? []) one.#goOnBelow(heir);
+  }
+
+  #below(): Iterable<Scope | AttachedChild> {
+    const members = this.#members ?? [];
+    return this.#loose === undefined ? members : [...members, ...this.#loose];
+  }
+
+  #goOnBelow(heir: Scope | undefined): void {
+    this.#above = undefined;
+    this.task = heir?.task;
+    if (heir === undefined) return;
+    heir.#adopt(this);
+    const error = heir.#cancellation;
+    if (error !== undefined && !this.shielded && this.#cancellation === undefined) Scope.#spread(this, error);
+  }
+
+  #adopt(one: Scope): void {
+    this.#loose ??= new Set();
+    this.#loose.add(one);
+    one.#above = this;
   }
 
   /** What is still open in it, for a report; `elsewhere`: also work that runs elsewhere. */
@@ -256,7 +292,7 @@ export class Scope {
     root.#cancellation = error;
     const reached = [root];
     for (const scope of reached) {
-      for (const member of scope.#members ?? []) {
+      for (const member of scope.#below()) {
         if (member instanceof Scope && !member.shielded && member.#cancellation === undefined) {
           member.#cancellation = error;
           reached.push(member);

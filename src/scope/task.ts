@@ -200,7 +200,7 @@ export class Task<T> implements Promise<T> {
 
   #functionEnded(outcome: Outcome<T>): void {
     const scope = this.#scope;
-    scope.functionEnded();
+    scope.functionEnded(outcome.ok ? outcome.value : undefined);
     let status: TaskStatus = 'fulfilled';
     this.#outcome = outcome;
     if (!outcome.ok && scope.isCancellation(outcome.error)) {
