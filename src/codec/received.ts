@@ -17,3 +17,20 @@ export function openWith<T>(open: () => T): readonly [value: T, received: readon
     list = outer;
   }
 }
+
+let late = false;
+
+/**
+ * Called while a value is decoded with a stream in it. That begins in a microtask, and what reads it before runs then in the
+ * context of the decoding: so whoever opens it for others hands it over later.
+ */
+export function beginsLater(): void {
+  late = true;
+}
+
+/** Whether that was called since this was. */
+export function tookLate(): boolean {
+  const was = late;
+  late = false;
+  return was;
+}

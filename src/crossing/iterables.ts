@@ -3,13 +3,14 @@
  * ahead as some megabyte, closed when nobody reads on.
  */
 import { provideCarrier } from '../codec/carriers.ts';
-import { addReceived } from '../codec/received.ts';
-import { type StreamData, StreamReader } from './stream-reader.ts';
-import { type Pulled, StreamSource } from './stream-source.ts';
+import { addReceived, beginsLater } from '../codec/received.ts';
+import type { Pulled } from './pull.ts';
+import { noteReader, type StreamData, StreamReader } from './stream-reader.ts';
+import { StreamSource } from './stream-source.ts';
 
 provideCarrier<AsyncIterable<unknown>>({
   name: 'async-iterable',
-  takeApart: (iterable) => takenApart(new StreamSource(() => iterable[Symbol.asyncIterator]())),
+  takeApart: (iterable) => takenApart(new StreamSource(() => pulledFrom(iterable))),
   make: (data) => new AsyncItems(readerOf(data)),
 });
 
@@ -34,10 +35,33 @@ if (typeof ReadableStream === 'function')
     name: 'stream',
     takeApart: (stream) => {
       if (stream.locked) throw new TypeError('it is locked to a reader');
-      return takenApart(new StreamSource(() => stream[Symbol.asyncIterator]()));
+      return takenApart(new StreamSource(() => pulledFromStream(stream)));
     },
     make: (data) => streamOf(readerOf(data)),
   });
+
+function pulledFrom(iterable: AsyncIterable<unknown> & { read?: unknown; destroy?: unknown }): Pulled {
+  const iterator = iterable[Symbol.asyncIterator]();
+  if (typeof iterable.read !== 'function' || typeof iterable.destroy !== 'function') return iterator;
+  // A Readable of Node: its iterator cannot be closed while it waits for data.
+  const destroy = iterable.destroy.bind(iterable) as () => void;
+  return {
+    next: () => iterator.next(),
+    return: () => {
+      destroy();
+      return iterator.return?.();
+    },
+  };
+}
+
+/** Its iterator could not be closed while it is read from; a reader can. */
+function pulledFromStream(stream: ReadableStream<unknown>): Pulled {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read(),
+    return: (reason) => reader.cancel(reason).finally(() => reader.releaseLock()),
+  };
+}
 
 function unreachable(): never {
   throw new Error('What can be written to has been sent');
@@ -59,6 +83,7 @@ class AsyncItems implements AsyncIterableIterator<unknown>, Iterable<unknown> {
 
   constructor(reader: StreamReader) {
     this.#reader = reader;
+    noteReader(this, reader);
   }
 
   next(): Promise<IteratorResult<unknown, unknown>> {
@@ -88,6 +113,7 @@ class Items implements IterableIterator<unknown>, AsyncIterable<unknown> {
 
   constructor(reader: StreamReader) {
     this.#reader = reader;
+    noteReader(this, reader);
   }
 
   next(): IteratorResult<unknown, unknown> {
@@ -112,15 +138,17 @@ class Items implements IterableIterator<unknown>, AsyncIterable<unknown> {
 }
 
 function streamOf(reader: StreamReader): ReadableStream<unknown> {
-  return new ReadableStream<unknown>(
+  beginsLater();
+  const stream = new ReadableStream<unknown>(
     {
       async pull(controller) {
         const { done, value } = await reader.next();
         if (done === true) controller.close();
         else controller.enqueue(value);
       },
-      cancel: () => void reader.stop(),
+      cancel: (reason) => void reader.stop(reason),
     },
     { highWaterMark: 0 },
   );
+  return noteReader(stream, reader);
 }

@@ -9,24 +9,17 @@
  */
 import type { Companion } from '../codec/wire.ts';
 import { CancelledError, QueueShutDownError } from '../core/errors.ts';
-import { captureContext } from '../platform/context.ts';
 import { report } from '../platform/report.ts';
 import { ownThreadId } from '../platform/worker.ts';
 import { Queue } from '../queue/queue.ts';
 import { outside } from '../scope/outside.ts';
 import { type AttachedChild, currentScope, type Scope } from '../scope/scope.ts';
-import { shield } from '../scope/shield.ts';
 import { Event } from '../sync/event.ts';
 import { beforeThreadEnd } from '../thread/end-hooks.ts';
 import { Announcement } from './announcement.ts';
 import { Lease } from './lease.ts';
-import type { StreamData, StreamItem } from './stream-reader.ts';
-
-/** What is pulled from. */
-export interface Pulled {
-  next(): unknown;
-  return?(): unknown;
-}
+import { Pull, type Pulled } from './pull.ts';
+import { reasonOf, type StreamData, type StreamItem } from './stream-reader.ts';
 
 /** So far ahead of the reader at first, in items; then so many as have this many bytes, within these bounds. */
 const AHEAD = 16;
@@ -58,15 +51,12 @@ export class StreamSource implements Companion, AttachedChild {
   /** For the scope. */
   readonly ended: Promise<void>;
   readonly endsWithFunction = true;
-  readonly #open: () => Pulled;
+  readonly #pull: Pull;
   readonly #items = new Queue<StreamItem>({ capacity: AHEAD });
   readonly #wanted = new Event();
   readonly #producing = new Announcement();
   readonly #lease: Lease;
-  readonly #inContext = captureContext();
   readonly #scope: Scope | undefined = currentScope();
-  #pulled: Pulled | undefined;
-  #opened = false;
   #isOver = false;
   /** Whether it was refused, or was never sent for another reason: then it is as if nobody had had it. */
   #untouched = false;
@@ -76,7 +66,7 @@ export class StreamSource implements Companion, AttachedChild {
 
   /** `open` gives what is pulled from, when the first item is wanted. */
   constructor(open: () => Pulled) {
-    this.#open = open;
+    this.#pull = new Pull(open);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -144,12 +134,13 @@ export class StreamSource implements Companion, AttachedChild {
   }
 
   async #pump(): Promise<void> {
-    this.#begin();
     for (let count = 0; !this.#isOver; count++) {
-      const { done, value } = await this.#next();
+      const next = await this.#pull.next();
+      // Or it was stopped meanwhile.
+      if (next === undefined) return;
+      const { done, value } = next;
       if (done === true) {
-        this.#pulled = undefined;
-        if (value !== undefined) await this.#items.put([value, true], UNHELD);
+        if (value !== undefined) this.#putLast([value, 'returned']);
         this.#items.shutdown();
         return;
       }
@@ -159,22 +150,10 @@ export class StreamSource implements Companion, AttachedChild {
     }
   }
 
-  #begin(): void {
-    this.#opened = true;
-    this.#pulled = this.#open();
-  }
-
-  async #next(): Promise<IteratorResult<unknown>> {
-    let next: unknown;
-    try {
-      next = await this.#inContext(() => this.#pulled!.next());
-    } catch (error) {
-      // What fails by itself is over.
-      this.#pulled = undefined;
-      throw error;
-    }
-    if (typeof next === 'object' && next !== null) return next as IteratorResult<unknown>;
-    throw new TypeError('Cannot read iterable: its next() gave no object');
+  /** Does not wait for room: it may be read when this thread has ended. */
+  #putLast(item: StreamItem): void {
+    this.#items.capacity = Infinity;
+    this.#items.tryPut(item);
   }
 
   /** Items may be numbers, or large. */
@@ -188,9 +167,10 @@ export class StreamSource implements Companion, AttachedChild {
   /** The reader gets the error, after the items before it. */
   #fail(error: unknown): void {
     // Nobody reads on: that is no failure.
-    if (this.#isOver && (error instanceof QueueShutDownError || error instanceof CancelledError)) return;
+    if (this.#items.isShutDown) return;
     try {
-      this.#items.shutdown({ error });
+      this.#putLast([error, 'thrown']);
+      this.#items.shutdown();
     } catch {
       this.#items.shutdown({ error: new Error(`The iterable failed: ${String(error)}`) });
     }
@@ -202,19 +182,27 @@ export class StreamSource implements Companion, AttachedChild {
     this.#isOver = true;
     this.#items.shutdown({ immediate: true, error });
     this.#wanted.set();
+    this.#pull.leave();
   }
 
   /** Closes what is pulled from, unless that has ended by itself. */
   async #close(): Promise<void> {
     if (this.#untouched) return;
     try {
-      if (!this.#opened) this.#begin();
-      const pulled = this.#pulled;
-      if (pulled === undefined) return;
-      this.#pulled = undefined;
-      await this.#inContext(() => shield(async () => void (await pulled.return?.())));
+      await this.#pull.close(this.#reason());
     } catch (error) {
       report('HEDDLE_CALLBACK_ERROR', 'An iterable that another thread read threw when it was closed', error);
+    }
+  }
+  /** Why it is closed, if that was said. */
+  #reason(): unknown {
+    if (!this.#items.isShutDown || this.#items.size > 0) return undefined;
+    try {
+      this.#items.tryGet();
+      return undefined;
+    } catch (error) {
+      if (error instanceof QueueShutDownError) return undefined;
+      return reasonOf(error);
     }
   }
 }

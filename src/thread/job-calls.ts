@@ -1,4 +1,5 @@
 /** What a job calls: its function, found in this thread, and its arguments. */
+import { tookLate } from '../codec/received.ts';
 import { type FunctionReference, resolveReference } from '../function/reference.ts';
 import type { AnyFunction } from '../function/registry.ts';
 import type { FunctionEntry } from '../jobs/functions.ts';
@@ -42,8 +43,11 @@ export class JobCalls {
   }
 
   #argumentsOf(job: number): unknown {
-    if (runtimeName !== 'deno' || this.#payloads.buffersAreHere(job))
-      return this.#payloads.openArguments(job);
+    if (runtimeName !== 'deno' || this.#payloads.buffersAreHere(job)) {
+      tookLate();
+      const values = this.#payloads.openArguments(job);
+      return tookLate() ? Promise.resolve(values) : values;
+    }
     return new Promise<void>(inNextTurn).then(() => this.#payloads.openArguments(job));
   }
 
