@@ -3,7 +3,15 @@
  * opens scopes and notes uses; the uses are resolved at the end, so that hoisting needs no second walk.
  */
 
-import type { AnyNode, Class, Function as FunctionNode, ImportExpression, Node, Pattern } from 'acorn';
+import type {
+  AnyNode,
+  Class,
+  Function as FunctionNode,
+  ImportExpression,
+  MemberExpression,
+  Node,
+  Pattern,
+} from 'acorn';
 
 /** What a function takes from outside of itself. */
 export interface FreeVariables {
@@ -17,6 +25,12 @@ export interface FreeVariables {
   readonly imports: readonly ImportExpression[];
   /** Each call of a free name, for those who know that name as the import() of a build tool. */
   readonly calls: readonly { readonly name: string; readonly node: AnyNode }[];
+  /** Those that it assigns to: of `this`, to its properties. */
+  readonly assigned: ReadonlySet<string>;
+  /** Names declared anywhere inside. */
+  readonly declared: ReadonlySet<string>;
+  /** Each `this.property` and `import.meta.property`, and whether that is called. */
+  readonly properties: readonly { readonly node: MemberExpression; readonly called: boolean }[];
 }
 
 interface Scope {
@@ -55,12 +69,21 @@ export function freeVariables(root: AnyNode): FreeVariables {
   return walk.result();
 }
 
+/** As {@link freeVariables}, with the function's own name, `this` and `arguments` among what it takes from outside. */
+export function freeWithOwn(root: FunctionNode): FreeVariables {
+  return freeVariables({ ...root, type: 'ArrowFunctionExpression', id: null } as AnyNode);
+}
+
 class Walk {
   readonly #uses: Use[] = [];
   readonly #keywords: Omit<Use, 'scope'>[] = [];
   readonly #probed = new Set<string>();
   readonly #imports: ImportExpression[] = [];
   readonly #calls: { readonly name: string; readonly node: AnyNode; readonly scope: Scope }[] = [];
+  readonly #assigned: { readonly name: string; readonly scope: Scope | undefined }[] = [];
+  readonly #declared = new Set<string>();
+  readonly #properties: MemberExpression[] = [];
+  readonly #callees = new Set<AnyNode>();
 
   result(): FreeVariables {
     const free = this.#uses.filter(({ name, scope }) => !isDeclared(name, scope));
@@ -80,6 +103,11 @@ class Walk {
       members,
       imports: this.#imports.sort((a, b) => a.start - b.start),
       calls: this.#calls.filter(({ name, scope }) => !isDeclared(name, scope)),
+      assigned: new Set(
+        this.#assigned.filter(({ name, scope }) => !isDeclared(name, scope)).map(({ name }) => name),
+      ),
+      declared: this.#declared,
+      properties: this.#properties.map((node) => ({ node, called: this.#callees.has(node) })),
     };
   }
 
@@ -106,6 +134,7 @@ class Walk {
         this.#children(node, place);
         return;
       case 'CallExpression':
+        this.#callees.add(node.callee);
         if (node.callee.type === 'Identifier') {
           this.#calls.push({ name: node.callee.name, node, scope: place.scope });
         }
@@ -113,6 +142,14 @@ class Walk {
         return;
       case 'MemberExpression':
         this.#member(node, place);
+        return;
+      case 'AssignmentExpression':
+        this.#assign(node.left, place);
+        this.#children(node, place);
+        return;
+      case 'UpdateExpression':
+        this.#assign(node.argument, place);
+        this.#children(node, place);
         return;
       case 'UnaryExpression':
         if (node.operator === 'typeof' && node.argument.type === 'Identifier')
@@ -149,6 +186,7 @@ class Walk {
       case 'ForStatement':
       case 'ForInStatement':
       case 'ForOfStatement':
+        if ('left' in node && node.left.type !== 'VariableDeclaration') this.#assign(node.left, place);
         this.#children(node, { ...place, scope: open(place.scope) });
         return;
       case 'SwitchStatement': {
@@ -191,14 +229,17 @@ class Walk {
     if (object.type === 'Identifier' && !node.computed && property.type === 'Identifier')
       this.#use(object.name, object.start, place, property.name);
     else if (object.type === 'ThisExpression' && !node.computed && property.type === 'Identifier') {
-      if (!place.ownThis) this.#keyword('this', object, property.name);
+      if (place.ownThis) return;
+      this.#properties.push(node);
+      this.#keyword('this', object, property.name);
     } else if (
       object.type === 'MetaProperty' &&
       object.meta.name === 'import' &&
       property.type === 'Identifier'
-    )
+    ) {
+      this.#properties.push(node);
       this.#keyword('import.meta', object, property.name);
-    else this.visit(object, place);
+    } else this.visit(object, place);
     if (node.computed || property.type === 'PrivateIdentifier') this.visit(property, place);
   }
 
@@ -206,6 +247,7 @@ class Walk {
     const arrow = node.type === 'ArrowFunctionExpression';
     let outer = place.scope;
     if (!arrow && node.id) {
+      this.#declared.add(node.id.name);
       if (node.type === 'FunctionDeclaration') outer.names.add(node.id.name);
       else outer = open(outer, [node.id.name]);
     }
@@ -219,6 +261,7 @@ class Walk {
   }
 
   #class(node: Class, place: Place): void {
+    if (node.id) this.#declared.add(node.id.name);
     if (node.type === 'ClassDeclaration' && node.id) place.scope.names.add(node.id.name);
     const scope = open(place.scope, node.id ? [node.id.name] : []);
     const head: Place = { ...place, scope, inClass: true };
@@ -246,6 +289,7 @@ class Walk {
     switch (pattern.type) {
       case 'Identifier':
         scope.names.add(pattern.name);
+        this.#declared.add(pattern.name);
         return;
       case 'ObjectPattern':
         for (const property of pattern.properties) {
@@ -268,6 +312,32 @@ class Walk {
         return;
       default:
         this.visit(pattern, place);
+    }
+  }
+
+  #assign(pattern: AnyNode, place: Place): void {
+    switch (pattern.type) {
+      case 'Identifier':
+        this.#assigned.push({ name: pattern.name, scope: place.scope });
+        return;
+      case 'MemberExpression':
+        if (pattern.object.type === 'ThisExpression' && !place.ownThis)
+          this.#assigned.push({ name: 'this', scope: undefined });
+        return;
+      case 'ObjectPattern':
+        for (const one of pattern.properties)
+          this.#assign(one.type === 'RestElement' ? one.argument : one.value, place);
+        return;
+      case 'ArrayPattern':
+        for (const one of pattern.elements) if (one) this.#assign(one, place);
+        return;
+      case 'RestElement':
+        this.#assign(pattern.argument, place);
+        return;
+      case 'AssignmentPattern':
+        this.#assign(pattern.left, place);
+        return;
+      default:
     }
   }
 

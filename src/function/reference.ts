@@ -78,7 +78,15 @@ export function referenceToSource(text: string, base: string | undefined, name =
   const source = text.trim().replace(/;+$/, '');
   const { expression, free } = readInline(source, name);
   if (free.length > 0)
-    throw captureError({ text: source, name, free, api: '', place: undefined, written: undefined });
+    throw captureError({
+      text: source,
+      name,
+      free,
+      api: '',
+      place: undefined,
+      written: undefined,
+      canGo: () => true,
+    });
   return { kind: 'inline', source: expression, base, name };
 }
 
@@ -132,9 +140,38 @@ function refusal(
   site: AnyFunction,
   written: WrittenIn | undefined,
 ): CaptureError {
+  const place = callPlace(site);
+  const canGo = (fn: AnyFunction): boolean => canBeSent(fn, site);
+  return captureError({
+    text,
+    name,
+    free,
+    api: site.name,
+    place: place ?? placeWritten(written),
+    written,
+    canGo,
+  });
+}
+
+function callPlace(site: AnyFunction): string | undefined {
   const position = callerPosition(site);
-  const place = position && `at ${position.file}:${position.line}:${position.column}`;
-  return captureError({ text, name, free, api: site.name, place: place ?? placeWritten(written), written });
+  return position && `at ${position.file}:${position.line}:${position.column}`;
+}
+
+/** Whether that is being asked of a function: some use one another. */
+let isAsked = false;
+
+function canBeSent(fn: AnyFunction, site: AnyFunction): boolean {
+  if (isAsked) return true; // this message nobody reads
+  isAsked = true;
+  try {
+    referenceTo(fn, site);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    isAsked = false;
+  }
 }
 
 function placeWritten(written: WrittenIn | undefined): string | undefined {

@@ -11,7 +11,8 @@ import * as maths from '../../fixtures/maths.ts';
 
 const rate = 1.19;
 const region = { name: 'eu' };
-const countdown = (n: number): string => (n === 0 ? '' : join(String(n), countdown(n - 1)));
+const countdown = async (n: number): Promise<string> =>
+  n === 0 ? '' : join(String(n), await countdown(n - 1));
 const scaled = (n: number): number => (n < 2 ? rate : n * scaled(n - 1));
 
 class Money {
