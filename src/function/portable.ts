@@ -1,4 +1,5 @@
 import { checkFunction, checkName, show } from '../core/arguments.ts';
+import { runtimeName } from '../platform/runtime.ts';
 import { type AnyFunction, registry } from './registry.ts';
 import { type ContextStorage, isContextStorage, runOf } from './storage.ts';
 
@@ -96,16 +97,30 @@ export function portable(
   if (typeof functions === 'function') {
     if (name !== undefined && typeof name !== 'string')
       throw new TypeError(`name must be a string, received ${show(name)}`);
+    checkNoClass(functions);
     register(module, functions, name ?? functions.name);
     return functions;
   }
-  if (typeof functions !== 'object' || functions === null)
+  if (typeof functions !== 'object' || functions === null || Array.isArray(functions))
     throw new TypeError(`fn must be a function or a record of functions, received ${show(functions)}`);
-  for (const [key, fn] of Object.entries(functions)) {
+  const entries = Object.entries(functions);
+  if (entries.length === 0)
+    throw new TypeError(
+      `functions must have at least one function, received ${show(functions)}; a storage of context needs a name: portable(import.meta, storage, name)`,
+    );
+  for (const [key, fn] of entries) {
     checkFunction(fn, `functions.${key}`);
+    checkNoClass(fn);
     register(module, fn, key);
   }
   return functions;
+}
+
+function checkNoClass(fn: AnyFunction): void {
+  if (!/^class\b/.test(Function.prototype.toString.call(fn))) return;
+  throw new TypeError(
+    `Cannot register function "${fn.name}": it is a class, which a job cannot call; register it with registerClass(import.meta, ${fn.name || 'type'}), so that its objects can be sent`,
+  );
 }
 
 /** Makes the module and name of a function, or class, known. @throws {TypeError} another has that name, or it has none. */
@@ -146,10 +161,20 @@ export function moduleOf(meta: unknown): Module {
   const url = typeof meta === 'object' && meta !== null && 'url' in meta ? meta.url : meta;
   const text = url instanceof URL ? url.href : url;
   // A drive letter makes a Windows path look like a URL: a scheme has two letters at least.
-  if (typeof text === 'string' && /^[a-z][a-z\d+.-]+:/i.test(text) && URL.canParse(text)) {
+  if (
+    typeof text === 'string' &&
+    /^[a-z][a-z\d+.-]+:/i.test(text) &&
+    URL.canParse(text) &&
+    !(url === meta && isUnloadable(text))
+  ) {
     return { url: text.replace(/#.*$/s, ''), copy };
   }
   throw new TypeError(
     `Cannot register function: expected the module's import.meta or its URL, received ${show(meta)}; pass import.meta`,
   );
+}
+
+/** Not said of the URL that a module has itself: whatever has loaded it can do so again. */
+function isUnloadable(url: string): boolean {
+  return runtimeName !== 'deno' && /^https?:/i.test(url);
 }

@@ -34,6 +34,12 @@ test('portable() takes a URL as well', () => {
   expect(submit(third)).toMatchObject({ url: import.meta.url });
 });
 
+test('portable() takes the URL that a module says it has', () => {
+  const fn = (): number => 1;
+  portable({ url: 'https://x/y.js' } as ImportMeta, fn, 'fourth');
+  expect(submit(fn)).toMatchObject({ url: 'https://x/y.js' });
+});
+
 test('portable() marks the functions of a record by their keys', () => {
   const functions = { resize: () => suffix, crop: function other() {} };
   expect(portable(import.meta, functions)).toBe(functions);
@@ -76,6 +82,11 @@ const refusals: readonly (readonly [
   ['no module', undefined, () => 1, 'f', 'pass import.meta'],
   ['what is no function', import.meta, 5, undefined, 'received 5'],
   ['a record with something else in it', import.meta, { a: 1 }, undefined, 'functions.a must be a function'],
+  ['a class', import.meta, class Foo {}, undefined, 'registerClass(import.meta, Foo)'],
+  ['a class in a record', import.meta, { a: class Foo {} }, undefined, 'it is a class'],
+  ['an array', import.meta, [() => 1], undefined, 'a record of functions, received'],
+  ['an empty record', import.meta, {}, undefined, 'at least one function'],
+  ['an address that no thread imports from', 'http://x/y.js', () => 1, 'f', 'pass import.meta'],
   ['a name that is no string', import.meta, () => 1, 5, 'name must be a string'],
 ];
 
