@@ -76,6 +76,7 @@ function addHelpers(inline: InlineSource, fn: AnyFunction): InlineSource {
     globals: inline.globals,
     counted: inline.counted,
     modules: inline.modules,
+    usesObject: inline.usesObject,
     free: inline.free.filter((one) => !brought.has(one)),
   };
 }

@@ -3,11 +3,11 @@
  * text is read, once per text, and made into an expression that another thread can evaluate.
  */
 
-import type { AnyNode, CallExpression } from 'acorn';
+import type { AnyNode, CallExpression, Function as FunctionNode } from 'acorn';
 import { isRewrittenMeta, isRewrittenStaticImport } from '../platform/dev-server.ts';
 import { parseModule } from '../platform/parser.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { type FreeVariables, freeVariables } from './free-variables.ts';
+import { type FreeVariables, freeVariables, freeWithOwn } from './free-variables.ts';
 import { isHelperName } from './helper-names.ts';
 import {
   IMPORT,
@@ -33,6 +33,8 @@ export interface InlineSource extends Rendered {
   readonly counted: boolean;
   /** The modules that it imports by a literal name. */
   readonly modules: readonly ImportedModule[];
+  /** Whether it is a method that uses properties of its `this`: the object stays behind. */
+  readonly usesObject: boolean;
 }
 
 /** A name that a function takes from its surroundings. */
@@ -76,22 +78,43 @@ const sources = new BoundedCache<string, InlineSource>(1000);
  * @throws {TypeError} The text is not that of a function which can be sent: a class, a getter, native code.
  */
 export function readInline(text: string, name: string): InlineSource {
-  return sources.getOrMake(text, () => {
-    const parsed = parseFunction(text, name);
-    const free = freeVariables(parsed.root);
-    const needed = captured(free);
-    return {
-      ...renderInline(text, free, parsed, name),
-      imports:
-        free.imports.length > 0 ||
-        free.names.includes(REQUIRE) ||
-        free.calls.some((call) => isImport(call.name)),
-      free: needed,
-      globals: new Set(free.names.filter((name) => !needed.some((one) => one.name === name))),
-      counted: free.calls.some(({ name }) => isCounter(name)),
-      modules: importedModules(free),
-    };
-  });
+  try {
+    return sources.getOrMake(text, () => read(text, name));
+  } catch (error) {
+    if (!isTooDeep(error)) throw error;
+    throw new TypeError(
+      `Cannot send ${label(name)} to another thread: its source is nested too deeply to be read; mark it with portable(import.meta, fn)`,
+      { cause: error },
+    );
+  }
+}
+
+/** Helpers of compilers are given `this` by itself, whatever the method does with it. */
+function usesObject(fn: FunctionNode): boolean {
+  return freeWithOwn(fn).properties.some(({ node }) => node.object.type === 'ThisExpression');
+}
+
+/** For the walk over the tree, or for the parser, which says so itself. */
+function isTooDeep(error: unknown): boolean {
+  return error instanceof Error && /^(?:Maximum call stack|Not enough stack)/.test(error.message);
+}
+
+function read(text: string, name: string): InlineSource {
+  const parsed = parseFunction(text, name);
+  const free = freeVariables(parsed.root);
+  const needed = captured(free);
+  return {
+    ...renderInline(text, free, parsed, name),
+    imports:
+      free.imports.length > 0 ||
+      free.names.includes(REQUIRE) ||
+      free.calls.some((call) => isImport(call.name)),
+    free: needed,
+    globals: new Set(free.names.filter((name) => !needed.some((one) => one.name === name))),
+    counted: free.calls.some(({ name }) => isCounter(name)),
+    modules: importedModules(free),
+    usesObject: parsed.method !== undefined && usesObject(parsed.root as FunctionNode),
+  };
 }
 
 /** Whether it is what a native or bound function gives as its source. */
@@ -154,7 +177,7 @@ function tryParse(source: string): AnyNode | SyntaxError {
     if (statement?.type === 'ExpressionStatement') return statement.expression;
     return new SyntaxError('it is not an expression');
   } catch (error) {
-    if (error instanceof SyntaxError) return error;
+    if (error instanceof SyntaxError && !isTooDeep(error)) return error;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** How a function is named so that another thread can find it; and finding it there. */
 
 import { show } from '../core/arguments.ts';
-import type { CaptureError } from '../core/errors.ts';
+import { CaptureError } from '../core/errors.ts';
 import { callerPlace, callerPosition, moduleUrlOf } from '../platform/call-site.ts';
 import { scriptUrl, surroundingsOf } from '../platform/inspector.ts';
 import { importModule, isProgram, moduleName } from '../platform/modules.ts';
@@ -113,6 +113,13 @@ function makeReference(fn: AnyFunction, site: AnyFunction): FunctionReference {
     }
     if (inline.free.length > 0) throw refusal(text, name, inline, site, written);
   } else if (inline.free.length > 0) throw refusal(text, name, inline, site, writtenIn(inner));
+  if (inline.usesObject) {
+    const place = callPlace(site);
+    throw new CaptureError(
+      `Cannot send method "${name}" to another thread: it uses "this", and its object does not go with it${place === undefined ? '' : ` (${place})`}; send the values that it needs as arguments, or call it in an arrow function, (object) => object.${name}(…), with an object whose class is registered by registerClass`,
+      ['this'],
+    );
+  }
   const map = noteSent(inner, inline);
   const base = inline.imports ? writerUrl(inner, text, site) : undefined;
   const reference = {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CaptureError } from '../../../src/core/errors.ts';
+import { capture } from '../../../src/function/capture.ts';
 import { portable } from '../../../src/function/portable.ts';
 import {
   type FunctionReference,
@@ -248,6 +249,40 @@ describe('a function that captures is refused with a CaptureError', () => {
     expect(error.message).toContain('capture({ a, b, c, d, e, f, g, h, … }, ');
   });
 
+  test('that it is a method which uses its object, for that stays behind', () => {
+    class Service {
+      readonly rate = 2;
+      static readonly tax = 1;
+      gross(n: number): number {
+        return n * this.rate;
+      }
+      static taxed(n: number): number {
+        // biome-ignore lint/complexity/noThisInStatic: what is tested
+        return [n].map((one) => one + this.tax)[0]!;
+      }
+      inner(): unknown {
+        return function (this: unknown) {
+          return this;
+        };
+      }
+    }
+    for (const fn of [new Service().gross, Service.taxed, { m: Service.prototype.gross }.m]) {
+      const error = refusal(fn);
+      expect(error.variables).toEqual(['this']);
+      expect(error.message).toMatch(
+        /method "\w+" to another thread: it uses "this".*reference\.test\.ts:\d+:\d+\); send the values/,
+      );
+    }
+    const bound = capture({ a: 1 }, Service.prototype.gross as unknown as (values: object) => number);
+    expect(refusal(bound).variables).toEqual(['this']);
+    expect(submit(new Service().inner).kind).toBe('inline');
+    expect(
+      submit(function (this: unknown) {
+        return typeof this;
+      }).kind,
+    ).toBe('inline');
+  });
+
   test('that names keywords', () => {
     expect(refusal(() => import.meta.url).variables).toEqual(['import.meta']);
   });
@@ -275,6 +310,16 @@ describe('a TypeError refuses', () => {
       'getter',
     ],
     ['what is no function', 'text' as unknown as AnyFunction, "received 'text'"],
+    [
+      'a source that is nested too deeply for the walk over it',
+      new Function(`return ${'1+'.repeat(5000)}1`) as AnyFunction,
+      '"anonymous" to another thread: its source is nested too deeply',
+    ],
+    [
+      'a source that is nested too deeply for the parser',
+      new Function(`return ${'1+'.repeat(30_000)}1`) as AnyFunction,
+      '"anonymous" to another thread: its source is nested too deeply',
+    ],
     ['what no module may contain', new Function('with ({}) {}') as AnyFunction, 'cannot be read'],
   ])('%s', (_name, fn, message) => {
     expect(() => submit(fn)).toThrow(TypeError);
