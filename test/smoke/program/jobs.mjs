@@ -1,5 +1,16 @@
 /** What the smoke program runs in threads. */
-import { cancelled, currentThread, isMainThread, Lock, portable, shared, sleep, transfer } from 'heddle';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  cancelled,
+  currentTask,
+  currentThread,
+  isMainThread,
+  Lock,
+  portable,
+  shared,
+  sleep,
+  transfer,
+} from 'heddle';
 
 export class ShelfError extends Error {
   constructor(message, shelf, options) {
@@ -9,11 +20,16 @@ export class ShelfError extends Error {
   }
 }
 
+const storage = new AsyncLocalStorage();
+
 function raiseOnce(counter) {
   counter[0]++;
 }
 
 export const {
+  enterContext,
+  readContext,
+  contextAround,
   square,
   squareLater,
   invert,
@@ -33,6 +49,23 @@ export const {
   takeAndStay,
   block,
 } = portable(import.meta, {
+  enterContext() {
+    storage.enterWith('entered');
+    return storage.getStore();
+  },
+
+  readContext() {
+    return storage.getStore() ?? 'none';
+  },
+
+  /** Has another job run in the midst of this one, on its stack. */
+  contextAround(pool) {
+    return storage.run('mine', () => {
+      const mine = () => [storage.getStore(), currentTask() !== undefined];
+      return [...mine(), pool.submitSync(readContext), ...mine()];
+    });
+  },
+
   square(n) {
     return n * n;
   },

@@ -78,6 +78,15 @@ check('toThread() runs a portable function, which is callable in place too', asy
   equal(jobs.square(7), 49);
 });
 
+check('a job has its own context, and nothing of that of another', async () => {
+  const pool = new heddle.ThreadPoolExecutor({ threads: 1 });
+  const seen = await Promise.all([pool.submit(jobs.enterContext), pool.submit(jobs.readContext)]);
+  equal(seen, ['entered', 'none']);
+  equal(await pool.submit(jobs.readContext), 'none');
+  equal(await pool.submit(jobs.contextAround, pool), ['mine', true, 'none', 'mine', true]);
+  await pool.shutdown();
+});
+
 check('functions of the runtime and of the language go as they are', async () => {
   equal(await toThread(basename, '/a/b.txt', '.txt'), 'b');
   equal(gunzipSync(await toThread(gzipSync, 'text')).toString(), 'text');
